@@ -1,0 +1,79 @@
+//! Names for things as numbers: each its own type, so that one cannot stand for another.
+
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// One login over one control connection and its resumptions; stands in the hop header.
+    SessionId(u32)
+}
+id! {
+    /// One member of a room, for as long as they stay; unique in the relay's lifetime.
+    ParticipantId(u32)
+}
+id! {
+    /// A room, for as long as the relay keeps it; survives restarts.
+    RoomId(u32)
+}
+id! {
+    /// One audio or video source of one participant in one layer; unique in the relay's lifetime.
+    StreamId(u32)
+}
+id! {
+    /// What the layers of one camera, screen or microphone share; the publisher's own numbering.
+    SourceId(u16)
+}
+id! {
+    /// A line of chat: rises with the order in which the relay took the lines, over all rooms.
+    ChatId(u64)
+}
+id! {
+    /// What ties a reply to its request; the requester's own numbering.
+    RequestId(u32)
+}
+id! {
+    /// Counts a stream's packets from 0 and makes the AEAD nonce: never reused under a key.
+    SequenceNumber(u64)
+}
+id! {
+    /// Counts a video stream's frames, wrapping.
+    FrameNumber(u32)
+}
+id! {
+    /// Which of a sender's media keys: the generation in the high byte, the ratchet step in the low.
+    Epoch(u16)
+}
+
+impl Epoch {
+    /// The epoch of a generation and a ratchet step in it.
+    #[must_use]
+    pub const fn new(generation: u8, step: u8) -> Self {
+        Self(((generation as u16) << 8) | step as u16)
+    }
+
+    /// The freshly drawn key that this epoch descends from.
+    #[must_use]
+    pub const fn generation(self) -> u8 {
+        (self.0 >> 8) as u8
+    }
+
+    /// How many ratchet steps lie behind that key.
+    #[must_use]
+    pub const fn step(self) -> u8 {
+        (self.0 & 0xff) as u8
+    }
+}
