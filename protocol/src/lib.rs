@@ -6,9 +6,12 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+pub mod channel;
 pub mod hop;
 pub mod id;
+pub mod identity;
 pub mod name;
+pub mod replay;
 pub mod secret;
 pub mod time;
 pub mod units;

@@ -20,6 +20,12 @@ impl<const N: usize> Secret<N> {
     }
 }
 
+impl<const N: usize> Default for Secret<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
 impl<const N: usize> PartialEq for Secret<N> {
     fn eq(&self, other: &Self) -> bool {
         subtle::ConstantTimeEq::ct_eq(&self.0[..], &other.0[..]).into()
