@@ -1,0 +1,57 @@
+#!/bin/bash
+# deps.sh [GROUP...]   Installs the Debian packages that the project needs and this machine lacks; silent if there are none.
+# Groups: build, test, bench, vm (to build and run the device-test machine). Default: build test.
+set -euo pipefail
+
+packages() {
+    case $1 in
+    build) echo build-essential pkg-config cmake nasm clang libclang-dev libasound2-dev ;;
+    test) echo python3 python3-venv ;;
+    bench) echo ustreamer ;;
+    vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;
+    *) echo "deps: no group '$1'; there are build, test, bench and vm" >&2; return 64 ;;
+    esac
+}
+
+[ $# -gt 0 ] || set -- build test
+wanted=
+for group in "$@"; do wanted+=" $(packages "$group")"; done
+wanted=$(echo "$wanted" | tr ' ' '\n' | sort -u)
+
+if ! command -v cargo >/dev/null; then
+    echo "deps: cargo is missing. Install Rust 1.94 or newer with rustup, or from your system if it has one as new." >&2
+    exit 69
+fi
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    missing=
+    for tool in cc make pkg-config cmake nasm clang perl xz python3; do command -v $tool >/dev/null || missing+=" $tool"; done
+    [ -z "$missing" ] || echo "deps: this is no Debian; please install, with your own package manager:$missing, and ALSA's headers (alsa/asoundlib.h)" >&2
+    [ -z "$missing" ]
+    exit
+fi
+
+# One call for all packages; a name that dpkg has never heard of is as missing as one removed.
+installed=$({ dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $wanted 2>/dev/null || true; } | sed -n 's/^ii *//p' | sort -u)
+missing=$(comm -23 <(echo "$wanted") <(echo "$installed"))
+
+root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+export DEBIAN_FRONTEND=noninteractive
+# A fresh container has no package lists at all, and old ones name files that the mirror no longer has.
+lists_are_there() { [ -n "$(apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' | xargs -r ls 2>/dev/null)" ]; }
+
+case " $* " in *" vm "*) needs_lists=1 ;; *) needs_lists= ;; esac
+if [ -n "$missing$needs_lists" ] && ! lists_are_there; then
+    root apt-get -qq -o DPkg::Lock::Timeout=300 update
+fi
+[ -n "$missing" ] || exit 0
+
+echo "deps: installing" $missing >&2
+install=(apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install)
+# shellcheck disable=SC2086
+if ! root env DEBIAN_FRONTEND=noninteractive "${install[@]}" $missing >/dev/null; then
+    root apt-get -qq -o DPkg::Lock::Timeout=300 update
+    root env DEBIAN_FRONTEND=noninteractive "${install[@]}" $missing >/dev/null
+fi
