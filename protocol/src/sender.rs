@@ -1,0 +1,230 @@
+//! The sending half of media: a frame in, datagrams out, in one pass over its bytes.
+
+use aes_gcm::aead::inout::InOutBuf;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
+use serde::Serialize;
+
+use crate::MAX_DATAGRAM;
+use crate::hop::{HopError, HopKeys};
+use crate::id::{Epoch, SessionId, StreamId};
+use crate::packetize::{PacketizeError, Packetizer};
+use crate::seal::MediaKey;
+use crate::secret::Secret;
+use crate::sender_key::SenderKey;
+use crate::time::Instant;
+use crate::wire::header::{HEADER_BYTES, HOP_HEADER_BYTES, Kind, TAG_BYTES};
+
+/// A session's way up, shared by all that send on it: the hop keys, and the counter that none repeats.
+pub struct Uplink {
+    session: SessionId,
+    keys: HopKeys,
+    counter: AtomicU64,
+}
+
+impl Uplink {
+    /// The uplink of a new session. A resumed session goes on with the one that it had.
+    #[must_use]
+    pub fn new(session: SessionId, secret: &Secret<32>) -> Self {
+        Self {
+            session,
+            keys: HopKeys::derive(secret),
+            counter: AtomicU64::new(0),
+        }
+    }
+
+    /// Which session it belongs to.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// The hop keys, for what comes down.
+    #[must_use]
+    pub const fn keys(&self) -> &HopKeys {
+        &self.keys
+    }
+
+    fn count(&self, datagrams: u64) -> u64 {
+        self.counter.fetch_add(datagrams, Ordering::Relaxed)
+    }
+
+    /// Seals a feedback or probe body into `out`; gives the datagram's length.
+    ///
+    /// # Errors
+    /// [`HopError::Body`] when the value outgrows a datagram.
+    pub fn seal<T: Serialize>(
+        &self,
+        kind: Kind,
+        body: &T,
+        out: &mut [u8; MAX_DATAGRAM],
+    ) -> Result<usize, HopError> {
+        self.keys
+            .seal_up(self.session, self.count(1), kind, body, out)
+    }
+}
+
+/// One stream's sender.
+pub struct StreamSender {
+    uplink: Arc<Uplink>,
+    packetizer: Packetizer,
+    epoch: Epoch,
+    key: MediaKey,
+}
+
+impl StreamSender {
+    /// Starts a stream under a sender key; `kind` is a media kind.
+    #[must_use]
+    pub fn new(uplink: Arc<Uplink>, kind: Kind, stream: StreamId, key: &SenderKey) -> Self {
+        Self {
+            uplink,
+            packetizer: Packetizer::new(kind, stream),
+            epoch: key.epoch(),
+            key: key.media_key(stream),
+        }
+    }
+
+    /// Which stream it sends.
+    #[must_use]
+    pub const fn stream(&self) -> StreamId {
+        self.packetizer.stream()
+    }
+
+    /// Which epoch it seals in.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Goes on under another key, from the next frame.
+    pub fn rekey(&mut self, key: &SenderKey) {
+        if key.epoch() != self.epoch {
+            self.epoch = key.epoch();
+            self.key = key.media_key(self.stream());
+        }
+    }
+
+    /// Seals one frame, given in consecutive parts, into `out` in place of what it held.
+    ///
+    /// A fragment that lies within one part is sealed straight out of it; only one that spans two parts is
+    /// copied first.
+    ///
+    /// # Errors
+    /// [`PacketizeError`] when the frame is empty or too long.
+    pub fn seal_frame(
+        &mut self,
+        parts: &[&[u8]],
+        level: u8,
+        captured: Instant,
+        out: &mut DatagramBatch,
+    ) -> Result<(), PacketizeError> {
+        let length = parts.iter().map(|part| part.len()).sum();
+        out.length = 0;
+        let headers = self.packetizer.frame(length, level, self.epoch, captured)?;
+        let datagrams = headers.len();
+        let overhead = HOP_HEADER_BYTES + HEADER_BYTES + TAG_BYTES;
+        let out = out.prepare(length + datagrams * overhead);
+        let mut counter = self.uplink.count(datagrams as u64);
+        let mut rest = Parts { parts, offset: 0 };
+        let mut datagram_start = 0;
+        for (header, range) in headers {
+            let sequence = header.sequence;
+            let datagram_end =
+                datagram_start + HOP_HEADER_BYTES + HEADER_BYTES + range.len() + TAG_BYTES;
+            let (hop, packet) = out[datagram_start..datagram_end].split_at_mut(HOP_HEADER_BYTES);
+            let (header_out, body) = packet.split_at_mut(HEADER_BYTES);
+            let (body, tag_out) = body.split_at_mut(range.len());
+            let header = header.emit();
+            header_out.copy_from_slice(&header);
+            let tag = match rest.take(range.len()) {
+                Some(bytes) => {
+                    let buffer =
+                        InOutBuf::new(bytes, body).expect("both sides have the fragment's length");
+                    self.key.seal(&header, sequence, buffer)
+                }
+                None => {
+                    rest.copy(body);
+                    self.key.seal(&header, sequence, InOutBuf::from(body))
+                }
+            };
+            tag_out.copy_from_slice(&tag);
+            hop.copy_from_slice(
+                &self
+                    .uplink
+                    .keys
+                    .tag_media(self.uplink.session, counter, packet),
+            );
+            counter += 1;
+            datagram_start = datagram_end;
+        }
+        Ok(())
+    }
+}
+
+/// Datagrams that lie back to back, all but the last [`MAX_DATAGRAM`] long: what segmentation offload takes.
+///
+/// It keeps its memory from frame to frame, at most a frame of [`crate::packetize::MAX_FRAME_BYTES`].
+#[derive(Debug, Default)]
+pub struct DatagramBatch {
+    memory: Vec<u8>,
+    length: usize,
+}
+
+impl DatagramBatch {
+    /// Room for `length` bytes, whose old content is to be overwritten.
+    fn prepare(&mut self, length: usize) -> &mut [u8] {
+        if self.memory.len() < length {
+            self.memory.resize(length, 0);
+        }
+        self.length = length;
+        &mut self.memory[..length]
+    }
+
+    /// All of them, back to back.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.memory[..self.length]
+    }
+
+    /// One by one.
+    pub fn datagrams(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.bytes().chunks(MAX_DATAGRAM)
+    }
+}
+
+/// What of a frame's parts is still to be sent.
+struct Parts<'a, 'b> {
+    parts: &'a [&'b [u8]],
+    offset: usize,
+}
+
+impl<'b> Parts<'_, 'b> {
+    /// The next `length` bytes, if they lie within one part.
+    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
+        while self
+            .parts
+            .first()
+            .is_some_and(|part| part.len() == self.offset)
+        {
+            (self.parts, self.offset) = (&self.parts[1..], 0);
+        }
+        let bytes = self.parts.first()?.get(self.offset..self.offset + length)?;
+        self.offset += length;
+        Some(bytes)
+    }
+
+    /// Copies the next bytes, whichever parts they lie in.
+    fn copy(&mut self, mut out: &mut [u8]) {
+        while let (false, Some(part)) = (out.is_empty(), self.parts.first()) {
+            let bytes = &part[self.offset..];
+            let length = bytes.len().min(out.len());
+            let (now, later) = out.split_at_mut(length);
+            now.copy_from_slice(&bytes[..length]);
+            (out, self.offset) = (later, self.offset + length);
+            if self.offset == part.len() {
+                (self.parts, self.offset) = (&self.parts[1..], 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Sender keys: how the members of a room come to share what opens a sender's media, and the relay does not.
+//!
+//! A sender draws a key, a *generation*, and hands it to each member in an HPKE envelope (RFC 9180, auth
+//! mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM). When somebody comes, everyone takes one
+//! *ratchet step*, so that the newcomer, who is sent the key after it, reads nothing older. When somebody
+//! leaves, the sender draws a new generation, so that who left reads nothing newer.
+
+use hkdf::Hkdf;
+use hpke::aead::{AeadTag, AesGcm256};
+use hpke::inout::InOutBuf;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::X25519HkdfSha256;
+use hpke::rand_core::CryptoRng;
+use hpke::{
+    Deserializable, Kem, OpModeR, OpModeS, Serializable, single_shot_open_inout_detached,
+    single_shot_seal_inout_detached_with_rng,
+};
+use sha2::Sha256;
+
+use crate::id::{Epoch, ParticipantId, RoomId, StreamId};
+use crate::identity::{Identity, PublicKey};
+use crate::seal::{MediaKey, SALT_BYTES};
+use crate::secret::Secret;
+use crate::wire::control::{KeyEnvelope, Suite};
+use crate::wire::header::TAG_BYTES;
+
+type PublicKemKey = <X25519HkdfSha256 as Kem>::PublicKey;
+type PrivateKemKey = <X25519HkdfSha256 as Kem>::PrivateKey;
+type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
+
+/// What a sender's media of one epoch is sealed under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderKey {
+    epoch: Epoch,
+    suite: Suite,
+    key: Secret<32>,
+}
+
+/// Where an envelope belongs; bound into it, so that it opens nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnvelopeContext {
+    /// The room.
+    pub room: RoomId,
+    /// Whose key it is.
+    pub sender: ParticipantId,
+}
+
+/// Why an envelope does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// Not sealed by this sender's identity to ours, for this room and epoch.
+    #[error("the key envelope does not open")]
+    DoesNotOpen,
+    /// A public key that cannot be one.
+    #[error("a public key in or for the envelope is not valid")]
+    Key,
+}
+
+impl SenderKey {
+    /// The first key of a generation, from 32 random bytes.
+    #[must_use]
+    pub const fn fresh(generation: u8, suite: Suite, random: Secret<32>) -> Self {
+        Self {
+            epoch: Epoch::new(generation, 0),
+            suite,
+            key: random,
+        }
+    }
+
+    /// Which epoch it is for.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The cipher that it keys.
+    #[must_use]
+    pub const fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// The key one step on, or `None` after 255 steps: then a new generation is due.
+    #[must_use]
+    pub fn ratchet(&self) -> Option<Self> {
+        let step = self.epoch.step().checked_add(1)?;
+        let mut key = Secret([0; 32]);
+        expand(&self.key, &[b"ratchet"], &mut key.0);
+        Some(Self {
+            epoch: Epoch::new(self.epoch.generation(), step),
+            suite: self.suite,
+            key,
+        })
+    }
+
+    /// The cipher of one stream in this epoch.
+    #[must_use]
+    pub fn media_key(&self, stream: StreamId) -> MediaKey {
+        let mut okm = Secret([0; 32 + SALT_BYTES]);
+        let (stream, epoch) = (stream.0.to_le_bytes(), self.epoch.0.to_le_bytes());
+        expand(
+            &self.key,
+            &[b"conclave media v1", &stream, &epoch],
+            &mut okm.0,
+        );
+        let (mut key, mut salt) = (Secret([0; 32]), [0; SALT_BYTES]);
+        key.0.copy_from_slice(&okm.0[..32]);
+        salt.copy_from_slice(&okm.0[32..]);
+        MediaKey::new(self.suite, key.expose(), salt)
+    }
+
+    /// Seals the key for one member.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::Key`] when the member's public key is not valid.
+    pub fn envelope(
+        &self,
+        from: &Identity,
+        to: &PublicKey,
+        context: EnvelopeContext,
+        rng: &mut impl CryptoRng,
+    ) -> Result<KeyEnvelope, EnvelopeError> {
+        let mode = OpModeS::Auth((private(from)?, public(&from.public())?));
+        let info = info(context, self.epoch, self.suite);
+        let mut sealed = [0; 48];
+        let (body, tag_out) = sealed.split_at_mut(32);
+        body.copy_from_slice(self.key.expose());
+        let (encapped, tag) = single_shot_seal_inout_detached_with_rng::<
+            AesGcm256,
+            HkdfSha256,
+            X25519HkdfSha256,
+        >(&mode, &public(to)?, &info, InOutBuf::from(body), &[], rng)
+        .map_err(|_| EnvelopeError::Key)?;
+        tag_out.copy_from_slice(&tag.to_bytes());
+        let encapsulated = encapped.to_bytes().into();
+        Ok(KeyEnvelope {
+            epoch: self.epoch,
+            suite: self.suite,
+            encapsulated,
+            sealed,
+        })
+    }
+
+    /// Opens a member's envelope.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] when it is not from them to us for this room and epoch.
+    pub fn open(
+        envelope: &KeyEnvelope,
+        me: &Identity,
+        from: &PublicKey,
+        context: EnvelopeContext,
+    ) -> Result<Self, EnvelopeError> {
+        let mode = OpModeR::Auth(public(from)?);
+        let info = info(context, envelope.epoch, envelope.suite);
+        let encapped =
+            EncappedKey::from_bytes(&envelope.encapsulated).map_err(|_| EnvelopeError::Key)?;
+        let mut key = Secret([0; 32]);
+        key.0.copy_from_slice(&envelope.sealed[..32]);
+        let tag = AeadTag::from_bytes(&envelope.sealed[32..32 + TAG_BYTES])
+            .map_err(|_| EnvelopeError::DoesNotOpen)?;
+        single_shot_open_inout_detached::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+            &mode,
+            &private(me)?,
+            &encapped,
+            &info,
+            InOutBuf::from(&mut key.0[..]),
+            &[],
+            &tag,
+        )
+        .map_err(|_| EnvelopeError::DoesNotOpen)?;
+        Ok(Self {
+            epoch: envelope.epoch,
+            suite: envelope.suite,
+            key,
+        })
+    }
+}
+
+/// `"conclave key v1" ‖ room u32 ‖ sender u32 ‖ epoch u16 ‖ suite u8`, little-endian.
+fn info(context: EnvelopeContext, epoch: Epoch, suite: Suite) -> [u8; 26] {
+    let mut info = [0; 26];
+    info[..15].copy_from_slice(b"conclave key v1");
+    info[15..19].copy_from_slice(&context.room.0.to_le_bytes());
+    info[19..23].copy_from_slice(&context.sender.0.to_le_bytes());
+    info[23..25].copy_from_slice(&epoch.0.to_le_bytes());
+    info[25] = suite.number();
+    info
+}
+
+fn expand(key: &Secret<32>, info: &[&[u8]], okm: &mut [u8]) {
+    Hkdf::<Sha256>::new(None, key.expose())
+        .expand_multi_info(info, okm)
+        .expect("what is asked for is within what HKDF-SHA256 gives");
+}
+
+fn public(key: &PublicKey) -> Result<PublicKemKey, EnvelopeError> {
+    PublicKemKey::from_bytes(&key.0).map_err(|_| EnvelopeError::Key)
+}
+
+fn private(identity: &Identity) -> Result<PrivateKemKey, EnvelopeError> {
+    PrivateKemKey::from_bytes(identity.secret().expose()).map_err(|_| EnvelopeError::Key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use getrandom::{SysRng, rand_core::UnwrapErr};
+
+    const HERE: EnvelopeContext = EnvelopeContext {
+        room: RoomId(3),
+        sender: ParticipantId(7),
+    };
+
+    fn people() -> (Identity, Identity, Identity) {
+        let person = |byte| Identity::from_secret(Secret([byte; 32]));
+        (person(1), person(2), person(3))
+    }
+
+    #[test]
+    fn a_member_opens_what_was_sealed_for_them_and_nobody_else_does() {
+        let (ana, ben, eve) = people();
+        for suite in [Suite::Aes256Gcm, Suite::ChaCha20Poly1305] {
+            let key = SenderKey::fresh(5, suite, Secret([9; 32]));
+            let envelope = key
+                .envelope(&ana, &ben.public(), HERE, &mut UnwrapErr(SysRng))
+                .unwrap();
+            assert_eq!(
+                SenderKey::open(&envelope, &ben, &ana.public(), HERE),
+                Ok(key)
+            );
+            assert!(
+                SenderKey::open(&envelope, &eve, &ana.public(), HERE).is_err(),
+                "another recipient"
+            );
+            assert!(
+                SenderKey::open(&envelope, &ben, &eve.public(), HERE).is_err(),
+                "another sender"
+            );
+            let elsewhere = EnvelopeContext {
+                room: RoomId(4),
+                ..HERE
+            };
+            assert!(
+                SenderKey::open(&envelope, &ben, &ana.public(), elsewhere).is_err(),
+                "another room"
+            );
+            let as_other = EnvelopeContext {
+                sender: ParticipantId(8),
+                ..HERE
+            };
+            assert!(
+                SenderKey::open(&envelope, &ben, &ana.public(), as_other).is_err(),
+                "another participant"
+            );
+            let moved = KeyEnvelope {
+                epoch: Epoch::new(5, 1),
+                ..envelope
+            };
+            assert!(
+                SenderKey::open(&moved, &ben, &ana.public(), HERE).is_err(),
+                "another epoch"
+            );
+        }
+    }
+
+    #[test]
+    fn a_ratchet_step_changes_the_key_and_ends_after_255() {
+        let mut key = SenderKey::fresh(1, Suite::Aes256Gcm, Secret([9; 32]));
+        let mut steps = 0;
+        while let Some(next) = key.ratchet() {
+            assert_ne!(next.key, key.key);
+            assert_eq!(next.epoch.generation(), 1);
+            (key, steps) = (next, steps + 1);
+        }
+        assert_eq!(steps, 255);
+    }
+}
