@@ -1,0 +1,124 @@
+//! The pictures inside an AVI file: a flat, bounded walk over its RIFF chunks.
+
+use std::ops::Range;
+
+/// What an AVI file holds, as far as a camera needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Avi {
+    /// Time from one picture to the next in µs, 0 if the file does not say.
+    pub period_us: u32,
+    /// Where the pictures are; some may be empty or cut off.
+    pub pictures: Vec<Range<usize>>,
+}
+
+/// Whether bytes start as an AVI file does.
+#[must_use]
+pub fn is_avi(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"AVI ")
+}
+
+/// Finds the pictures of the video streams; whatever follows a damaged chunk is left out.
+#[must_use]
+pub fn read(bytes: &[u8]) -> Avi {
+    let mut avi = Avi {
+        period_us: 0,
+        pictures: Vec::new(),
+    };
+    let mut at = 0;
+    while let Some((id, size)) = chunk(bytes, at) {
+        let data = at + 8;
+        if matches!(&id, b"RIFF" | b"LIST") {
+            // Lists are entered, not skipped: their chunks follow the four bytes of their type.
+            at = data + 4;
+            continue;
+        }
+        let Some(end) = data.checked_add(size).filter(|&end| end <= bytes.len()) else {
+            break;
+        };
+        match &id {
+            b"avih" => avi.period_us = u32_at(bytes, data).unwrap_or(0),
+            [_, _, b'd', b'c' | b'b'] if size > 0 => avi.pictures.push(data..end),
+            _ => {}
+        }
+        at = end + size % 2;
+    }
+    avi
+}
+
+fn chunk(bytes: &[u8], at: usize) -> Option<([u8; 4], usize)> {
+    let id = bytes.get(at..)?.first_chunk()?;
+    Some((*id, u32_at(bytes, at + 4)? as usize))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|word| u32::from_le_bytes(*word))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// An AVI file of these pictures, as a recorder writes it, with a sound chunk in between.
+    pub(in crate::camera) fn write(period_us: u32, pictures: &[&[u8]]) -> Vec<u8> {
+        let chunk = |id: &[u8; 4], data: &[u8]| {
+            let mut out = id.to_vec();
+            out.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
+            out.extend(data);
+            out.extend(vec![0; data.len() % 2]);
+            out
+        };
+        let mut movi = b"movi".to_vec();
+        for picture in pictures {
+            movi.extend(chunk(b"01wb", &[1, 2, 3]));
+            movi.extend(chunk(b"00dc", picture));
+        }
+        let mut header = b"hdrl".to_vec();
+        header.extend(chunk(
+            b"avih",
+            &[period_us.to_le_bytes().as_slice(), &[0; 52]].concat(),
+        ));
+        let mut all = b"AVI ".to_vec();
+        all.extend(chunk(b"LIST", &header));
+        all.extend(chunk(b"LIST", &movi));
+        chunk(b"RIFF", &all)
+    }
+
+    #[test]
+    fn pictures_and_rate_are_found() {
+        let file = write(40_000, &[&[9, 9, 9], &[8; 4]]);
+        assert!(is_avi(&file));
+        let avi = read(&file);
+        assert_eq!(avi.period_us, 40_000);
+        let found: Vec<_> = avi.pictures.iter().map(|p| &file[p.clone()]).collect();
+        assert_eq!(found, [&[9, 9, 9][..], &[8; 4]]);
+    }
+
+    #[test]
+    fn a_file_cut_off_gives_the_pictures_before_the_cut() {
+        let file = write(40_000, &[&[9; 30], &[8; 30]]);
+        assert_eq!(read(&file[..file.len() - 5]).pictures.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            for picture in read(&bytes).pictures {
+                prop_assert!(bytes.get(picture).is_some());
+            }
+        }
+
+        #[test]
+        fn a_damaged_file_never_panics(at: prop::sample::Index, value: u8) {
+            let mut file = write(40_000, &[&[9; 30], &[8; 31]]);
+            let at = at.index(file.len());
+            file[at] = value;
+            for picture in read(&file).pictures {
+                prop_assert!(file.get(picture).is_some());
+            }
+        }
+    }
+}

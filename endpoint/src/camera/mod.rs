@@ -1,0 +1,179 @@
+//! Cameras: whole JPEGs with their times, from a thread that lives through lost cameras.
+//!
+//! [`spawn`] starts a thread that opens the camera of a [`CameraSpec`], hands each picture to a sink on that thread,
+//! and opens it again when it goes. A lost camera is a [`CameraState`] with a reason, not an error. Does not look at
+//! pixels and does not wait for readers: a picture nobody has room for is dropped and counted.
+
+pub mod avi;
+pub mod file;
+pub mod pattern;
+mod spec;
+mod state;
+mod supervise;
+pub mod v4l2;
+
+pub use spec::{CameraSpec, ParseCameraError, Wish};
+pub use state::{CameraCounters, CameraCounts, CameraState, StreamFormat};
+
+use crate::frame::CapturedFrame;
+use crate::stop::StopSignal;
+use conclave_protocol::time::Micros;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use supervise::Patience;
+use thiserror::Error;
+
+/// A running source of pictures.
+pub trait FrameSource {
+    /// What the pictures are.
+    fn format(&self) -> &StreamFormat;
+
+    /// Waits for the next picture; `None` when none came within `timeout` or the thread is to end.
+    ///
+    /// # Errors
+    /// When the source is gone or broken: drop it and open it again.
+    fn next_frame(&mut self, timeout: Micros) -> Result<Option<CapturedFrame>, CaptureError>;
+}
+
+/// Why a running camera gives no more pictures.
+#[derive(Debug, Error)]
+pub enum CaptureError {
+    /// The device was unplugged or its driver gave up.
+    #[error("camera disconnected ({0})")]
+    Gone(std::io::Error),
+    /// Pictures cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] crate::jpeg::EncodeError),
+}
+
+/// Why a camera could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// There is no such camera now.
+    #[error("{0} not found")]
+    Absent(String),
+    /// The system refuses it.
+    #[error("{what}: {error}")]
+    Refused {
+        /// The device or file.
+        what: String,
+        /// The system's reason.
+        error: std::io::Error,
+    },
+    /// It is there, but gives nothing that can be used.
+    #[error("{what}: {reason}")]
+    Unusable {
+        /// The device or file.
+        what: String,
+        /// What it lacks.
+        reason: String,
+    },
+    /// The encoder cannot be set up.
+    #[error(transparent)]
+    Encode(#[from] crate::jpeg::EncodeError),
+}
+
+/// What every source is given: how it is told to end, and where it counts.
+#[derive(Clone, Debug)]
+pub struct SourceContext {
+    /// Wakes the source when the thread is to end.
+    pub stop: StopSignal,
+    /// What happened to pictures.
+    pub counters: Arc<CameraCounters>,
+}
+
+/// A camera's thread; dropping it ends the thread and waits for that.
+#[derive(Debug)]
+pub struct CameraHandle {
+    context: SourceContext,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl CameraHandle {
+    /// What happened to pictures so far.
+    #[must_use]
+    pub fn counts(&self) -> CameraCounts {
+        self.context.counters.snapshot()
+    }
+}
+
+impl Drop for CameraHandle {
+    fn drop(&mut self) {
+        self.context.stop.raise();
+        if let Some(thread) = self.thread.take() {
+            // A panic in the sink has been reported by its own thread already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts the camera's thread. Both callbacks run on it; `sink` should seal and send, or hand over, and return.
+///
+/// # Errors
+/// When the system gives no thread or descriptor.
+pub fn spawn(
+    spec: CameraSpec,
+    sink: impl FnMut(CapturedFrame) + Send + 'static,
+    mut on_state: impl FnMut(CameraState) + Send + 'static,
+) -> std::io::Result<CameraHandle> {
+    let context = SourceContext {
+        stop: StopSignal::new()?,
+        counters: Arc::default(),
+    };
+    let mut opener = Opener::new(spec, context.clone());
+    let given = context.clone();
+    let thread = std::thread::Builder::new()
+        .name("camera".into())
+        .spawn(move || {
+            if opener.spec == CameraSpec::Off {
+                on_state(CameraState::Off);
+                return;
+            }
+            supervise::run(
+                &context,
+                Patience::default(),
+                || opener.open(),
+                sink,
+                on_state,
+            );
+        })?;
+    Ok(CameraHandle {
+        context: given,
+        thread: Some(thread),
+    })
+}
+
+/// Opens what the spec names, again and again.
+struct Opener {
+    spec: CameraSpec,
+    context: SourceContext,
+    locator: v4l2::Locator,
+}
+
+impl Opener {
+    fn new(spec: CameraSpec, context: SourceContext) -> Self {
+        let locator = match &spec {
+            CameraSpec::V4l2 { path, wish } => {
+                v4l2::Locator::new(Some(path.clone()), wish.unwrap_or_default())
+            }
+            _ => v4l2::Locator::new(None, Wish::default()),
+        };
+        Self {
+            spec,
+            context,
+            locator,
+        }
+    }
+
+    fn open(&mut self) -> Result<Box<dyn FrameSource>, OpenError> {
+        let context = self.context.clone();
+        match &self.spec {
+            CameraSpec::Off => Err(OpenError::Absent("no camera".into())),
+            CameraSpec::Auto | CameraSpec::V4l2 { .. } => Ok(Box::new(self.locator.open(context)?)),
+            CameraSpec::Pattern(wish) => {
+                Ok(Box::new(pattern::PatternCamera::open(*wish, context)?))
+            }
+            CameraSpec::File(path) => Ok(Box::new(file::FileCamera::open(path, context)?)),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Pictures from an open camera: JPEGs straight from the driver's memory, raw ones encoded once.
+
+use super::convert::{self, PlaneBuffers, Range};
+use super::locate::refusal;
+use super::mapped::{self, Dequeued, Identity, MappedStream, SetFormat};
+use super::negotiate::{Interval, Offer, Pixels};
+use crate::camera::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat};
+use crate::clock;
+use crate::frame::{CapturedFrame, JpegPool, Taken};
+use crate::jpeg::encode::{Chroma, EncodeError, Encoder, Planes, worst_case_bytes};
+use crate::jpeg::segments;
+use crate::stop::Wake;
+use conclave_protocol::time::Micros;
+use rustix::fd::AsFd;
+use std::io;
+use v4l::video::Capture;
+use v4l::video::capture::Parameters;
+
+/// Buffers shared with the driver. One fills while one is sent; the others let readers hold pictures for a while.
+const BUFFERS: u32 = 5;
+
+/// Of pictures that are encoded here; near what webcams use themselves.
+const QUALITY: u8 = 80;
+
+/// Slots for encoded pictures; more let more readers hold pictures.
+const SLOTS: usize = 4;
+
+/// A running camera.
+pub struct V4l2Camera {
+    format: StreamFormat,
+    context: SourceContext,
+    stream: MappedStream,
+    set: SetFormat,
+    /// What turns raw pictures into JPEG; `None` when the camera does that itself.
+    raw: Option<RawEncoder>,
+}
+
+struct RawEncoder {
+    pixels: Pixels,
+    chroma: Chroma,
+    range: Range,
+    planes: PlaneBuffers,
+    encoder: Encoder,
+    pool: JpegPool,
+}
+
+impl V4l2Camera {
+    pub(super) fn start(
+        device: &v4l::Device,
+        identity: &Identity,
+        offer: Offer,
+        context: SourceContext,
+        what: &str,
+    ) -> Result<Self, OpenError> {
+        let refused = |error: io::Error| refusal(what, error);
+        let set = mapped::set_format(device, offer.fourcc, offer.size).map_err(refused)?;
+        let Some(pixels) = Pixels::from_fourcc(&set.fourcc) else {
+            return Err(OpenError::Unusable {
+                what: what.to_owned(),
+                reason: format!(
+                    "insists on the format {}",
+                    String::from_utf8_lossy(&set.fourcc)
+                ),
+            });
+        };
+        let interval = set_interval(device, offer.interval);
+        Ok(Self {
+            format: StreamFormat {
+                name: identity.name.clone(),
+                format: String::from_utf8_lossy(&set.fourcc).into_owned(),
+                size: set.size,
+                fps: interval.fps(),
+            },
+            context,
+            raw: RawEncoder::new(pixels, &set)?,
+            set,
+            stream: MappedStream::start(device.handle(), BUFFERS).map_err(refused)?,
+        })
+    }
+
+    /// The newest filled buffer that is whole; older ones go back to the driver at once.
+    fn newest(&self) -> io::Result<Option<Dequeued>> {
+        let mut newest = None;
+        while let Some(next) = self.stream.dequeue()? {
+            if next.damaged || next.frame.bytes().is_empty() {
+                self.context.counters.add_damaged();
+            } else if newest.replace(next).is_some() {
+                self.context.counters.add_stale(1);
+            }
+        }
+        Ok(newest)
+    }
+
+    fn picture(&mut self, filled: Dequeued) -> Result<Option<CapturedFrame>, CaptureError> {
+        let counters = &self.context.counters;
+        let Dequeued {
+            mut frame,
+            sequence,
+            captured,
+            ..
+        } = filled;
+        let taken = Taken {
+            captured,
+            ready: clock::now(),
+            driver_sequence: sequence,
+            size: self.set.size,
+        };
+        if let Some(raw) = &mut self.raw {
+            if !raw.split(frame.bytes(), &self.set) {
+                counters.add_damaged();
+                return Ok(None);
+            }
+            drop(frame);
+            let Some(jpeg) = raw.encode(&self.set)? else {
+                counters.add_no_buffer();
+                return Ok(None);
+            };
+            let taken = Taken {
+                ready: clock::now(),
+                ..taken
+            };
+            return Ok(Some(CapturedFrame::from_pool(taken, jpeg)));
+        }
+        let whole = segments::complete_length(frame.bytes()).and_then(|length| {
+            let head = segments::head(frame.bytes()).ok()?;
+            (head.size == self.set.size).then_some((length, head))
+        });
+        let Some((length, head)) = whole else {
+            counters.add_damaged();
+            return Ok(None);
+        };
+        frame.truncate(length);
+        Ok(Some(CapturedFrame::from_driver(
+            taken,
+            head.tables_at(),
+            frame,
+        )))
+    }
+}
+
+impl FrameSource for V4l2Camera {
+    fn format(&self) -> &StreamFormat {
+        &self.format
+    }
+
+    fn next_frame(&mut self, timeout: Micros) -> Result<Option<CapturedFrame>, CaptureError> {
+        let until = clock::now() + timeout;
+        loop {
+            let wake = self.context.stop.wait(Some(self.stream.as_fd()), until);
+            if matches!(wake, Wake::Stopped | Wake::TimedOut) {
+                return Ok(None);
+            }
+            match self.newest().map_err(CaptureError::Gone)? {
+                Some(filled) => {
+                    if let Some(frame) = self.picture(filled)? {
+                        return Ok(Some(frame));
+                    }
+                }
+                // The poll failed, yet the queue tells nothing: asking again would spin.
+                None if wake == Wake::Failed => {
+                    return Err(CaptureError::Gone(io::ErrorKind::NotConnected.into()));
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+/// Sets the rate, always: some drivers start at 5 pictures a second. Where that is not possible, the rate that is.
+fn set_interval(device: &v4l::Device, wish: Interval) -> Interval {
+    let wished = Parameters::new(v4l::Fraction::new(wish.numerator, wish.denominator));
+    match device.set_params(&wished).or_else(|_| device.params()) {
+        Ok(set) if set.interval.numerator > 0 && set.interval.denominator > 0 => Interval {
+            numerator: set.interval.numerator,
+            denominator: set.interval.denominator,
+        },
+        _ => wish,
+    }
+}
+
+impl RawEncoder {
+    fn new(pixels: Pixels, set: &SetFormat) -> Result<Option<Self>, EncodeError> {
+        let chroma = match pixels {
+            Pixels::Jpeg => return Ok(None),
+            Pixels::Yuyv => Chroma::HalfWidth,
+            Pixels::Nv12 => Chroma::HalfBoth,
+        };
+        let color = chroma.plane(set.size).pixels();
+        Ok(Some(Self {
+            pixels,
+            chroma,
+            range: if set.full_range {
+                Range::Full
+            } else {
+                Range::Limited
+            },
+            planes: PlaneBuffers {
+                luma: vec![0; set.size.pixels()],
+                cb: vec![0; color],
+                cr: vec![0; color],
+            },
+            encoder: Encoder::new(QUALITY)?,
+            pool: JpegPool::new(SLOTS, worst_case_bytes(set.size, chroma)?),
+        }))
+    }
+
+    fn split(&mut self, raw: &[u8], set: &SetFormat) -> bool {
+        let split = match self.pixels {
+            Pixels::Nv12 => convert::split_nv12,
+            Pixels::Yuyv | Pixels::Jpeg => convert::split_yuyv,
+        };
+        split(raw, set.stride, set.size, self.range, &mut self.planes)
+    }
+
+    fn encode(&mut self, set: &SetFormat) -> Result<Option<crate::frame::PooledJpeg>, EncodeError> {
+        let Self {
+            encoder,
+            pool,
+            planes,
+            chroma,
+            ..
+        } = self;
+        let planes = Planes {
+            size: set.size,
+            chroma: *chroma,
+            luma: &planes.luma,
+            cb: &planes.cb,
+            cr: &planes.cr,
+        };
+        pool.fill(|slot| encoder.encode(&planes, slot))
+    }
+}

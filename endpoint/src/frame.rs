@@ -1,0 +1,273 @@
+//! Captured pictures on their way from a camera to the wire: whole JPEGs with their times, never copied.
+//!
+//! The bytes stay where they were made: in the driver's mapped buffer, in a slot of the encoder's pool,
+//! or in the file that was read. Clones share them; the last one dropped gives the place back.
+
+use crate::camera::v4l2::mapped::DriverFrame;
+use crate::jpeg::huffman;
+use conclave_protocol::time::Instant;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Width and height of a picture in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+pub struct PictureSize {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl PictureSize {
+    /// A size of `width` by `height` pixels.
+    #[must_use]
+    pub const fn new(width: u32, height: u32) -> Self {
+        Self { width, height }
+    }
+
+    /// How many pixels the picture has.
+    #[must_use]
+    pub const fn pixels(self) -> usize {
+        self.width as usize * self.height as usize
+    }
+}
+
+impl fmt::Display for PictureSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// One picture of a camera, a complete JPEG.
+#[derive(Clone, Debug)]
+pub struct CapturedFrame {
+    /// When the picture was taken: the driver's timestamp where it is of `CLOCK_MONOTONIC`.
+    pub captured: Instant,
+    /// When the JPEG was complete in memory.
+    pub ready: Instant,
+    /// The driver's own count; a gap tells of pictures that the driver lost.
+    pub driver_sequence: u32,
+    /// Size of the picture as its JPEG header says.
+    pub size: PictureSize,
+    /// Where standard Huffman tables have to be put in, for cameras that leave them out.
+    tables_at: Option<usize>,
+    body: Body,
+}
+
+#[derive(Clone)]
+enum Body {
+    Driver(DriverFrame),
+    Pooled(PooledJpeg),
+    File(Arc<[u8]>, Range<usize>),
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match self {
+            Self::Driver(_) => "Driver",
+            Self::Pooled(_) => "Pooled",
+            Self::File(..) => "File",
+        };
+        write!(f, "{place}({} bytes)", self.bytes().len())
+    }
+}
+
+impl Body {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Driver(frame) => frame.bytes(),
+            Self::Pooled(jpeg) => jpeg.bytes(),
+            Self::File(file, range) => file.get(range.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// When and where a picture was taken: what every source knows besides the bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// See [`CapturedFrame::captured`].
+    pub captured: Instant,
+    /// See [`CapturedFrame::ready`].
+    pub ready: Instant,
+    /// See [`CapturedFrame::driver_sequence`].
+    pub driver_sequence: u32,
+    /// See [`CapturedFrame::size`].
+    pub size: PictureSize,
+}
+
+impl CapturedFrame {
+    fn new(taken: Taken, tables_at: Option<usize>, body: Body) -> Self {
+        Self {
+            captured: taken.captured,
+            ready: taken.ready,
+            driver_sequence: taken.driver_sequence,
+            size: taken.size,
+            tables_at,
+            body,
+        }
+    }
+
+    /// A picture in a driver's buffer; `tables_at` is the offset of its first scan if it lacks Huffman tables.
+    pub(crate) fn from_driver(taken: Taken, tables_at: Option<usize>, frame: DriverFrame) -> Self {
+        Self::new(taken, tables_at, Body::Driver(frame))
+    }
+
+    /// A picture in a slot of a pool.
+    #[must_use]
+    pub fn from_pool(taken: Taken, jpeg: PooledJpeg) -> Self {
+        Self::new(taken, None, Body::Pooled(jpeg))
+    }
+
+    /// A picture within a file that is held in memory.
+    #[must_use]
+    pub fn from_file(
+        taken: Taken,
+        tables_at: Option<usize>,
+        file: Arc<[u8]>,
+        range: Range<usize>,
+    ) -> Self {
+        Self::new(taken, tables_at, Body::File(file, range))
+    }
+
+    /// The JPEG in order, in up to three parts (some may be empty); together they are one complete JPEG.
+    ///
+    /// More than one part is there when the camera left the Huffman tables out: the standard ones
+    /// (ITU T.81, K.3) go in between without a copy of the picture.
+    #[must_use]
+    pub fn parts(&self) -> [&[u8]; 3] {
+        let bytes = self.body.bytes();
+        match self.tables_at.and_then(|at| bytes.split_at_checked(at)) {
+            Some((head, scans)) => [head, &huffman::STANDARD_SEGMENT, scans],
+            None => [bytes, &[], &[]],
+        }
+    }
+
+    /// Length of the whole JPEG in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+
+    /// Never true for a picture of a source of this crate.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends the JPEG to `buffer`: the one copy, for those who need the bytes in a row (recording, decoding).
+    pub fn append_to(&self, buffer: &mut Vec<u8>) {
+        for part in self.parts() {
+            buffer.extend_from_slice(part);
+        }
+    }
+}
+
+/// A fixed number of JPEG buffers that are used again and again.
+///
+/// When every slot still has a reader, [`JpegPool::fill`] refuses: the picture is dropped and its source counts it.
+#[derive(Debug)]
+pub struct JpegPool {
+    slots: Vec<Arc<Slot>>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+/// A JPEG in a slot of a [`JpegPool`]; the slot is free again when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct PooledJpeg(Arc<Slot>);
+
+impl JpegPool {
+    /// A pool of `slots` buffers of `slot_bytes` each, reserved now; pages are touched as pictures need them.
+    #[must_use]
+    pub fn new(slots: usize, slot_bytes: usize) -> Self {
+        let slot = || {
+            Arc::new(Slot {
+                bytes: vec![0; slot_bytes],
+                used: 0,
+            })
+        };
+        Self {
+            slots: (0..slots).map(|_| slot()).collect(),
+        }
+    }
+
+    /// Lets `write` fill a free slot and say how many bytes it used; `None` when every slot has readers.
+    ///
+    /// # Errors
+    /// What `write` returns; the slot is free again then.
+    pub fn fill<E>(
+        &mut self,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<Option<PooledJpeg>, E> {
+        for shared in &mut self.slots {
+            if let Some(slot) = Arc::get_mut(shared) {
+                let used = write(&mut slot.bytes)?;
+                slot.used = used.min(slot.bytes.len());
+                return Ok(Some(PooledJpeg(Arc::clone(shared))));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl PooledJpeg {
+    /// The JPEG.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes[..self.0.used]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write_three(slot: &mut [u8]) -> Result<usize, ()> {
+        slot[..3].copy_from_slice(&[1, 2, 3]);
+        Ok(3)
+    }
+
+    #[test]
+    fn a_slot_comes_back_when_its_last_reader_drops_it() {
+        let mut pool = JpegPool::new(1, 16);
+        let first = pool.fill(write_three).unwrap().unwrap();
+        let second_reader = first.clone();
+        drop(first);
+        assert!(
+            pool.fill(write_three).unwrap().is_none(),
+            "one reader is left"
+        );
+        assert_eq!(second_reader.bytes(), [1, 2, 3]);
+        drop(second_reader);
+        assert!(pool.fill(write_three).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_slot_free() {
+        let mut pool = JpegPool::new(1, 16);
+        assert_eq!(pool.fill(|_| Err("broken")).unwrap_err(), "broken");
+        assert!(pool.fill(write_three).unwrap().is_some());
+    }
+
+    #[test]
+    fn missing_huffman_tables_go_in_between_without_a_copy() {
+        let file: Arc<[u8]> = Arc::from([10, 11, 12, 13].as_slice());
+        let taken = Taken {
+            captured: Instant::default(),
+            ready: Instant::default(),
+            driver_sequence: 0,
+            size: PictureSize::new(8, 8),
+        };
+        let frame = CapturedFrame::from_file(taken, Some(2), Arc::clone(&file), 0..4);
+        let [head, tables, scans] = frame.parts();
+        assert_eq!((head, scans), ([10, 11].as_slice(), [12, 13].as_slice()));
+        assert_eq!(tables, huffman::STANDARD_SEGMENT);
+        assert!(std::ptr::eq(head.as_ptr(), file.as_ptr()));
+        assert_eq!(frame.len(), 4 + tables.len());
+    }
+}
