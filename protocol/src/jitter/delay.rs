@@ -1,0 +1,83 @@
+//! How long to wait for packets: the least transit time seen lately, and how far others exceed it.
+
+use crate::time::{Instant, Micros};
+
+/// The least playout delay on top of the fastest packet.
+pub const MIN_TARGET: Micros = Micros::from_millis(20);
+/// The most; beyond it, late is lost.
+pub const MAX_TARGET: Micros = Micros::from_millis(200);
+
+/// Packets that the estimate looks back on: 5 s of blocks of 20 ms.
+const LOOK_BACK: usize = 256;
+/// Excess below which this many in a hundred lie is waited for.
+const PERCENTILE: usize = 97;
+/// On top of it, for a playing thread that wakes late.
+const MARGIN: Micros = Micros::from_millis(5);
+/// The least transit is forgotten after one to two of these, so that a route change or a drifting clock
+/// is followed.
+const BASE_WINDOW: Micros = Micros::from_secs(5);
+
+/// Estimates base and target from arrivals.
+#[derive(Debug)]
+pub(super) struct DelayEstimate {
+    /// Least transit of the window before and of the current one, in µs; clocks differ, so it has a sign.
+    base: [i64; 2],
+    window_end: Instant,
+    transits: [i64; LOOK_BACK],
+    arrivals: usize,
+    target: Micros,
+}
+
+impl DelayEstimate {
+    pub(super) const fn new() -> Self {
+        Self {
+            base: [i64::MAX; 2],
+            window_end: Instant(0),
+            transits: [0; LOOK_BACK],
+            arrivals: 0,
+            target: MIN_TARGET,
+        }
+    }
+
+    /// Notes an arrival.
+    pub(super) fn update(&mut self, captured: Instant, now: Instant) {
+        let transit = transit(captured, now);
+        if now >= self.window_end {
+            self.base = [self.base[1], i64::MAX];
+            self.window_end = now + BASE_WINDOW;
+        }
+        self.base[1] = self.base[1].min(transit);
+        self.transits[self.arrivals % LOOK_BACK] = transit;
+        self.arrivals += 1;
+        let held = self.arrivals.min(LOOK_BACK);
+        let mut sorted = self.transits;
+        let (_, waited, _) = sorted[..held].select_nth_unstable(held * PERCENTILE / 100);
+        let excess = Micros(waited.saturating_sub(self.base()).max(0).unsigned_abs());
+        self.target = (excess + MARGIN).clamp(MIN_TARGET, MAX_TARGET);
+    }
+
+    fn base(&self) -> i64 {
+        self.base[0].min(self.base[1])
+    }
+
+    /// The delay that is aimed at, on top of the fastest packet.
+    pub(super) const fn target(&self) -> Micros {
+        self.target
+    }
+
+    /// The sender's time that should be heard at `heard_at`.
+    pub(super) fn due(&self, heard_at: Instant) -> i64 {
+        signed(heard_at)
+            .saturating_sub(self.base())
+            .saturating_sub(self.target.0.cast_signed())
+    }
+}
+
+/// A clock reading for arithmetic that may go below zero.
+pub(super) const fn signed(instant: Instant) -> i64 {
+    instant.0.cast_signed()
+}
+
+fn transit(captured: Instant, now: Instant) -> i64 {
+    signed(now).wrapping_sub(signed(captured))
+}

@@ -1,0 +1,307 @@
+//! The jitter buffer: blocks of sound come when they come, and are heard 20 ms apart.
+//!
+//! It waits as long as nearly all packets need (see `delay.rs`), plays a block on when it has waited too
+//! long, stretches when it has waited too little, and conceals what is missing. It holds at most
+//! [`BLOCKS_HELD`] blocks; a block that is further ahead pushes the oldest out.
+
+mod conceal;
+mod delay;
+
+use crate::id::SequenceNumber;
+use crate::l16::{BLOCK_SAMPLES, BLOCK_TIME, Block};
+use crate::time::{Instant, Micros};
+
+use conceal::Concealer;
+use delay::{DelayEstimate, signed};
+pub use delay::{MAX_TARGET, MIN_TARGET};
+
+/// Blocks that are held at most: 640 ms.
+pub const BLOCKS_HELD: usize = 32;
+/// How far what is heard may be from what is due before one block is skipped or one added.
+const TOLERANCE_US: i64 = 25_000;
+/// How far before everything old is thrown away at once.
+const RESYNC_US: i64 = 120_000;
+/// Blocks played between two corrections of one block.
+const CALM_BLOCKS: u32 = 8;
+/// Empty blocks after which a stream counts as pausing: by then concealment has faded out.
+const PAUSE_BLOCKS: u32 = 3;
+
+/// What a block that is heard consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Playout {
+    /// The sender's own samples.
+    Heard {
+        /// When they were captured, on the sender's clock.
+        captured: Instant,
+    },
+    /// Made up, because the sender's were lost, late, or had to be stretched.
+    Concealed,
+    /// Nothing is being said.
+    Silent,
+}
+
+/// What became of a stream's blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlayoutCounts {
+    /// The sender's blocks that were heard.
+    pub heard: u64,
+    /// Blocks made up in place of missing ones.
+    pub concealed: u64,
+    /// Runs of missing blocks: what a listener would call a gap.
+    pub gaps: u64,
+    /// Blocks that came after their time.
+    pub late: u64,
+    /// Blocks skipped to lower the delay.
+    pub skipped: u64,
+    /// Blocks added to raise it.
+    pub stretched: u64,
+}
+
+/// One stream's jitter buffer.
+#[derive(Debug)]
+pub struct JitterBuffer {
+    slots: [Option<Stored>; BLOCKS_HELD],
+    /// The block to be heard next.
+    next: Option<u64>,
+    /// What was heard last: its number and capture time.
+    last: Option<(u64, Instant)>,
+    delay: DelayEstimate,
+    concealer: Concealer,
+    calm: u32,
+    /// Empty blocks since the last one that was heard; a gap only if the sender did not pause.
+    empty: u32,
+    playing: bool,
+    counts: PlayoutCounts,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stored {
+    sequence: u64,
+    captured: Instant,
+    block: Block,
+}
+
+impl Default for JitterBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl JitterBuffer {
+    /// A buffer of a stream of which nothing has come.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            slots: [None; BLOCKS_HELD],
+            next: None,
+            last: None,
+            delay: DelayEstimate::new(),
+            concealer: Concealer::new(),
+            calm: 0,
+            empty: 0,
+            playing: false,
+            counts: PlayoutCounts {
+                heard: 0,
+                concealed: 0,
+                gaps: 0,
+                late: 0,
+                skipped: 0,
+                stretched: 0,
+            },
+        }
+    }
+
+    /// What became of the blocks so far.
+    #[must_use]
+    pub const fn counts(&self) -> PlayoutCounts {
+        self.counts
+    }
+
+    /// The playout delay that is aimed at, on top of the fastest packet.
+    #[must_use]
+    pub const fn target(&self) -> Micros {
+        self.delay.target()
+    }
+
+    /// Takes a proven block; sequence numbers come at most once, in any order.
+    pub fn push(
+        &mut self,
+        sequence: SequenceNumber,
+        captured: Instant,
+        now: Instant,
+        block: &Block,
+    ) {
+        self.delay.update(captured, now);
+        let sequence = sequence.0;
+        match self.next {
+            Some(next) if sequence < next => {
+                self.counts.late += 1;
+                return;
+            }
+            None => self.next = Some(sequence),
+            Some(_) => {}
+        }
+        if let Some((last, last_captured)) = self.last.filter(|_| self.empty > 0) {
+            self.settle_empty(captured, sequence - last, last_captured);
+        }
+        let slot = &mut self.slots[(sequence % BLOCKS_HELD as u64) as usize];
+        // Two that share a slot are 640 ms apart: the older one is beyond use.
+        if slot.is_none_or(|held| held.sequence < sequence) {
+            *slot = Some(Stored {
+                sequence,
+                captured,
+                block: *block,
+            });
+        }
+        if self
+            .next
+            .is_some_and(|next| sequence >= next + BLOCKS_HELD as u64)
+        {
+            self.advance_to(sequence + 1 - BLOCKS_HELD as u64);
+        }
+    }
+
+    /// Whether the empty blocks were a gap: not if the sender's own time passed without blocks.
+    fn settle_empty(&mut self, captured: Instant, ahead: u64, last_captured: Instant) {
+        let passed = captured.since(last_captured);
+        let sounding = Micros(BLOCK_TIME.0.saturating_mul(ahead));
+        if passed <= sounding + Micros(BLOCK_TIME.0 / 2) {
+            self.counts.gaps += 1;
+            self.counts.concealed += u64::from(self.empty);
+        }
+        self.empty = 0;
+    }
+
+    /// Gives the block that will be heard at `heard_at`; call it every 20 ms.
+    pub fn pop(&mut self, heard_at: Instant, out: &mut Block) -> Playout {
+        let Some(next) = self.next else {
+            return silent(out);
+        };
+        let due = self.delay.due(heard_at);
+        let Some(mut stored) = self.earliest() else {
+            return self.pop_empty(out);
+        };
+        let mut error = due - signed(stored.captured);
+        if error > RESYNC_US {
+            stored = self.resync(due).unwrap_or(stored);
+            error = due - signed(stored.captured);
+        }
+        if !self.playing {
+            // The first block, or the first after a pause, waits for its time; half a block early is in time.
+            if error < -(BLOCK_TIME.0.cast_signed()) / 2 {
+                return silent(out);
+            }
+            self.playing = true;
+        } else if stored.sequence > next && error < 0 {
+            // The one before it is missing and its time has come.
+            self.advance_to(next + 1);
+            return self.pop_missing(out);
+        } else if self.calm >= CALM_BLOCKS && error < -TOLERANCE_US {
+            self.calm = 0;
+            self.counts.stretched += 1;
+            self.concealer.conceal(out);
+            return Playout::Concealed;
+        } else if self.calm >= CALM_BLOCKS
+            && error > TOLERANCE_US
+            && self.holds(stored.sequence + 1)
+        {
+            self.calm = 0;
+            self.counts.skipped += 1;
+            self.concealer.skipped();
+            self.advance_to(stored.sequence + 1);
+            stored = self.earliest().unwrap_or(stored);
+        }
+        self.hear(&stored, out)
+    }
+
+    fn hear(&mut self, stored: &Stored, out: &mut Block) -> Playout {
+        if let (Some(next), true) = (self.next, self.last.is_some())
+            && stored.sequence > next
+        {
+            self.concealer.skipped();
+            self.counts.gaps += 1;
+        }
+        *out = stored.block;
+        self.concealer.heard(out);
+        self.advance_to(stored.sequence + 1);
+        self.last = Some((stored.sequence, stored.captured));
+        self.calm += 1;
+        self.counts.heard += 1;
+        Playout::Heard {
+            captured: stored.captured,
+        }
+    }
+
+    /// Nothing is held: the sender pauses, or packets are late. Which of the two is known when one comes.
+    fn pop_empty(&mut self, out: &mut Block) -> Playout {
+        if !self.playing {
+            return silent(out);
+        }
+        self.empty += 1;
+        if self.empty > PAUSE_BLOCKS {
+            self.playing = false;
+            return silent(out);
+        }
+        self.concealer.conceal(out);
+        Playout::Concealed
+    }
+
+    fn pop_missing(&mut self, out: &mut Block) -> Playout {
+        self.counts.concealed += 1;
+        self.concealer.conceal(out);
+        Playout::Concealed
+    }
+
+    /// Throws away what is too old to be heard and gives the first block that is due or later.
+    fn resync(&mut self, due: i64) -> Option<Stored> {
+        let fits = |stored: &&Stored| signed(stored.captured) >= due - TOLERANCE_US;
+        let first = self
+            .slots
+            .iter()
+            .flatten()
+            .filter(fits)
+            .min_by_key(|stored| stored.sequence);
+        let newest = || {
+            self.slots
+                .iter()
+                .flatten()
+                .max_by_key(|stored| stored.sequence)
+        };
+        let chosen = *first.or_else(newest)?;
+        let dropped = self
+            .slots
+            .iter()
+            .flatten()
+            .filter(|stored| stored.sequence < chosen.sequence)
+            .count();
+        self.counts.skipped += dropped as u64;
+        self.concealer.skipped();
+        self.advance_to(chosen.sequence);
+        Some(chosen)
+    }
+
+    fn advance_to(&mut self, next: u64) {
+        self.next = Some(next);
+        for slot in &mut self.slots {
+            *slot = slot.filter(|stored| stored.sequence >= next);
+        }
+    }
+
+    fn earliest(&self) -> Option<Stored> {
+        self.slots
+            .iter()
+            .flatten()
+            .min_by_key(|stored| stored.sequence)
+            .copied()
+    }
+
+    fn holds(&self, sequence: u64) -> bool {
+        self.slots[(sequence % BLOCKS_HELD as u64) as usize]
+            .is_some_and(|stored| stored.sequence == sequence)
+    }
+}
+
+fn silent(out: &mut Block) -> Playout {
+    *out = [0; BLOCK_SAMPLES];
+    Playout::Silent
+}

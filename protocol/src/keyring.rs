@@ -1,0 +1,234 @@
+//! Which of a sender's keys a receiver can open, and which key a sender uses next.
+
+use crate::id::{Epoch, StreamId};
+use crate::seal::MediaKey;
+use crate::secret::Secret;
+use crate::sender_key::SenderKey;
+use crate::time::{Instant, Micros};
+use crate::wire::control::Suite;
+
+/// How long the generation before the current one still opens packets.
+pub const KEPT_GENERATION: Micros = Micros::from_secs(2);
+/// Ratchet steps that a packet may be ahead of the highest one proven; each costs a hash to follow.
+///
+/// Lowering it breaks a receiver that misses a burst of joins; raising it lets a forged epoch cost more.
+pub const MAX_STEPS_AHEAD: u8 = 64;
+
+/// What a receiver holds of one sender's keys: the current generation and, for a while, the one before.
+#[derive(Debug, Default)]
+pub struct Keyring {
+    current: Option<Generation>,
+    previous: Option<(Generation, Instant)>,
+}
+
+#[derive(Debug)]
+struct Generation {
+    /// The earliest step that was handed out; later ones follow from it.
+    base: SenderKey,
+    /// The highest step that opened a packet.
+    proven: u8,
+}
+
+impl Keyring {
+    /// Takes a key from an envelope.
+    pub fn insert(&mut self, key: SenderKey, now: Instant) {
+        let generation = Generation {
+            proven: key.epoch().step(),
+            base: key,
+        };
+        match &mut self.current {
+            None => self.current = Some(generation),
+            Some(current)
+                if current.base.epoch().generation() == generation.base.epoch().generation() =>
+            {
+                // The sender began anew with the same number, or an earlier step arrived late.
+                if generation.base.epoch() <= current.base.epoch()
+                    || !current.leads_to(&generation.base)
+                {
+                    *current = generation;
+                }
+            }
+            Some(_) => {
+                self.previous = self.current.take().map(|old| (old, now + KEPT_GENERATION));
+                self.current = Some(generation);
+            }
+        }
+    }
+
+    /// Derives the cipher of a stream in an epoch, if the epoch can be reached.
+    #[must_use]
+    pub fn media_key(&self, stream: StreamId, epoch: Epoch, now: Instant) -> Option<MediaKey> {
+        let previous = self
+            .previous
+            .as_ref()
+            .filter(|(_, until)| now < *until)
+            .map(|(old, _)| old);
+        let of = |g: &&Generation| g.base.epoch().generation() == epoch.generation();
+        let generation = self.current.iter().chain(previous).find(of)?;
+        if epoch.step() > generation.proven.saturating_add(MAX_STEPS_AHEAD) {
+            return None;
+        }
+        generation.at(epoch).map(|key| key.media_key(stream))
+    }
+
+    /// Notes that a packet of this epoch was opened, so that later ones may be asked for.
+    pub fn proven(&mut self, epoch: Epoch) {
+        if let Some(current) = &mut self.current
+            && current.base.epoch().generation() == epoch.generation()
+        {
+            current.proven = current.proven.max(epoch.step());
+        }
+    }
+
+    /// Forgets the generation before once its time is up.
+    pub fn expire(&mut self, now: Instant) {
+        if self
+            .previous
+            .as_ref()
+            .is_some_and(|(_, until)| now >= *until)
+        {
+            self.previous = None;
+        }
+    }
+}
+
+impl Generation {
+    fn at(&self, epoch: Epoch) -> Option<SenderKey> {
+        let steps = epoch.step().checked_sub(self.base.epoch().step())?;
+        (0..steps).try_fold(self.base.clone(), |key, _| key.ratchet())
+    }
+
+    fn leads_to(&self, key: &SenderKey) -> bool {
+        self.at(key.epoch()).as_ref() == Some(key)
+    }
+}
+
+/// Whom a new key must be sent to before it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandOut {
+    /// The newcomers alone: the others derive it.
+    Newcomers,
+    /// Everyone who is there.
+    Everyone,
+}
+
+/// A sender's own key, from join to leave.
+#[derive(Debug)]
+pub struct OwnKey {
+    key: SenderKey,
+}
+
+impl OwnKey {
+    /// The key to enter a room with, from 32 random bytes; goes to everyone.
+    #[must_use]
+    pub const fn new(suite: Suite, random: Secret<32>) -> Self {
+        Self {
+            key: SenderKey::fresh(0, suite, random),
+        }
+    }
+
+    /// The key now.
+    #[must_use]
+    pub const fn key(&self) -> &SenderKey {
+        &self.key
+    }
+
+    /// Somebody came: one ratchet step, or a new generation where no step is left.
+    pub fn somebody_came(&mut self, random: Secret<32>) -> HandOut {
+        match self.key.ratchet() {
+            Some(next) => {
+                self.key = next;
+                HandOut::Newcomers
+            }
+            None => self.somebody_left(random),
+        }
+    }
+
+    /// Somebody left: a new generation.
+    pub fn somebody_left(&mut self, random: Secret<32>) -> HandOut {
+        let generation = self.key.epoch().generation().wrapping_add(1);
+        self.key = SenderKey::fresh(generation, self.key.suite(), random);
+        HandOut::Everyone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: Instant = Instant(0);
+    const STREAM: StreamId = StreamId(1);
+
+    fn fresh(generation: u8) -> SenderKey {
+        SenderKey::fresh(generation, Suite::Aes256Gcm, Secret([generation; 32]))
+    }
+
+    #[test]
+    fn steps_after_the_one_handed_out_open_and_earlier_ones_do_not() {
+        let mut ring = Keyring::default();
+        let handed = fresh(1).ratchet().unwrap();
+        ring.insert(handed, T0);
+        assert!(
+            ring.media_key(STREAM, Epoch::new(1, 0), T0).is_none(),
+            "older than the newcomer"
+        );
+        assert!(ring.media_key(STREAM, Epoch::new(1, 1), T0).is_some());
+        assert!(ring.media_key(STREAM, Epoch::new(1, 5), T0).is_some());
+        assert!(ring.media_key(STREAM, Epoch::new(2, 0), T0).is_none());
+    }
+
+    #[test]
+    fn the_generation_before_opens_for_two_seconds() {
+        let mut ring = Keyring::default();
+        ring.insert(fresh(1), T0);
+        ring.insert(fresh(2), T0);
+        let just_before = Instant(KEPT_GENERATION.0 - 1);
+        assert!(
+            ring.media_key(STREAM, Epoch::new(1, 0), just_before)
+                .is_some()
+        );
+        assert!(
+            ring.media_key(STREAM, Epoch::new(1, 0), T0 + KEPT_GENERATION)
+                .is_none()
+        );
+        ring.expire(T0 + KEPT_GENERATION);
+        assert!(ring.previous.is_none());
+        assert!(
+            ring.media_key(STREAM, Epoch::new(2, 0), T0 + KEPT_GENERATION)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_forged_epoch_far_ahead_costs_nothing() {
+        let mut ring = Keyring::default();
+        ring.insert(fresh(1), T0);
+        assert!(
+            ring.media_key(STREAM, Epoch::new(1, MAX_STEPS_AHEAD), T0)
+                .is_some()
+        );
+        assert!(
+            ring.media_key(STREAM, Epoch::new(1, MAX_STEPS_AHEAD + 1), T0)
+                .is_none()
+        );
+        ring.proven(Epoch::new(1, 1));
+        assert!(
+            ring.media_key(STREAM, Epoch::new(1, MAX_STEPS_AHEAD + 1), T0)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_leave_is_a_new_generation_for_everyone_and_a_join_a_step_for_the_newcomer() {
+        let mut own = OwnKey::new(Suite::Aes256Gcm, Secret([1; 32]));
+        assert_eq!(own.somebody_came(Secret([2; 32])), HandOut::Newcomers);
+        assert_eq!(own.key().epoch(), Epoch::new(0, 1));
+        assert_eq!(own.somebody_left(Secret([3; 32])), HandOut::Everyone);
+        assert_eq!(own.key().epoch(), Epoch::new(1, 0));
+        for _ in 0..255 {
+            assert_eq!(own.somebody_came(Secret([4; 32])), HandOut::Newcomers);
+        }
+        assert_eq!(own.somebody_came(Secret([5; 32])), HandOut::Everyone);
+        assert_eq!(own.key().epoch(), Epoch::new(2, 0));
+    }
+}
