@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::MAX_DATAGRAM;
 use crate::hop::{HopError, HopKeys};
-use crate::id::{Epoch, SessionId, StreamId};
+use crate::id::{Epoch, SequenceNumber, SessionId, StreamId};
 use crate::packetize::{PacketizeError, Packetizer};
 use crate::seal::MediaKey;
 use crate::secret::Secret;
@@ -21,7 +21,11 @@ pub struct Uplink {
     session: SessionId,
     keys: HopKeys,
     counter: AtomicU64,
+    streams: AtomicU64,
 }
+
+/// Sequence numbers that one stream has to itself: 34 years of 1000 packets a second, 2^24 streams a session.
+const STREAM_SEQUENCES: u64 = 1 << 40;
 
 impl Uplink {
     /// The uplink of a new session. A resumed session goes on with the one that it had.
@@ -31,6 +35,7 @@ impl Uplink {
             session,
             keys: HopKeys::derive(secret),
             counter: AtomicU64::new(0),
+            streams: AtomicU64::new(0),
         }
     }
 
@@ -48,6 +53,15 @@ impl Uplink {
 
     fn count(&self, datagrams: u64) -> u64 {
         self.counter.fetch_add(datagrams, Ordering::Relaxed)
+    }
+
+    /// Where the next stream's sequence begins.
+    ///
+    /// The relay numbers the streams. Were it to give one number twice, two streams would share a key; so
+    /// each stream of a session gets sequence numbers, hence nonces, of its own.
+    fn first_sequence(&self) -> SequenceNumber {
+        let streams = self.streams.fetch_add(1, Ordering::Relaxed);
+        SequenceNumber(streams.wrapping_mul(STREAM_SEQUENCES))
     }
 
     /// Seals a feedback or probe body into `out`; gives the datagram's length.
@@ -69,7 +83,7 @@ impl Uplink {
 pub struct StreamSender {
     uplink: Arc<Uplink>,
     packetizer: Packetizer,
-    epoch: Epoch,
+    sender_key: SenderKey,
     key: MediaKey,
 }
 
@@ -78,9 +92,9 @@ impl StreamSender {
     #[must_use]
     pub fn new(uplink: Arc<Uplink>, kind: Kind, stream: StreamId, key: &SenderKey) -> Self {
         Self {
+            packetizer: Packetizer::starting_at(kind, stream, uplink.first_sequence()),
             uplink,
-            packetizer: Packetizer::new(kind, stream),
-            epoch: key.epoch(),
+            sender_key: key.clone(),
             key: key.media_key(stream),
         }
     }
@@ -94,15 +108,18 @@ impl StreamSender {
     /// Which epoch it seals in.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
-        self.epoch
+        self.sender_key.epoch()
     }
 
     /// Goes on under another key, from the next frame.
     pub fn rekey(&mut self, key: &SenderKey) {
-        if key.epoch() != self.epoch {
-            self.epoch = key.epoch();
-            self.key = key.media_key(self.stream());
-        }
+        self.epoch = key.epoch();
+        self.key = key.media_key(self.stream());
+    }
+
+    /// Goes on over another session's uplink, from the next frame; the sequence runs on.
+    pub fn set_uplink(&mut self, uplink: Arc<Uplink>) {
+        self.uplink = uplink;
     }
 
     /// Seals one frame, given in consecutive parts, into `out` in place of what it held.
@@ -121,7 +138,7 @@ impl StreamSender {
     ) -> Result<(), PacketizeError> {
         let length = parts.iter().map(|part| part.len()).sum();
         out.length = 0;
-        let headers = self.packetizer.frame(length, level, self.epoch, captured)?;
+        let headers = self.packetizer.frame(length, level, self.epoch(), captured)?;
         let datagrams = headers.len();
         let overhead = HOP_HEADER_BYTES + HEADER_BYTES + TAG_BYTES;
         let out = out.prepare(length + datagrams * overhead);
