@@ -1,6 +1,7 @@
 //! What cameras and sound devices this board has: values for `conclave-endpoint devices`, and their text.
 
 use crate::camera::v4l2::{self, CameraDescription};
+use crate::sound::{self, SoundDevice};
 use serde::Serialize;
 use std::fmt;
 
@@ -9,6 +10,8 @@ use std::fmt;
 pub struct Devices {
     /// Cameras, in the order of their nodes.
     pub cameras: Vec<CameraDescription>,
+    /// Devices of sound cards, in the order of the cards.
+    pub sound: Vec<SoundDevice>,
 }
 
 /// Looks at all devices now.
@@ -19,6 +22,7 @@ pub fn enumerate() -> Devices {
             .into_iter()
             .filter_map(v4l2::describe)
             .collect(),
+        sound: sound::devices(),
     }
 }
 
@@ -47,6 +51,17 @@ impl fmt::Display for Devices {
                     writeln!(f, "    {} @ {}", mode.size, rates.join(", "))?;
                 }
             }
+        }
+        if self.sound.is_empty() {
+            writeln!(f, "no sound card")?;
+        }
+        for device in &self.sound {
+            let uses = match (device.captures, device.plays) {
+                (true, true) => "microphone and speaker",
+                (true, false) => "microphone",
+                (false, _) => "speaker",
+            };
+            writeln!(f, "{uses} alsa:{}  {}", device.pcm, device.name)?;
         }
         Ok(())
     }

@@ -8,4 +8,5 @@ pub mod frame;
 pub mod jpeg;
 pub mod marker;
 pub mod metronome;
+pub mod sound;
 pub mod stop;

@@ -169,7 +169,7 @@ fn background(size: PictureSize) -> Vec<u8> {
 }
 
 /// Levels of grain: more make a larger JPEG and a dearer encoding.
-const GRAIN: u32 = 20;
+const GRAIN: u32 = 8;
 
 #[cfg(test)]
 mod tests {

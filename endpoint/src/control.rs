@@ -1,0 +1,159 @@
+//! The control connection: a task that moves bytes between the socket and the channel.
+//!
+//! Both queues are bounded. When the engine does not take what came, reading stops and TCP's own flow
+//! control holds the relay back; when what is to be sent piles up, the connection is given up.
+
+use conclave_protocol::channel::{ChannelError, ChannelEvent, EndpointChannel};
+use conclave_protocol::identity::{Identity, PublicKey};
+use conclave_protocol::secret::Secret;
+use conclave_protocol::wire::control::{ToEndpoint, ToRelay};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+/// Messages that may wait in each direction.
+pub const QUEUE: usize = 256;
+/// How long connecting and the handshake may take together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+const READ_BYTES: usize = 16 * 1024;
+
+/// Why there is no connection, or no longer.
+#[derive(Debug, Error)]
+pub enum ConnectionError {
+    /// The relay cannot be reached, or the connection broke.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The relay does not answer.
+    #[error("no answer within {} s", CONNECT_TIMEOUT.as_secs())]
+    TimedOut,
+    /// The relay closed the connection.
+    #[error("the relay closed the connection")]
+    Closed,
+    /// The channel does not hold.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+}
+
+/// What the connection tells the engine.
+#[derive(Debug)]
+pub enum ConnectionEvent {
+    /// The handshake is through.
+    Established {
+        /// Who the relay is.
+        relay: PublicKey,
+        /// Where it is.
+        address: SocketAddr,
+    },
+    /// A message came.
+    Message(ToEndpoint),
+    /// It is over.
+    Lost(ConnectionError),
+}
+
+/// A running connection; dropping it closes it, after what was queued is written.
+pub struct Connection {
+    outgoing: mpsc::Sender<ToRelay>,
+    incoming: mpsc::Receiver<ConnectionEvent>,
+}
+
+impl Connection {
+    /// Begins to connect to a host and port; how that goes comes as events.
+    #[must_use]
+    pub fn open(relay: String, identity: Identity, pinned: Option<PublicKey>, ephemeral: Secret<32>) -> Self {
+        let (outgoing, to_send) = mpsc::channel(QUEUE);
+        let (events, incoming) = mpsc::channel(QUEUE);
+        tokio::spawn(async move {
+            let error = match run(&relay, &identity, pinned, ephemeral, to_send, &events).await {
+                Ok(never) => match never {},
+                Err(error) => error,
+            };
+            let _ = events.send(ConnectionEvent::Lost(error)).await;
+        });
+        Self { outgoing, incoming }
+    }
+
+    /// The next event. Cancel-safe.
+    pub async fn next(&mut self) -> ConnectionEvent {
+        self.incoming.recv().await.unwrap_or(ConnectionEvent::Lost(ConnectionError::Closed))
+    }
+
+    /// Queues a message; false when the queue is full, which a connection that works never lets happen.
+    #[must_use]
+    pub fn send(&self, message: ToRelay) -> bool {
+        self.outgoing.try_send(message).is_ok()
+    }
+}
+
+enum Never {}
+
+async fn run(
+    relay: &str,
+    identity: &Identity,
+    pinned: Option<PublicKey>,
+    ephemeral: Secret<32>,
+    mut to_send: mpsc::Receiver<ToRelay>,
+    events: &mpsc::Sender<ConnectionEvent>,
+) -> Result<Never, ConnectionError> {
+    let mut channel = EndpointChannel::initiator(identity, pinned, ephemeral);
+    let mut buffer = vec![0; READ_BYTES];
+    let connect = async {
+        let mut stream = TcpStream::connect(relay).await?;
+        stream.set_nodelay(true)?;
+        let address = stream.peer_addr()?;
+        loop {
+            stream.write_all(&channel.take_output()).await?;
+            let mut input = read(&mut stream, &mut buffer).await?;
+            let event = channel.receive(&mut input)?;
+            if let Some(ChannelEvent::Established { peer }) = event {
+                stream.write_all(&channel.take_output()).await?;
+                return Ok::<_, ConnectionError>((stream, address, peer));
+            }
+        }
+    };
+    let (mut stream, address, peer) =
+        tokio::time::timeout(CONNECT_TIMEOUT, connect).await.map_err(|_| ConnectionError::TimedOut)??;
+    let established = ConnectionEvent::Established { relay: peer, address };
+    events.send(established).await.map_err(|_| ConnectionError::Closed)?;
+    loop {
+        tokio::select! {
+            read = read(&mut stream, &mut buffer) => {
+                let mut input = read?;
+                while let Some(event) = channel.receive(&mut input)? {
+                    if let ChannelEvent::Message(message) = event {
+                        let message = ConnectionEvent::Message(message);
+                        events.send(message).await.map_err(|_| ConnectionError::Closed)?;
+                    }
+                }
+            }
+            message = to_send.recv() => {
+                let Some(message) = message else {
+                    let _ = stream.shutdown().await;
+                    return Err(ConnectionError::Closed);
+                };
+                seal(&mut channel, &message);
+                // All that waits goes out in one write.
+                while let Ok(message) = to_send.try_recv() {
+                    seal(&mut channel, &message);
+                }
+                stream.write_all(&channel.take_output()).await?;
+            }
+        }
+    }
+}
+
+fn seal(channel: &mut EndpointChannel, message: &ToRelay) {
+    if let Err(error) = channel.send(message) {
+        tracing::warn!(%error, "a request was too long to be sent");
+    }
+}
+
+async fn read<'b>(stream: &mut TcpStream, buffer: &'b mut [u8]) -> Result<&'b [u8], ConnectionError> {
+    match stream.read(buffer).await? {
+        0 => Err(ConnectionError::Closed),
+        length => Ok(&buffer[..length]),
+    }
+}

@@ -1,0 +1,204 @@
+//! What media threads send through: the stream and key that they were granted, and the way there is now.
+//!
+//! The engine swaps a [`Grant`] in when a stream is published or the key changes; a media thread looks at
+//! it once a frame. Nothing here waits: without a grant or a way, the frame is dropped.
+
+use crate::udp::MediaSocket;
+use arc_swap::ArcSwapOption;
+use conclave_protocol::id::StreamId;
+use conclave_protocol::packetize::PacketizeError;
+use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
+use conclave_protocol::sender_key::SenderKey;
+use conclave_protocol::time::Instant;
+use conclave_protocol::wire::header::Kind;
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use tokio::sync::mpsc;
+
+/// Datagrams that may wait for the control connection where UDP is blocked: one large frame.
+///
+/// Raising it adds delay on a slow path; when it is full, the rest of the frame is dropped and counted.
+pub const TCP_QUEUE: usize = 128;
+
+/// How media travels now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum Path {
+    /// Not at all yet.
+    None = 0,
+    /// As datagrams.
+    Udp = 1,
+    /// Within the control connection.
+    Tcp = 2,
+}
+
+/// Leave to send a stream, under this key.
+#[derive(Clone)]
+pub struct Grant {
+    /// The session's way up.
+    pub uplink: Arc<Uplink>,
+    /// The stream's number.
+    pub stream: StreamId,
+    /// The sender key that everyone has by now.
+    pub key: Arc<SenderKey>,
+}
+
+/// The way to the relay, shared by the engine and all media threads.
+pub struct Transport {
+    socket: ArcSwapOption<MediaSocket>,
+    path: AtomicU8,
+    tcp: mpsc::Sender<Vec<u8>>,
+    dropped: AtomicU64,
+}
+
+impl Transport {
+    /// A transport without a way yet, and where its datagrams come out when they travel by TCP.
+    #[must_use]
+    pub fn new() -> (Arc<Self>, mpsc::Receiver<Vec<u8>>) {
+        let (tcp, datagrams) = mpsc::channel(TCP_QUEUE);
+        let transport = Self {
+            socket: ArcSwapOption::empty(),
+            path: AtomicU8::new(Path::None as u8),
+            tcp,
+            dropped: AtomicU64::new(0),
+        };
+        (Arc::new(transport), datagrams)
+    }
+
+    /// Uses another socket from now on.
+    pub fn set_socket(&self, socket: Option<Arc<MediaSocket>>) {
+        self.socket.store(socket);
+    }
+
+    /// Takes another way from the next frame on.
+    pub fn set_path(&self, path: Path) {
+        self.path.store(path as u8, Relaxed);
+    }
+
+    /// The way now.
+    #[must_use]
+    pub fn path(&self) -> Path {
+        match self.path.load(Relaxed) {
+            1 => Path::Udp,
+            2 => Path::Tcp,
+            _ => Path::None,
+        }
+    }
+
+    /// Datagrams that found a full queue.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Relaxed)
+    }
+
+    fn send(&self, batch: &DatagramBatch) -> bool {
+        let dropped = match self.path() {
+            Path::None => return false,
+            Path::Udp => match &*self.socket.load() {
+                Some(socket) => socket.send(batch.bytes()),
+                None => return false,
+            },
+            Path::Tcp => {
+                let mut datagrams = batch.datagrams();
+                let full = datagrams.position(|datagram| self.tcp.try_send(datagram.to_vec()).is_err());
+                full.map_or(0, |_| datagrams.len() + 1)
+            }
+        };
+        self.dropped.fetch_add(dropped as u64, Relaxed);
+        dropped == 0
+    }
+}
+
+/// One source's way out, held by its media thread and steered by the engine.
+#[derive(Clone, Default)]
+pub struct Lane(Arc<LaneState>);
+
+#[derive(Default)]
+struct LaneState {
+    grant: ArcSwapOption<Grant>,
+    frames_sent: AtomicU64,
+    frames_dropped: AtomicU64,
+    bytes_sent: AtomicU64,
+}
+
+impl Lane {
+    /// Grants a stream, changes its key, or takes it back.
+    pub fn set(&self, grant: Option<Grant>) {
+        self.0.grant.store(grant.map(Arc::new));
+    }
+
+    /// Frames whose every datagram was handed to the kernel, or to the control connection.
+    #[must_use]
+    pub fn frames_sent(&self) -> u64 {
+        self.0.frames_sent.load(Relaxed)
+    }
+
+    /// Frames that were granted but found no way or a full queue.
+    #[must_use]
+    pub fn frames_dropped(&self) -> u64 {
+        self.0.frames_dropped.load(Relaxed)
+    }
+
+    /// Bytes of the frames sent, as captured.
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.0.bytes_sent.load(Relaxed)
+    }
+}
+
+/// Seals and sends one source's frames; lives on its media thread and allocates nothing per frame.
+pub struct MediaSender {
+    kind: Kind,
+    lane: Lane,
+    transport: Arc<Transport>,
+    current: Option<(Arc<Grant>, StreamSender)>,
+    batch: DatagramBatch,
+}
+
+impl MediaSender {
+    /// A sender of frames of one kind.
+    #[must_use]
+    pub fn new(kind: Kind, lane: Lane, transport: Arc<Transport>) -> Self {
+        Self { kind, lane, transport, current: None, batch: DatagramBatch::default() }
+    }
+
+    /// Seals a frame, given in consecutive parts, and sends it, if that is granted now.
+    ///
+    /// # Errors
+    /// [`PacketizeError`] when no receiver would take such a frame.
+    pub fn send(&mut self, parts: &[&[u8]], level: u8, captured: Instant) -> Result<(), PacketizeError> {
+        let grant = self.lane.0.grant.load();
+        let Some(grant) = &*grant else { return Ok(()) };
+        self.follow(grant);
+        let Some((_, sender)) = &mut self.current else { return Ok(()) };
+        sender.seal_frame(parts, level, captured, &mut self.batch)?;
+        if self.transport.send(&self.batch) {
+            let bytes: usize = parts.iter().map(|part| part.len()).sum();
+            self.lane.0.frames_sent.fetch_add(1, Relaxed);
+            self.lane.0.bytes_sent.fetch_add(bytes as u64, Relaxed);
+        } else {
+            self.lane.0.frames_dropped.fetch_add(1, Relaxed);
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, grant: &Arc<Grant>) {
+        match &mut self.current {
+            Some((last, _)) if Arc::ptr_eq(last, grant) => {}
+            // The same stream goes on counting: a sequence number is never used twice under one key.
+            Some((last, sender)) if last.stream == grant.stream => {
+                if !Arc::ptr_eq(&last.key, &grant.key) {
+                    sender.rekey(&grant.key);
+                }
+                sender.set_uplink(Arc::clone(&grant.uplink));
+                *last = Arc::clone(grant);
+            }
+            current => {
+                let sender = StreamSender::new(Arc::clone(&grant.uplink), self.kind, grant.stream, &grant.key);
+                *current = Some((Arc::clone(grant), sender));
+            }
+        }
+    }
+}

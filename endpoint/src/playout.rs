@@ -1,0 +1,189 @@
+//! What is heard: a jitter buffer a talker, mixed a block at a time when the speaker asks.
+//!
+//! Lives on the playback thread and owns everything it needs; the engine feeds it through a bounded ring
+//! without locks. When the ring is full the newest block is dropped and counted: then the speaker has not
+//! asked for half a second, and what comes would be too old anyway.
+
+use crate::latency::LatencyHistogram;
+use crate::sound::mixer::mix;
+use conclave_protocol::id::{SequenceNumber, StreamId};
+use conclave_protocol::jitter::{JitterBuffer, Playout, PlayoutCounts};
+use conclave_protocol::l16::{BLOCK_SAMPLES, Block};
+use conclave_protocol::time::{Instant, Micros};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+/// What may wait between the engine and the playback thread: half a second of 20 talkers.
+pub const RING: usize = 512;
+/// Talkers that are mixed at most; more are not heard.
+pub const MOST_VOICES: usize = 128;
+
+/// What one talker's playout tells the engine.
+#[derive(Debug, Default)]
+pub struct VoiceReport {
+    heard: AtomicU64,
+    concealed: AtomicU64,
+    gaps: AtomicU64,
+    late: AtomicU64,
+    /// This endpoint's clock minus the talker's, in µs.
+    clock_shift_us: AtomicI64,
+    /// From the talker's microphone to this speaker.
+    pub latency: Arc<LatencyHistogram>,
+}
+
+impl VoiceReport {
+    /// A report whose latencies go into an existing histogram.
+    #[must_use]
+    pub fn new(latency: Arc<LatencyHistogram>) -> Self {
+        Self { latency, ..Self::default() }
+    }
+
+    /// Sets how far this endpoint's clock is ahead of the talker's.
+    pub fn set_clock_shift(&self, shift_us: i64) {
+        self.clock_shift_us.store(shift_us, Relaxed);
+    }
+
+    /// What became of the talker's blocks.
+    #[must_use]
+    pub fn counts(&self) -> PlayoutCounts {
+        PlayoutCounts {
+            heard: self.heard.load(Relaxed),
+            concealed: self.concealed.load(Relaxed),
+            gaps: self.gaps.load(Relaxed),
+            late: self.late.load(Relaxed),
+            ..PlayoutCounts::default()
+        }
+    }
+
+    fn set(&self, counts: PlayoutCounts) {
+        self.heard.store(counts.heard, Relaxed);
+        self.concealed.store(counts.concealed, Relaxed);
+        self.gaps.store(counts.gaps, Relaxed);
+        self.late.store(counts.late, Relaxed);
+    }
+}
+
+/// What the engine tells the playback thread.
+#[expect(clippy::large_enum_variant, reason = "blocks lie in the ring itself, so that none is allocated")]
+pub enum Input {
+    /// Somebody may talk.
+    Add(StreamId, Arc<VoiceReport>),
+    /// They do not any more.
+    Remove(StreamId),
+    /// A block came.
+    Block {
+        /// Whose.
+        stream: StreamId,
+        /// Its place.
+        sequence: SequenceNumber,
+        /// On the talker's clock.
+        captured: Instant,
+        /// On this endpoint's clock.
+        arrived: Instant,
+        /// Its samples.
+        block: Block,
+    },
+}
+
+/// Takes each talker's blocks as they are heard, before they are mixed.
+pub type Tap = Box<dyn FnMut(StreamId, &Block) + Send>;
+
+/// Everyone who may be heard.
+pub struct Voices {
+    input: rtrb::Consumer<Input>,
+    voices: Vec<Voice>,
+    tap: Option<Tap>,
+}
+
+struct Voice {
+    stream: StreamId,
+    buffer: JitterBuffer,
+    report: Arc<VoiceReport>,
+    playout: Playout,
+    block: Block,
+}
+
+impl Voices {
+    /// Nobody yet, and the ring by which that changes.
+    #[must_use]
+    pub fn new(tap: Option<Tap>) -> (Self, rtrb::Producer<Input>) {
+        let (producer, input) = rtrb::RingBuffer::new(RING);
+        (Self { input, voices: Vec::with_capacity(MOST_VOICES), tap }, producer)
+    }
+
+    /// Fills the block that will be heard at `heard_at`.
+    pub fn fill(&mut self, out: &mut Block, heard_at: Instant) {
+        while let Ok(input) = self.input.pop() {
+            self.take(input);
+        }
+        for voice in &mut self.voices {
+            voice.playout = voice.buffer.pop(heard_at, &mut voice.block);
+            voice.report.set(voice.buffer.counts());
+            if let Playout::Heard { captured } = voice.playout {
+                let shift = voice.report.clock_shift_us.load(Relaxed);
+                let here = captured.0.saturating_add_signed(shift);
+                voice.report.latency.record(Micros(heard_at.0.saturating_sub(here)));
+            }
+            if let Some(tap) = &mut self.tap {
+                tap(voice.stream, &voice.block);
+            }
+        }
+        let heard = self.voices.iter().filter(|voice| voice.playout != Playout::Silent);
+        mix(out, heard.map(|voice| &voice.block));
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Add(stream, report) if self.voices.len() < MOST_VOICES => {
+                let (playout, block) = (Playout::Silent, [0; BLOCK_SAMPLES]);
+                self.voices.push(Voice { stream, buffer: JitterBuffer::new(), report, playout, block });
+            }
+            Input::Add(..) => {}
+            Input::Remove(stream) => self.voices.retain(|voice| voice.stream != stream),
+            Input::Block { stream, sequence, captured, arrived, block } => {
+                if let Some(voice) = self.voices.iter_mut().find(|voice| voice.stream == stream) {
+                    voice.buffer.push(sequence, captured, arrived, &block);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(value: i16) -> Block {
+        [value; BLOCK_SAMPLES]
+    }
+
+    #[test]
+    fn three_talkers_are_heard_together() {
+        let (mut voices, mut ring) = Voices::new(None);
+        for (stream, value) in [(1, 100), (2, 1000), (3, -300)] {
+            let stream = StreamId(stream);
+            ring.push(Input::Add(stream, Arc::default())).ok().unwrap();
+            for sequence in 0..5 {
+                let at = Instant(1_000_000 + sequence * 20_000);
+                let input = Input::Block {
+                    stream, sequence: SequenceNumber(sequence), captured: at, arrived: at, block: block(value),
+                };
+                ring.push(input).ok().unwrap();
+            }
+        }
+        let mut out = [0; BLOCK_SAMPLES];
+        voices.fill(&mut out, Instant(1_080_000));
+        assert_eq!(out, block(800));
+    }
+
+    #[test]
+    fn who_left_is_not_heard() {
+        let (mut voices, mut ring) = Voices::new(None);
+        ring.push(Input::Add(StreamId(1), Arc::default())).ok().unwrap();
+        ring.push(Input::Remove(StreamId(1))).ok().unwrap();
+        let mut out = block(7);
+        voices.fill(&mut out, Instant(0));
+        assert_eq!(out, block(0));
+        assert!(voices.voices.is_empty());
+    }
+}

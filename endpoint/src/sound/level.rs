@@ -1,0 +1,95 @@
+//! How loud a block is, and whether somebody speaks: for the level byte of each packet.
+
+use conclave_protocol::l16::{BLOCK_SAMPLES, Block};
+use conclave_protocol::units::{AudioLevel, Dbov};
+
+/// Voice is this much louder than the room. Less takes typing for voice, more misses quiet speakers.
+const ABOVE_ROOM_DB: f64 = 9.0;
+/// Quieter than this is never voice.
+const QUIETEST_VOICE_DBOV: f64 = -55.0;
+/// Voice lasts this many blocks (300 ms) longer than it is heard, so that words keep their ends.
+const HANGOVER_BLOCKS: u32 = 15;
+/// How fast the idea of the room's noise rises, in dB a block: 1 dB a second, slower than speech.
+const ROOM_RISE_DB: f64 = 0.02;
+
+/// Measures blocks one after the other.
+#[derive(Clone, Debug)]
+pub struct LevelMeter {
+    room_dbov: f64,
+    voice_left: u32,
+}
+
+impl Default for LevelMeter {
+    fn default() -> Self {
+        Self {
+            room_dbov: QUIETEST_VOICE_DBOV,
+            voice_left: 0,
+        }
+    }
+}
+
+impl LevelMeter {
+    /// Measures the next block.
+    pub fn measure(&mut self, block: &Block) -> AudioLevel {
+        let dbov = loudness_dbov(block);
+        self.room_dbov = dbov.clamp(-127.0, self.room_dbov + ROOM_RISE_DB);
+        let speaks = dbov > QUIETEST_VOICE_DBOV && dbov > self.room_dbov + ABOVE_ROOM_DB;
+        let voice = speaks || self.voice_left > 0;
+        self.voice_left = if speaks {
+            HANGOVER_BLOCKS
+        } else {
+            self.voice_left.saturating_sub(1)
+        };
+        AudioLevel {
+            loudness: Dbov::below_overload((-dbov).round().clamp(0.0, 127.0) as u8),
+            voice,
+        }
+    }
+}
+
+/// RMS level relative to overload, a full-scale square wave (RFC 6464): 0 to −127.
+#[must_use]
+pub fn loudness_dbov(block: &Block) -> f64 {
+    let energy: i64 = block.iter().map(|&s| i64::from(s) * i64::from(s)).sum();
+    let mean = energy as f64 / BLOCK_SAMPLES as f64 / (32_768.0 * 32_768.0);
+    (10.0 * mean.log10()).max(-127.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_those_of_the_rfc() {
+        let mut meter = LevelMeter::default();
+        let mut level = |sample| {
+            meter
+                .measure(&[sample; BLOCK_SAMPLES])
+                .loudness
+                .as_below_overload()
+        };
+        assert_eq!(level(0), 127);
+        assert_eq!(level(i16::MIN), 0);
+        assert_eq!(level(3_277), 20);
+    }
+
+    #[test]
+    fn voice_is_what_stands_out_of_the_room_and_ends_after_a_hangover() {
+        let mut meter = LevelMeter::default();
+        let (room, speech) = ([100; BLOCK_SAMPLES], [3_000; BLOCK_SAMPLES]);
+        for _ in 0..100 {
+            assert!(!meter.measure(&room).voice);
+        }
+        assert!(meter.measure(&speech).voice);
+        let tail = (0..100).take_while(|_| meter.measure(&room).voice).count();
+        assert_eq!(tail, HANGOVER_BLOCKS as usize);
+    }
+
+    #[test]
+    fn a_steady_noise_stops_being_voice() {
+        let mut meter = LevelMeter::default();
+        let fan = [1_000; BLOCK_SAMPLES];
+        let blocks = (0..5_000).take_while(|_| meter.measure(&fan).voice).count();
+        assert!((100..4_000).contains(&blocks), "{blocks}");
+    }
+}
