@@ -58,6 +58,27 @@ unpack() {
             --exclude='*/drivers/net/*/*.[ch]' --exclude='*/sound/soc/*.[ch]' --exclude='*/arch/[a-tv-w]*/*.[chS]' --exclude='*.dts*'
 }
 
+amend() {
+    cd "$work/linux-source-$version/arch/um"
+    # snd-aloop and vivid count in ticks: give them Debian's, not User-Mode Linux's 100 Hz.
+    sed -i '/^config HZ$/,/default/s/default 100/default 250/' Kconfig
+    grep -q 'default 250' Kconfig
+    # CPU time is counted in ticks, too, unless the scheduler has a clock: with one, /proc/PID/schedstat is exact.
+    cat >>kernel/time.c <<'END'
+
+unsigned long long notrace sched_clock(void)
+{
+	static long long start;
+
+	if (time_travel_mode != TT_MODE_OFF)
+		return time_travel_time;
+	if (!start)
+		start = os_nsecs();
+	return os_nsecs() - start;
+}
+END
+}
+
 compile() {
     cd "$work"
     export PATH=$work/tools/usr/bin:$work/tools/bin:$PATH BISON_PKGDATADIR=$work/tools/usr/share/bison M4=$work/tools/usr/bin/m4
@@ -89,6 +110,7 @@ compile() {
 {
     fetch_packages
     unpack
+    amend
     compile
 } >"$work/build.log" 2>&1 </dev/null
 

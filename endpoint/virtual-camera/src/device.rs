@@ -1,31 +1,23 @@
-//! A plugged-in camera: a thread that answers the kernel, and a thread that sends frames at the pace of the agreed mode.
+//! A plugged-in camera: a thread that answers the kernel, and beside it the thread of [`Sender`].
 
-use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::events::tell;
 use crate::faults::Faults;
+use crate::link::Link;
 use crate::log::FrameLog;
 use crate::mode::Camera;
-use crate::payload::{self, PAYLOAD_BYTES, Payload};
-use crate::requests::{Agreement, Answer, Controls};
-use crate::usbip::{self, Command, SequenceNumber};
+use crate::payload::PAYLOAD_BYTES;
+use crate::requests::Answer;
+use crate::sender::Sender;
+use crate::usbip::{self, Command};
 use crate::vhci::{self, PlugError};
 
 /// Transfers that wait for a payload. uvcvideo keeps five; what comes beyond this is refused.
 const MAX_WAITING: usize = 256;
-/// Answers written at once: uvcvideo's five transfers, because a system call can be dear where the tests run.
-const BATCH: usize = 5;
-/// After so long without a transfer the host has stopped the stream.
-const STOPPED_AFTER: Duration = Duration::from_millis(500);
-/// After so many frames too late the camera starts its clock anew, as a camera drops what nobody fetched.
-const LATE_FRAMES: u32 = 4;
 
 /// A camera in a port. Dropping it unplugs.
 #[derive(Debug)]
@@ -93,54 +85,6 @@ fn start(
     Ok(())
 }
 
-/// What both threads share. One lock holds the waiting transfers and the writing end, so that an unlink and the answer to its
-/// target can not cross.
-#[derive(Debug)]
-struct Link {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug)]
-struct State {
-    writer: UnixStream,
-    controls: Controls,
-    waiting: VecDeque<(SequenceNumber, usize)>,
-    ended: bool,
-}
-
-impl Link {
-    fn new(writer: UnixStream, camera: &Camera) -> Self {
-        let state = State {
-            writer,
-            controls: Controls::new(camera),
-            waiting: VecDeque::new(),
-            ended: false,
-        };
-        Self {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no holder of the link panics")
-    }
-
-    /// Waits for a change, or a while.
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, at_most: Duration) -> MutexGuard<'a, State> {
-        self.changed
-            .wait_timeout(state, at_most)
-            .expect("no holder of the link panics")
-            .0
-    }
-
-    fn end(&self) {
-        self.lock().ended = true;
-        self.changed.notify_all();
-    }
-}
-
 /// Obeys the kernel until the device is unplugged.
 fn answer_commands(commands: UnixStream, link: &Link, camera: &Camera) -> io::Result<()> {
     let mut commands = BufReader::with_capacity(4096, commands);
@@ -184,13 +128,13 @@ fn answer_commands(commands: UnixStream, link: &Link, camera: &Camera) -> io::Re
                         .writer
                         .write_all(&usbip::submitted(sequence, usbip::STALLED, 0))?;
                 } else {
-                    state.waiting.push_back((sequence, length));
-                    link.changed.notify_all();
+                    state.waiting.push_back(sequence);
+                    link.notify();
                 }
             }
             Command::Unlink { sequence, target } => {
                 let mut state = link.lock();
-                let position = state.waiting.iter().position(|waiting| waiting.0 == target);
+                let position = state.waiting.iter().position(|&waiting| waiting == target);
                 let status = if position.is_some() {
                     usbip::TAKEN_BACK
                 } else {
@@ -200,180 +144,6 @@ fn answer_commands(commands: UnixStream, link: &Link, camera: &Camera) -> io::Re
                 state.writer.write_all(&usbip::unlinked(sequence, status))?;
             }
         }
-    }
-}
-
-/// How sending a frame ended.
-#[derive(Debug, PartialEq, Eq)]
-enum Sent {
-    Whole,
-    HostStopped,
-}
-
-/// The device is gone.
-struct Unplugged;
-
-impl From<io::Error> for Unplugged {
-    fn from(_: io::Error) -> Self {
-        Self
-    }
-}
-
-struct Sender<'a> {
-    link: &'a Link,
-    camera: &'a Camera,
-    faults: &'a Faults,
-    log: &'a FrameLog,
-}
-
-impl Sender<'_> {
-    /// Sends frames whenever the host streams, until the device is unplugged.
-    fn run(&self) -> Result<(), Unplugged> {
-        let mut index = 0;
-        loop {
-            let (agreement, commits) = self.wait_for_stream()?;
-            tell(format_args!(
-                "streaming {}",
-                Described(agreement, self.camera)
-            ));
-            self.stream(agreement, commits, &mut index)?;
-            tell("stopped");
-        }
-    }
-
-    /// Waits until the host has transfers waiting, which is to say that it streams. Says in which mode, and which stream it is.
-    fn wait_for_stream(&self) -> Result<(Agreement, u64), Unplugged> {
-        let mut state = self.link.lock();
-        while state.waiting.is_empty() && !state.ended {
-            state = self
-                .link
-                .changed
-                .wait(state)
-                .expect("no holder of the link panics");
-        }
-        if state.ended {
-            Err(Unplugged)
-        } else {
-            Ok((state.controls.committed(), state.controls.commits()))
-        }
-    }
-
-    /// Sends frames in one agreed mode until the host stops. `index` counts frames over all streams.
-    fn stream(&self, agreement: Agreement, commits: u64, index: &mut u64) -> Result<(), Unplugged> {
-        let mode = agreement.mode(self.camera);
-        let interval = agreement.frame_interval(self.camera);
-        let mut due = Instant::now();
-        let mut batch = Vec::with_capacity(BATCH * (usbip::HEADER_BYTES + PAYLOAD_BYTES));
-        loop {
-            if !self.sleep_until(due, commits)? {
-                return Ok(());
-            }
-            let late = due.elapsed();
-            due = if late > interval * LATE_FRAMES {
-                Instant::now() + interval
-            } else {
-                due + interval
-            };
-            if self.faults.is_stalled() {
-                continue;
-            }
-            let position =
-                usize::try_from(*index % mode.frames.len() as u64).expect("less than a length");
-            let mut frame = mode.frames[position].bytes.as_slice();
-            let (torn, marked) = (self.faults.tears(*index), self.faults.marks(*index));
-            if torn {
-                frame = &frame[..frame.len() / 2];
-            }
-            if self.send(
-                payload::split(frame, *index % 2 == 1, marked),
-                commits,
-                &mut batch,
-            )? == Sent::HostStopped
-            {
-                *index += 1;
-                return Ok(());
-            }
-            self.log.sent(
-                *index,
-                frame,
-                if torn {
-                    "torn"
-                } else if marked {
-                    "marked"
-                } else {
-                    "whole"
-                },
-            );
-            *index += 1;
-        }
-    }
-
-    /// Sleeps to the time of the next frame. False if the host has meanwhile taken back all its transfers, or begun another stream.
-    fn sleep_until(&self, due: Instant, commits: u64) -> Result<bool, Unplugged> {
-        thread::sleep(due.saturating_duration_since(Instant::now()));
-        let state = self.link.lock();
-        if state.ended {
-            Err(Unplugged)
-        } else {
-            Ok(!state.waiting.is_empty() && state.controls.commits() == commits)
-        }
-    }
-
-    /// Sends one frame, as many payloads at once as transfers are waiting.
-    fn send<'a>(
-        &self,
-        mut payloads: impl Iterator<Item = Payload<'a>>,
-        commits: u64,
-        batch: &mut Vec<u8>,
-    ) -> Result<Sent, Unplugged> {
-        let mut next = payloads.next();
-        while next.is_some() {
-            let started = Instant::now();
-            let mut state = self.link.lock();
-            while state.waiting.is_empty() && !state.ended {
-                if started.elapsed() > STOPPED_AFTER {
-                    return Ok(Sent::HostStopped);
-                }
-                state = self.link.wait(state, STOPPED_AFTER);
-            }
-            if state.ended {
-                return Err(Unplugged);
-            }
-            if state.controls.commits() != commits {
-                return Ok(Sent::HostStopped);
-            }
-            batch.clear();
-            for _ in 0..BATCH {
-                let Some(payload) = next else { break };
-                let Some((sequence, _)) = state.waiting.pop_front() else {
-                    break;
-                };
-                let length = payload.header.len() + payload.data.len();
-                batch.extend(usbip::submitted(sequence, usbip::DONE, length));
-                batch.extend(payload.header);
-                batch.extend(payload.data);
-                next = payloads.next();
-            }
-            state.writer.write_all(batch)?;
-        }
-        Ok(Sent::Whole)
-    }
-}
-
-/// Shows an agreement as `MJPG 1280x720@30`.
-struct Described<'a>(Agreement, &'a Camera);
-
-impl fmt::Display for Described<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = self.0.mode(self.1);
-        write!(
-            f,
-            "{} {}x{}@{}",
-            mode.format.fourcc(),
-            mode.width,
-            mode.height,
-            self.0.rate_hz(self.1)
-        )
     }
 }
 
@@ -395,6 +165,10 @@ mod tests {
     impl Host {
         fn plug(camera: Camera, faults: Faults) -> Self {
             let (ours, kernels) = UnixStream::pair().unwrap();
+            // A camera that says nothing is to fail its test, not to hang it.
+            kernels
+                .set_read_timeout(Some(std::time::Duration::from_secs(20)))
+                .unwrap();
             let log = FrameLog::create(None).unwrap();
             start(&ours, Arc::new(camera), Arc::new(faults), Arc::new(log)).unwrap();
             Self {
@@ -500,5 +274,25 @@ mod tests {
         let mut host = Host::plug(camera_of(vec![5; 100]), Faults::default());
         host.submit(1, 1, 512, [0; 8]);
         assert_eq!(host.answer().2, usbip::STALLED);
+    }
+
+    #[test]
+    fn a_new_stream_is_sent_in_the_mode_that_was_agreed_on_last() {
+        let mut camera = camera_of(vec![5; 100]);
+        camera.modes[2].frames = vec![Frame::new(vec![6; 200])];
+        let mut host = Host::plug(camera, Faults::default());
+        assert_eq!(host.frame().0, [5; 100]);
+        host.submit(0, 0, 0, [0x02, 1, 0, 0, 0x81, 0, 0, 0]);
+        assert_eq!(host.answer().2, usbip::DONE);
+        host.sequence += 1;
+        let mut commit = command(1, host.sequence, 0, 0, 34, [0x21, 1, 0, 2, 1, 0, 34, 0]);
+        commit.extend([0, 0, 1, 2]);
+        commit.extend([0; 30]);
+        host.socket.write_all(&commit).unwrap();
+        // The answer to an OUT transfer says how much was taken, and brings nothing.
+        let mut header = [0; usbip::HEADER_BYTES];
+        host.socket.read_exact(&mut header).unwrap();
+        assert_eq!(header[24..28], 34u32.to_be_bytes());
+        assert_eq!(host.frame().0, [6; 200]);
     }
 }

@@ -15,12 +15,14 @@ mod device;
 mod events;
 mod faults;
 mod frames;
+mod link;
 mod log;
 mod mode;
 mod mosaic;
 mod options;
 mod payload;
 mod requests;
+mod sender;
 mod usbip;
 mod vhci;
 

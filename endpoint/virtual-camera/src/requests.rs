@@ -138,7 +138,7 @@ pub(crate) enum Answer {
 pub(crate) struct Controls {
     probe: Agreement,
     commit: Agreement,
-    commits: u64,
+    streams: u64,
     brightness: [u8; 2],
 }
 
@@ -149,7 +149,7 @@ impl Controls {
         Self {
             probe: agreement,
             commit: agreement,
-            commits: 0,
+            streams: 0,
             brightness: BRIGHTNESS_DEFAULT,
         }
     }
@@ -159,9 +159,9 @@ impl Controls {
         self.commit
     }
 
-    /// How often the host has asked for a stream: a change means that a new stream begins.
-    pub(crate) fn commits(&self) -> u64 {
-        self.commits
+    /// How often the host has begun or ended a stream: a change ends the stream that was.
+    pub(crate) fn streams(&self) -> u64 {
+        self.streams
     }
 
     /// Answers one control transfer; `data` is what the host sent with it.
@@ -179,6 +179,11 @@ impl Controls {
             (0x80..=0x82, 0) => Answer::Data(vec![0, 0]),
             (0x80, 8) => Answer::Data(vec![1]),
             (0x81, 10) => Answer::Data(vec![0]),
+            // How a host ends a stream over a bulk endpoint: it clears the halt.
+            (0x02, 1) => {
+                self.streams += 1;
+                Answer::Data(Vec::new())
+            }
             // Clear and set feature, set configuration, set interface: nothing to do, but legal.
             (0x00..=0x02, 1 | 3 | 9 | 11) => Answer::Data(Vec::new()),
             (0x21 | 0xa1, request) if interface == STREAMING_INTERFACE => {
@@ -211,7 +216,7 @@ impl Controls {
             SET_CUR => match Agreement::parse(camera, data) {
                 Some(agreement) => {
                     *current = agreement;
-                    self.commits += u64::from(selector == VS_COMMIT);
+                    self.streams += u64::from(selector == VS_COMMIT);
                     Answer::Data(Vec::new())
                 }
                 None => Answer::Stall,

@@ -1,5 +1,6 @@
 // kms-shot CARD OUT.ppm: saves what the first lit CRTC of a DRM card shows.
-// Plain ioctls (linux/drm): GETCRTC names the framebuffer, GETFB2 its memory, MAP_DUMB makes it readable. Linear 32-bit formats only.
+// Plain ioctls (linux/drm): GETCRTC names the framebuffer, GETFB2 its memory, MAP_DUMB makes it readable. Linear 32-bit formats only. Needs root.
+// Call it once the program that draws has opened the card.
 #include <libdrm/drm.h>
 #include <libdrm/drm_mode.h>
 #include <fcntl.h>
@@ -40,6 +41,8 @@ int main(int argc, char **argv) {
     }
     int card = open(argv[1], O_RDWR);
     if (card < 0) return fail(argv[1]);
+    // The first to open a card becomes its master, and then the program that is to draw could not.
+    ioctl(card, DRM_IOCTL_DROP_MASTER, 0);
     uint32_t crtcs[8] = {0};
     struct drm_mode_card_res resources = {.crtc_id_ptr = (uintptr_t)crtcs, .count_crtcs = 8};
     if (ioctl(card, DRM_IOCTL_MODE_GETRESOURCES, &resources)) return fail("MODE_GETRESOURCES");
