@@ -42,9 +42,9 @@ impl Keyring {
                 if current.base.epoch().generation() == generation.base.epoch().generation() =>
             {
                 // The sender began anew with the same number, or an earlier step arrived late.
-                if generation.base.epoch() <= current.base.epoch()
-                    || !current.leads_to(&generation.base)
-                {
+                if generation.leads_to(&current.base) {
+                    current.base = generation.base;
+                } else if !current.leads_to(&generation.base) {
                     *current = generation;
                 }
             }
@@ -58,6 +58,17 @@ impl Keyring {
     /// Derives the cipher of a stream in an epoch, if the epoch can be reached.
     #[must_use]
     pub fn media_key(&self, stream: StreamId, epoch: Epoch, now: Instant) -> Option<MediaKey> {
+        let generation = self.reaching(epoch, now)?;
+        generation.at(epoch).map(|key| key.media_key(stream))
+    }
+
+    /// Whether an epoch can be reached now; a cipher that was derived for one that cannot is stale.
+    #[must_use]
+    pub fn reaches(&self, epoch: Epoch, now: Instant) -> bool {
+        self.reaching(epoch, now).is_some()
+    }
+
+    fn reaching(&self, epoch: Epoch, now: Instant) -> Option<&Generation> {
         let previous = self
             .previous
             .as_ref()
@@ -65,10 +76,10 @@ impl Keyring {
             .map(|(old, _)| old);
         let of = |g: &&Generation| g.base.epoch().generation() == epoch.generation();
         let generation = self.current.iter().chain(previous).find(of)?;
-        if epoch.step() > generation.proven.saturating_add(MAX_STEPS_AHEAD) {
-            return None;
-        }
-        generation.at(epoch).map(|key| key.media_key(stream))
+        let furthest = generation.proven.saturating_add(MAX_STEPS_AHEAD);
+        (generation.base.epoch().step()..=furthest)
+            .contains(&epoch.step())
+            .then_some(generation)
     }
 
     /// Notes that a packet of this epoch was opened, so that later ones may be asked for.
@@ -197,6 +208,28 @@ mod tests {
             ring.media_key(STREAM, Epoch::new(2, 0), T0 + KEPT_GENERATION)
                 .is_some()
         );
+    }
+
+    #[test]
+    fn an_earlier_step_that_comes_late_forgets_nothing() {
+        let mut ring = Keyring::default();
+        let mut late = fresh(1);
+        for _ in 0..100 {
+            late = late.ratchet().unwrap();
+        }
+        ring.insert(late, T0);
+        ring.insert(fresh(1), T0);
+        assert!(ring.reaches(Epoch::new(1, 0), T0));
+        assert!(ring.reaches(Epoch::new(1, 100), T0));
+    }
+
+    #[test]
+    fn a_generation_that_begins_anew_replaces_the_one_of_its_number() {
+        let mut ring = Keyring::default();
+        ring.insert(fresh(1), T0);
+        let anew = SenderKey::fresh(1, Suite::Aes256Gcm, Secret([77; 32]));
+        ring.insert(anew.clone(), T0);
+        assert_eq!(ring.current.map(|current| current.base), Some(anew));
     }
 
     #[test]

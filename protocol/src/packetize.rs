@@ -38,10 +38,16 @@ impl Packetizer {
     /// Starts a stream; `kind` is a media kind.
     #[must_use]
     pub const fn new(kind: Kind, stream: StreamId) -> Self {
+        Self::starting_at(kind, stream, SequenceNumber(0))
+    }
+
+    /// Starts a stream at a sequence number, where 0 may have been used under the same key.
+    #[must_use]
+    pub const fn starting_at(kind: Kind, stream: StreamId, sequence: SequenceNumber) -> Self {
         Self {
             kind,
             stream,
-            sequence: SequenceNumber(0),
+            sequence,
             frame: FrameNumber(0),
         }
     }

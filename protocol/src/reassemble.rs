@@ -104,7 +104,8 @@ impl Reassembler {
 
     /// Takes one proven fragment; gives the frame that it completes.
     pub fn push(&mut self, header: &Header, payload: &[u8]) -> Option<CompleteFrame<'_>> {
-        if header.fragments > MAX_FRAGMENTS || payload.is_empty() || payload.len() > MAX_PAYLOAD {
+        let fits = header.fragment < header.fragments && header.fragments <= MAX_FRAGMENTS;
+        if !fits || payload.is_empty() || payload.len() > MAX_PAYLOAD {
             self.counts.wrong_fragments += 1;
             return None;
         }

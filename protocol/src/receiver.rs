@@ -194,6 +194,13 @@ impl Receiver {
         let Some(sender) = self.senders.get_mut(&participant) else {
             return Vec::new();
         };
+        // Ciphers of this generation may be another's: numbers come round after 256 generations.
+        let generation = key.epoch().generation();
+        for stream in self.streams.values_mut() {
+            if stream.participant == participant {
+                stream.forget(|epoch| epoch.generation() == generation);
+            }
+        }
         sender.keyring.expire(now);
         sender.keyring.insert(key, now);
         let fresh = |&(at, _): &(Instant, _)| now.since(at) <= HELD_FOR;
@@ -229,6 +236,8 @@ impl Receiver {
             .senders
             .get_mut(&stream.participant)
             .ok_or(DropReason::UnknownStream)?;
+        // A cipher lives no longer than the key that it was derived from.
+        stream.forget(|epoch| !sender.keyring.reaches(epoch, now));
         let known = stream
             .keys
             .iter()
@@ -319,6 +328,14 @@ impl Receiver {
 }
 
 impl StreamReceiver {
+    fn forget(&mut self, stale: impl Fn(Epoch) -> bool) {
+        for key in &mut self.keys {
+            if key.as_ref().is_some_and(|&(epoch, _)| stale(epoch)) {
+                *key = None;
+            }
+        }
+    }
+
     fn counts(&self) -> StreamCounts {
         let expected = match (self.first, self.window.highest()) {
             (Some(first), Some(highest)) => highest - first.0 + 1,

@@ -21,11 +21,13 @@ pub struct Uplink {
     session: SessionId,
     keys: HopKeys,
     counter: AtomicU64,
-    streams: AtomicU64,
 }
 
-/// Sequence numbers that one stream has to itself: 34 years of 1000 packets a second, 2^24 streams a session.
+/// Sequence numbers that one stream has to itself: 34 years of 1000 packets a second, for 2^24 streams.
 const STREAM_SEQUENCES: u64 = 1 << 40;
+
+/// Streams that this process has started.
+static STREAMS: AtomicU64 = AtomicU64::new(0);
 
 impl Uplink {
     /// The uplink of a new session. A resumed session goes on with the one that it had.
@@ -35,7 +37,6 @@ impl Uplink {
             session,
             keys: HopKeys::derive(secret),
             counter: AtomicU64::new(0),
-            streams: AtomicU64::new(0),
         }
     }
 
@@ -53,15 +54,6 @@ impl Uplink {
 
     fn count(&self, datagrams: u64) -> u64 {
         self.counter.fetch_add(datagrams, Ordering::Relaxed)
-    }
-
-    /// Where the next stream's sequence begins.
-    ///
-    /// The relay numbers the streams. Were it to give one number twice, two streams would share a key; so
-    /// each stream of a session gets sequence numbers, hence nonces, of its own.
-    fn first_sequence(&self) -> SequenceNumber {
-        let streams = self.streams.fetch_add(1, Ordering::Relaxed);
-        SequenceNumber(streams.wrapping_mul(STREAM_SEQUENCES))
     }
 
     /// Seals a feedback or probe body into `out`; gives the datagram's length.
@@ -83,18 +75,36 @@ impl Uplink {
 pub struct StreamSender {
     uplink: Arc<Uplink>,
     packetizer: Packetizer,
-    sender_key: SenderKey,
+    epoch: Epoch,
     key: MediaKey,
 }
 
 impl StreamSender {
     /// Starts a stream under a sender key; `kind` is a media kind.
+    ///
+    /// The relay numbers the streams. Were it to give one number twice, two streams would share a key; so
+    /// every stream of a process gets sequence numbers, hence nonces, of its own.
     #[must_use]
     pub fn new(uplink: Arc<Uplink>, kind: Kind, stream: StreamId, key: &SenderKey) -> Self {
+        let streams = STREAMS.fetch_add(1, Ordering::Relaxed);
+        let first = SequenceNumber(streams.wrapping_mul(STREAM_SEQUENCES));
+        Self::starting_at(uplink, kind, stream, key, first)
+    }
+
+    /// Starts a stream at a sequence number of the caller's choice, of which the caller warrants that no
+    /// later one was ever used under this key for a stream of this number.
+    #[must_use]
+    pub fn starting_at(
+        uplink: Arc<Uplink>,
+        kind: Kind,
+        stream: StreamId,
+        key: &SenderKey,
+        first: SequenceNumber,
+    ) -> Self {
         Self {
-            packetizer: Packetizer::starting_at(kind, stream, uplink.first_sequence()),
+            packetizer: Packetizer::starting_at(kind, stream, first),
             uplink,
-            sender_key: key.clone(),
+            epoch: key.epoch(),
             key: key.media_key(stream),
         }
     }
@@ -108,7 +118,7 @@ impl StreamSender {
     /// Which epoch it seals in.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
-        self.sender_key.epoch()
+        self.epoch
     }
 
     /// Goes on under another key, from the next frame.
@@ -138,7 +148,7 @@ impl StreamSender {
     ) -> Result<(), PacketizeError> {
         let length = parts.iter().map(|part| part.len()).sum();
         out.length = 0;
-        let headers = self.packetizer.frame(length, level, self.epoch(), captured)?;
+        let headers = self.packetizer.frame(length, level, self.epoch, captured)?;
         let datagrams = headers.len();
         let overhead = HOP_HEADER_BYTES + HEADER_BYTES + TAG_BYTES;
         let out = out.prepare(length + datagrams * overhead);

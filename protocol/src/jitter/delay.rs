@@ -5,7 +5,7 @@ use crate::time::{Instant, Micros};
 /// The least playout delay on top of the fastest packet.
 pub const MIN_TARGET: Micros = Micros::from_millis(20);
 /// The most; beyond it, late is lost.
-pub const MAX_TARGET: Micros = Micros::from_millis(200);
+pub const MAX_TARGET: Micros = Micros::from_millis(160);
 
 /// Packets that the estimate looks back on: 5 s of blocks of 20 ms.
 const LOOK_BACK: usize = 256;
@@ -49,10 +49,21 @@ impl DelayEstimate {
         self.base[1] = self.base[1].min(transit);
         self.transits[self.arrivals % LOOK_BACK] = transit;
         self.arrivals += 1;
-        let held = self.arrivals.min(LOOK_BACK);
-        let mut sorted = self.transits;
-        let (_, waited, _) = sorted[..held].select_nth_unstable(held * PERCENTILE / 100);
-        let excess = Micros(waited.saturating_sub(self.base()).max(0).unsigned_abs());
+        let mut sorted = [0; LOOK_BACK];
+        let mut held = 0;
+        // What no target would have waited for, as after a stall, says nothing about the others.
+        for &transit in &self.transits[..self.arrivals.min(LOOK_BACK)] {
+            let excess = transit.saturating_sub(self.base()).max(0).unsigned_abs();
+            if excess <= MAX_TARGET.0 {
+                sorted[held] = excess;
+                held += 1;
+            }
+        }
+        if held == 0 {
+            return;
+        }
+        let (_, &mut waited, _) = sorted[..held].select_nth_unstable(held * PERCENTILE / 100);
+        let excess = Micros(waited);
         self.target = (excess + MARGIN).clamp(MIN_TARGET, MAX_TARGET);
     }
 

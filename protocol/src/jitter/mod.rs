@@ -21,6 +21,8 @@ pub const BLOCKS_HELD: usize = 32;
 const TOLERANCE_US: i64 = 25_000;
 /// How far before everything old is thrown away at once.
 const RESYNC_US: i64 = 120_000;
+/// The oldest that anything is heard, on top of the fastest packet's transit.
+const MAX_STALE: Micros = Micros::from_millis(200);
 /// Blocks played between two corrections of one block.
 const CALM_BLOCKS: u32 = 8;
 /// Empty blocks after which a stream counts as pausing: by then concealment has faded out.
@@ -68,8 +70,12 @@ pub struct JitterBuffer {
     delay: DelayEstimate,
     concealer: Concealer,
     calm: u32,
-    /// Empty blocks since the last one that was heard; a gap only if the sender did not pause.
+    /// Blocks since the last one that was heard for which nothing was held.
     empty: u32,
+    /// Of them, those of which it is not known whether the sender paused or packets were lost.
+    unexplained: u32,
+    /// Whether the gap since the last one that was heard is counted.
+    in_gap: bool,
     playing: bool,
     counts: PlayoutCounts,
 }
@@ -99,6 +105,8 @@ impl JitterBuffer {
             concealer: Concealer::new(),
             calm: 0,
             empty: 0,
+            unexplained: 0,
+            in_gap: false,
             playing: false,
             counts: PlayoutCounts {
                 heard: 0,
@@ -123,7 +131,9 @@ impl JitterBuffer {
         self.delay.target()
     }
 
-    /// Takes a proven block; sequence numbers come at most once, in any order.
+    /// Takes a proven block; a sequence number that comes twice is heard once.
+    ///
+    /// Sequence and capture time are the sender's word: any values are survived.
     pub fn push(
         &mut self,
         sequence: SequenceNumber,
@@ -141,8 +151,8 @@ impl JitterBuffer {
             None => self.next = Some(sequence),
             Some(_) => {}
         }
-        if let Some((last, last_captured)) = self.last.filter(|_| self.empty > 0) {
-            self.settle_empty(captured, sequence - last, last_captured);
+        if let Some((last, last_captured)) = self.last.filter(|_| self.unexplained > 0) {
+            self.explain(captured, sequence.saturating_sub(last), last_captured);
         }
         let slot = &mut self.slots[(sequence % BLOCKS_HELD as u64) as usize];
         // Two that share a slot are 640 ms apart: the older one is beyond use.
@@ -155,21 +165,28 @@ impl JitterBuffer {
         }
         if self
             .next
-            .is_some_and(|next| sequence >= next + BLOCKS_HELD as u64)
+            .is_some_and(|next| sequence - next >= BLOCKS_HELD as u64)
         {
-            self.advance_to(sequence + 1 - BLOCKS_HELD as u64);
+            self.advance_to(sequence - (BLOCKS_HELD as u64 - 1));
         }
     }
 
     /// Whether the empty blocks were a gap: not if the sender's own time passed without blocks.
-    fn settle_empty(&mut self, captured: Instant, ahead: u64, last_captured: Instant) {
+    fn explain(&mut self, captured: Instant, ahead: u64, last_captured: Instant) {
         let passed = captured.since(last_captured);
         let sounding = Micros(BLOCK_TIME.0.saturating_mul(ahead));
         if passed <= sounding + Micros(BLOCK_TIME.0 / 2) {
-            self.counts.gaps += 1;
-            self.counts.concealed += u64::from(self.empty);
+            self.count_gap();
+            self.counts.concealed += u64::from(self.unexplained);
         }
-        self.empty = 0;
+        self.unexplained = 0;
+    }
+
+    fn count_gap(&mut self) {
+        if !self.in_gap {
+            self.in_gap = true;
+            self.counts.gaps += 1;
+        }
     }
 
     /// Gives the block that will be heard at `heard_at`; call it every 20 ms.
@@ -181,10 +198,12 @@ impl JitterBuffer {
         let Some(mut stored) = self.earliest() else {
             return self.pop_empty(out);
         };
-        let mut error = due - signed(stored.captured);
-        if error > RESYNC_US {
+        let late_by = |stored: &Stored| due.saturating_sub(signed(stored.captured));
+        let mut error = late_by(&stored);
+        let until_stale = MAX_STALE.0.saturating_sub(self.delay.target().0);
+        if error > RESYNC_US.min(until_stale.cast_signed()) {
             stored = self.resync(due).unwrap_or(stored);
-            error = due - signed(stored.captured);
+            error = late_by(&stored);
         }
         if !self.playing {
             // The first block, or the first after a pause, waits for its time; half a block early is in time.
@@ -192,8 +211,8 @@ impl JitterBuffer {
                 return silent(out);
             }
             self.playing = true;
-        } else if stored.sequence > next && error < 0 {
-            // The one before it is missing and its time has come.
+        } else if stored.sequence.saturating_sub(next) > u64::from(self.empty) && error < 0 {
+            // One before it is missing, not made up yet, and its time has come.
             self.advance_to(next + 1);
             return self.pop_missing(out);
         } else if self.calm >= CALM_BLOCKS && error < -TOLERANCE_US {
@@ -203,12 +222,12 @@ impl JitterBuffer {
             return Playout::Concealed;
         } else if self.calm >= CALM_BLOCKS
             && error > TOLERANCE_US
-            && self.holds(stored.sequence + 1)
+            && self.holds(stored.sequence.saturating_add(1))
         {
             self.calm = 0;
             self.counts.skipped += 1;
             self.concealer.skipped();
-            self.advance_to(stored.sequence + 1);
+            self.advance_to(stored.sequence.saturating_add(1));
             stored = self.earliest().unwrap_or(stored);
         }
         self.hear(&stored, out)
@@ -219,12 +238,13 @@ impl JitterBuffer {
             && stored.sequence > next
         {
             self.concealer.skipped();
-            self.counts.gaps += 1;
+            self.count_gap();
         }
         *out = stored.block;
         self.concealer.heard(out);
-        self.advance_to(stored.sequence + 1);
+        self.advance_to(stored.sequence.saturating_add(1));
         self.last = Some((stored.sequence, stored.captured));
+        (self.empty, self.unexplained, self.in_gap) = (0, 0, false);
         self.calm += 1;
         self.counts.heard += 1;
         Playout::Heard {
@@ -237,7 +257,8 @@ impl JitterBuffer {
         if !self.playing {
             return silent(out);
         }
-        self.empty += 1;
+        self.empty = self.empty.saturating_add(1);
+        self.unexplained = self.unexplained.saturating_add(1);
         if self.empty > PAUSE_BLOCKS {
             self.playing = false;
             return silent(out);
@@ -247,6 +268,7 @@ impl JitterBuffer {
     }
 
     fn pop_missing(&mut self, out: &mut Block) -> Playout {
+        self.count_gap();
         self.counts.concealed += 1;
         self.concealer.conceal(out);
         Playout::Concealed
@@ -254,7 +276,7 @@ impl JitterBuffer {
 
     /// Throws away what is too old to be heard and gives the first block that is due or later.
     fn resync(&mut self, due: i64) -> Option<Stored> {
-        let fits = |stored: &&Stored| signed(stored.captured) >= due - TOLERANCE_US;
+        let fits = |stored: &&Stored| signed(stored.captured) >= due.saturating_sub(TOLERANCE_US);
         let first = self
             .slots
             .iter()
