@@ -1,1 +1,250 @@
-//! The relay.
+//! The relay: rooms, chat and routing for endpoints on a LAN.
+//!
+//! [`Relay::start`] takes bound sockets and a configuration, [`Relay::run`] serves until it is told to
+//! stop; so tests own both. Inside, one loop owns [`core`], one task each a control connection, one
+//! thread the [`media`] plane and one the [`store`]. Nothing here can read what participants send each other.
+#![forbid(unsafe_code)]
+
+mod admin;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod core;
+pub mod data_dir;
+pub mod media;
+pub mod metrics;
+mod server;
+pub mod store;
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use conclave_protocol::identity::PublicKey;
+use rustc_hash::FxHashMap;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use config::{Config, Listener};
+use control::{ConnectionLimits, Shared};
+use core::fan_out::Routes;
+use core::{Core, Entropy};
+use data_dir::{DataDir, DataError};
+use media::MediaPlane;
+use metrics::Metrics;
+use server::{EVENTS, Event, Server};
+use store::pin::PinWorker;
+use store::{Database, OpenError, Store};
+
+/// The sockets that a relay serves.
+pub struct Sockets {
+    /// Control connections.
+    pub control: TcpListener,
+    /// Media, on the same port.
+    pub media: UdpSocket,
+    /// Metrics and health.
+    pub admin: Option<TcpListener>,
+}
+
+/// Why a relay does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be bound.
+    #[error("cannot listen on {address}: {error}")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A socket, a thread or a task cannot be had.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+}
+
+impl Sockets {
+    /// Binds what the configuration names; a port 0 is the same free one for TCP and UDP.
+    ///
+    /// # Errors
+    /// [`StartError::Bind`] with the address that cannot be had.
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let bind_tcp = |address| {
+            TcpListener::bind(address).map_err(|error| StartError::Bind { address, error })
+        };
+        let mut tries = 0;
+        let (control, media) = loop {
+            let control = bind_tcp(config.listen.control)?;
+            let address = control.local_addr()?;
+            match UdpSocket::bind(address) {
+                Ok(media) => break (control, media),
+                // Another program may hold the port for UDP alone.
+                Err(_) if config.listen.control.port() == 0 && tries < 16 => tries += 1,
+                Err(error) => return Err(StartError::Bind { address, error }),
+            }
+        };
+        let admin = match config.listen.admin {
+            Listener::Off => None,
+            Listener::On(address) => Some(bind_tcp(address)?),
+        };
+        Ok(Self {
+            control,
+            media,
+            admin,
+        })
+    }
+}
+
+/// A relay that accepts connections.
+pub struct Relay {
+    events: mpsc::Sender<Event>,
+    server: JoinHandle<()>,
+    accepting: JoinHandle<()>,
+    admin: Option<JoinHandle<()>>,
+    media: MediaPlane,
+    connection_limits: Arc<ArcSwap<ConnectionLimits>>,
+    metrics: Arc<Metrics>,
+    identity: PublicKey,
+}
+
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("a system that gave random bytes at start goes on to");
+    }
+}
+
+impl Relay {
+    /// Opens the data folder and starts every part; needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`] names the part.
+    pub async fn start(sockets: Sockets, config: &Config) -> Result<Self, StartError> {
+        let data = DataDir::open(&config.data.dir)?;
+        let identity = data.identity()?;
+        let public = identity.public();
+        let database = Database::open(&data.database(), config.store_limits())?;
+        let remembered = database.remembered()?;
+
+        let metrics = Arc::new(Metrics::default());
+        let (events, inbox) = mpsc::channel(EVENTS);
+        let stored = events.clone();
+        let store = Store::start(database, Arc::clone(&metrics), move |answer| {
+            // Without the loop nobody waits for the answer.
+            let _ = stored.blocking_send(Event::Stored(answer));
+        })?;
+        let compared = events.clone();
+        let pins = PinWorker::start(move |token, answer| {
+            let _ = compared.blocking_send(Event::Pin { token, answer });
+        })?;
+        let routes = Arc::new(ArcSwap::from_pointee(Routes::default()));
+        let media = MediaPlane::start(
+            sockets.media,
+            Arc::clone(&routes),
+            config.media_limits(),
+            Arc::clone(&metrics),
+        )?;
+        let server = Server {
+            core: Core::new(config.core_limits(), remembered, Box::new(SystemEntropy)),
+            outboxes: FxHashMap::default(),
+            store,
+            pins,
+            media: media.handle(),
+            routes,
+            metrics: Arc::clone(&metrics),
+        };
+        let shared = Arc::new(Shared {
+            identity,
+            events: events.clone(),
+            media: media.handle(),
+            metrics: Arc::clone(&metrics),
+        });
+        let listener = into_tokio(sockets.control)?;
+        let admin = sockets.admin.map(into_tokio).transpose()?;
+        let connection_limits = Arc::new(ArcSwap::from_pointee(config.connection_limits()));
+        let accept = control::accept(listener, shared, Arc::clone(&connection_limits));
+        Ok(Self {
+            events,
+            server: tokio::spawn(server.run(inbox)),
+            accepting: tokio::spawn(accept),
+            admin: admin.map(|admin| tokio::spawn(admin::serve(admin, Arc::clone(&metrics)))),
+            media,
+            connection_limits,
+            metrics,
+            identity: public,
+        })
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// What endpoints know it by.
+    #[must_use]
+    pub const fn identity(&self) -> PublicKey {
+        self.identity
+    }
+
+    /// Serves until `shutdown` is over, then tells everyone and waits at most 5 s for them.
+    ///
+    /// Limits of each configuration that comes through `reloads` are taken over.
+    pub async fn run(
+        self,
+        shutdown: impl Future<Output = ()>,
+        mut reloads: mpsc::Receiver<Config>,
+    ) {
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(config) = reloads.recv() => {
+                    self.connection_limits.store(Arc::new(config.connection_limits()));
+                    let _ = self.events.send(Event::Limits(config.core_limits())).await;
+                    tracing::info!("limits read again");
+                }
+            }
+        }
+        tracing::info!("stopping");
+        self.accepting.abort();
+        let _ = self.events.send(Event::Stop).await;
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the loop did not end well");
+        }
+        if let Some(admin) = self.admin {
+            admin.abort();
+        }
+        let media = self.media;
+        if let Err(error) = tokio::task::spawn_blocking(move || media.finish()).await {
+            tracing::error!(%error, "the media plane did not end well");
+        }
+    }
+}
+
+/// Starts a relay and serves until `shutdown` is over.
+///
+/// # Errors
+/// [`StartError`] when it does not start.
+pub async fn run(
+    sockets: Sockets,
+    config: Config,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), StartError> {
+    let relay = Relay::start(sockets, &config).await?;
+    let (_never, reloads) = mpsc::channel(1);
+    relay.run(shutdown, reloads).await;
+    Ok(())
+}
+
+fn into_tokio(listener: TcpListener) -> std::io::Result<tokio::net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
+}

@@ -1,0 +1,67 @@
+//! The verbs and flags of `conclave-relay`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use conclave_relay::config::{Config, DEFAULT_FILE, Listener};
+
+/// The relay of Conclave: rooms, chat, voice and video on a LAN server.
+#[derive(Parser)]
+#[command(version, about)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Serve until SIGTERM; SIGHUP reads the limits again
+    Serve(Flags),
+    /// Parse the configuration and print what would run
+    Check(Flags),
+    /// Print the relay's fingerprint and its words
+    Identity(Flags),
+}
+
+#[derive(Args)]
+pub(crate) struct Flags {
+    /// The configuration file [default: /etc/conclave/relay.toml, where it exists]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of everything that the relay writes
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where control (TCP) and media (UDP) listen
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Where browsers are served, or off
+    #[arg(long, value_name = "ADDR|off")]
+    web: Option<Listener>,
+    /// Where metrics and health are served, or off
+    #[arg(long, value_name = "ADDR|off")]
+    admin: Option<Listener>,
+}
+
+impl Flags {
+    /// The configuration with these flags over it.
+    pub(crate) fn config(&self) -> anyhow::Result<Config> {
+        let default = Path::new(DEFAULT_FILE);
+        let file = self.config.as_deref();
+        let file = file.or_else(|| default.exists().then_some(default));
+        let mut config = Config::load(file, std::env::vars())?;
+        if let Some(dir) = &self.data_dir {
+            config.data.dir.clone_from(dir);
+        }
+        if let Some(control) = self.listen {
+            config.listen.control = control;
+        }
+        if let Some(web) = self.web {
+            config.listen.web = web;
+        }
+        if let Some(admin) = self.admin {
+            config.listen.admin = admin;
+        }
+        Ok(config)
+    }
+}

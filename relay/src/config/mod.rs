@@ -1,0 +1,231 @@
+//! The configuration: a TOML file, the environment over it, flags over both.
+//!
+//! `relay.example.toml` documents every key; a test holds the two together.
+
+mod layers;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::ConnectionLimits;
+use crate::core::CoreLimits;
+use crate::media::MediaLimits;
+use crate::store::StoreLimits;
+
+pub use layers::ConfigError;
+
+/// Where the configuration is when nothing else is said.
+pub const DEFAULT_FILE: &str = "/etc/conclave/relay.toml";
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Listen,
+    /// What is kept.
+    pub data: Data,
+    /// How much is held at a time.
+    pub limits: Limits,
+    /// How much one session may send.
+    pub media: Media,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// Where to listen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// Control over TCP and media over UDP.
+    pub control: SocketAddr,
+    /// HTTPS for browsers.
+    pub web: Listener,
+    /// Metrics and health over HTTP.
+    pub admin: Listener,
+}
+
+/// An address, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Listener {
+    /// Not at all.
+    Off,
+    /// There.
+    On(SocketAddr),
+}
+
+/// What is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Data {
+    /// The folder of everything that the relay writes.
+    pub dir: PathBuf,
+    /// The most bytes that the database may grow to; 0 leaves it to the disk.
+    pub max_bytes: u64,
+}
+
+/// How much is held at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Sessions, those that wait to be resumed included.
+    pub sessions: usize,
+    /// Rooms.
+    pub rooms: usize,
+    /// Control connections.
+    pub connections: usize,
+    /// Control connections whose handshake is not done.
+    pub half_open: usize,
+    /// The same from one address.
+    pub half_open_per_address: usize,
+    /// Handshakes a second from one address.
+    pub handshakes_per_second: u32,
+    /// Handshakes at once from one address.
+    pub handshakes_at_once: u32,
+}
+
+/// How much one session may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Media {
+    /// Datagrams a second, and twice as many at once.
+    pub packets_per_second: u32,
+    /// Bytes a second, and twice as many at once.
+    pub bytes_per_second: u32,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// Directives as of tracing's `EnvFilter`.
+    pub filter: String,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let any = std::net::Ipv4Addr::UNSPECIFIED;
+        let here = std::net::Ipv4Addr::LOCALHOST;
+        Self {
+            control: (any, conclave_protocol::DEFAULT_PORT).into(),
+            web: Listener::On((any, 7480).into()),
+            admin: Listener::On((here, 7490).into()),
+        }
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            dir: "/var/lib/conclave-relay".into(),
+            max_bytes: 0,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions: 10_000,
+            rooms: 1_000,
+            connections: 12_000,
+            half_open: 1_024,
+            half_open_per_address: 64,
+            handshakes_per_second: 20,
+            handshakes_at_once: 200,
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            packets_per_second: 20_000,
+            bytes_per_second: 20_000_000,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            filter: "info".into(),
+        }
+    }
+}
+
+impl std::str::FromStr for Listener {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        let address = text.parse().map(Self::On);
+        address.map_err(|_| format!("{text:?} is neither an address and port nor \"off\""))
+    }
+}
+
+impl TryFrom<String> for Listener {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Listener> for String {
+    fn from(listener: Listener) -> Self {
+        listener.to_string()
+    }
+}
+
+impl std::fmt::Display for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::On(address) => address.fmt(f),
+        }
+    }
+}
+
+impl Config {
+    /// The part for the core.
+    #[must_use]
+    pub const fn core_limits(&self) -> CoreLimits {
+        CoreLimits {
+            sessions: self.limits.sessions,
+            rooms: self.limits.rooms,
+        }
+    }
+
+    /// The part for the control plane.
+    #[must_use]
+    pub const fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            connections: self.limits.connections,
+            half_open: self.limits.half_open,
+            half_open_per_address: self.limits.half_open_per_address,
+            handshakes_per_second: self.limits.handshakes_per_second,
+            handshakes_at_once: self.limits.handshakes_at_once,
+        }
+    }
+
+    /// The part for the media plane.
+    #[must_use]
+    pub const fn media_limits(&self) -> MediaLimits {
+        MediaLimits {
+            packets_per_second: self.media.packets_per_second,
+            bytes_per_second: self.media.bytes_per_second,
+        }
+    }
+
+    /// The part for the store.
+    #[must_use]
+    pub const fn store_limits(&self) -> StoreLimits {
+        StoreLimits {
+            max_bytes: self.data.max_bytes,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The control plane: accepts connections and runs one task for each.
+
+mod admission;
+mod connection;
+pub mod media_queue;
+mod outbox;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use conclave_protocol::identity::Identity;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+pub use admission::ConnectionLimits;
+pub(crate) use outbox::Outbox;
+
+use crate::core::ConnectionId;
+use crate::media::MediaHandle;
+use crate::metrics::Metrics;
+use crate::server::Event;
+use admission::Admission;
+
+/// How often limiters that are as good as new are forgotten.
+const FORGET_EACH: Duration = Duration::from_secs(60);
+/// Pause after an accept that failed, as it does without file descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What every connection needs.
+pub(crate) struct Shared {
+    pub(crate) identity: Identity,
+    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) media: MediaHandle,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Accepts connections until it is dropped.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    limits: Arc<ArcSwap<ConnectionLimits>>,
+) {
+    let admission = Admission::new(limits, Arc::clone(&shared.metrics));
+    let mut forget = tokio::time::interval(FORGET_EACH);
+    let mut last = 0;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = forget.tick() => {
+                admission.forget_idle();
+                continue;
+            }
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::debug!(%error, "cannot accept");
+                shared.metrics.connections_refused.inc();
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let Some((place, half_open)) = admission.admit(peer.ip()) else {
+            continue;
+        };
+        last += 1;
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            connection::serve(ConnectionId(last), stream, peer, shared, half_open).await;
+            drop(place);
+        });
+    }
+}

@@ -1,0 +1,98 @@
+//! What waits to be written to one connection: bounded in messages and in bytes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use conclave_protocol::wire::control::{ClosingReason, ToEndpoint};
+use tokio::sync::{mpsc, oneshot};
+
+use super::media_queue::MediaPacket;
+
+/// Messages that may wait. Higher lets a slow reader cost more memory before it is put out.
+pub(crate) const MESSAGES: usize = 256;
+/// Bytes that may wait, as the messages are on the wire.
+pub(crate) const BYTES: usize = 1024 * 1024;
+/// Media packets between the media plane and the connection's own queue.
+const MEDIA: usize = 256;
+
+/// The core's end.
+pub(crate) struct Outbox {
+    messages: mpsc::Sender<Outgoing>,
+    bytes: Arc<AtomicUsize>,
+    /// Dropped: write what waits and end. Sent: end now.
+    ending: oneshot::Sender<ClosingReason>,
+    media: mpsc::Sender<MediaPacket>,
+}
+
+/// The connection's end.
+pub(crate) struct Inbox {
+    pub(crate) messages: mpsc::Receiver<Outgoing>,
+    pub(crate) bytes: Arc<AtomicUsize>,
+    pub(crate) ending: oneshot::Receiver<ClosingReason>,
+    pub(crate) media: mpsc::Receiver<MediaPacket>,
+}
+
+/// A message with its size.
+pub(crate) struct Outgoing {
+    pub(crate) message: Arc<ToEndpoint>,
+    pub(crate) bytes: usize,
+}
+
+/// Too much waits.
+#[derive(Debug)]
+pub(crate) struct Full;
+
+pub(crate) fn outbox() -> (Outbox, Inbox) {
+    let (messages, inbox) = mpsc::channel(MESSAGES);
+    let (ending, ended) = oneshot::channel();
+    let (media, packets) = mpsc::channel(MEDIA);
+    let bytes = Arc::new(AtomicUsize::new(0));
+    (
+        Outbox {
+            messages,
+            bytes: Arc::clone(&bytes),
+            ending,
+            media,
+        },
+        Inbox {
+            messages: inbox,
+            bytes,
+            ending: ended,
+            media: packets,
+        },
+    )
+}
+
+impl Outbox {
+    /// Queues a message; a connection that is gone takes everything.
+    pub(crate) fn send(&self, message: Arc<ToEndpoint>) -> Result<(), Full> {
+        let bytes = encoded_bytes(&message);
+        if self.bytes.load(Ordering::Relaxed) + bytes > BYTES {
+            return Err(Full);
+        }
+        match self.messages.try_send(Outgoing { message, bytes }) {
+            Ok(()) => {
+                self.bytes.fetch_add(bytes, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Full),
+            Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        }
+    }
+
+    /// Ends the connection at once.
+    pub(crate) fn end_now(self, reason: ClosingReason) {
+        // A connection that is gone has ended already.
+        let _ = self.ending.send(reason);
+    }
+
+    /// Where media goes while UDP does not.
+    pub(crate) fn media(&self) -> mpsc::Sender<MediaPacket> {
+        self.media.clone()
+    }
+}
+
+fn encoded_bytes(message: &ToEndpoint) -> usize {
+    let size = postcard::ser_flavors::Size::default();
+    postcard::serialize_with_flavor(message, size).unwrap_or(BYTES)
+}

@@ -1,0 +1,238 @@
+//! Signing in, going on after a drop, and the ends of sessions.
+
+use conclave_protocol::id::{RequestId, SessionId};
+use conclave_protocol::name::{Email, Username};
+use conclave_protocol::secret::Secret;
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::wire::control::{
+    Answer, ClosingReason, Event, LeaveReason, Refusal, SignedIn,
+};
+
+use super::effect::{ConnectionId, Effect, Ending, MediaCommand};
+use super::limits::RequestLimits;
+use super::session::{Session, Stage};
+use super::{Core, Pending};
+use crate::store::StoreCommand;
+
+/// How long a dropped session waits for its endpoint.
+pub const RESUME_FOR: Micros = Micros::from_secs(30);
+
+impl Core {
+    /// Begins a sign-in; `None` while the store looks the account up.
+    pub(crate) fn sign_in(
+        &mut self,
+        connection: ConnectionId,
+        request: RequestId,
+        username: Username,
+        email: Email,
+        resume: Option<Secret<32>>,
+    ) -> Option<Result<Answer, Refusal>> {
+        let state = self.connections.get_mut(&connection)?;
+        if state.stage != Stage::Fresh {
+            return Some(Err(Refusal::AlreadySignedIn));
+        }
+        if let Err(refusal) = state.limit.check() {
+            return Some(Err(refusal));
+        }
+        let identity = state.identity;
+        if let Some(secret) = resume {
+            return Some(self.resume(connection, &username, identity, &secret));
+        }
+        if self.sessions.len() >= self.limits.sessions
+            && !self.accounts.contains_key(&username.key())
+        {
+            return Some(Err(Refusal::RelayFull));
+        }
+        state.stage = Stage::SigningIn;
+        let token = self.wait_for(Pending::SignIn {
+            connection,
+            request,
+        });
+        let at = self.wall;
+        self.effects.push_back(Effect::Store(StoreCommand::SignIn {
+            token,
+            username,
+            email,
+            identity,
+            at,
+        }));
+        None
+    }
+
+    fn resume(
+        &mut self,
+        connection: ConnectionId,
+        username: &Username,
+        identity: [u8; 32],
+        secret: &Secret<32>,
+    ) -> Result<Answer, Refusal> {
+        let id = *self
+            .accounts
+            .get(&username.key())
+            .ok_or(Refusal::SessionOver)?;
+        let session = self.sessions.get_mut(&id).ok_or(Refusal::SessionOver)?;
+        if session.identity != identity || session.resume_secret != *secret {
+            return Err(Refusal::SessionOver);
+        }
+        let before = session.connection.take();
+        if let Some(before) = before {
+            self.end(before, Some(ClosingReason::Replaced));
+        }
+        tracing::info!(session = id.0, "resumed");
+        self.attach(connection, id)
+    }
+
+    /// Goes on with a sign-in when the store has looked the account up.
+    pub(crate) fn signed_in(
+        &mut self,
+        connection: ConnectionId,
+        request: RequestId,
+        account: Result<Username, Refusal>,
+    ) {
+        let Some(state) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        state.stage = Stage::Fresh;
+        let (identity, address) = (state.identity, state.address);
+        let result = account.and_then(|username| {
+            if let Some(before) = self.accounts.get(&username.key()).copied() {
+                self.end_session(before, LeaveReason::Left, Some(ClosingReason::Replaced));
+            }
+            if self.sessions.len() >= self.limits.sessions {
+                return Err(Refusal::RelayFull);
+            }
+            let id = self.draw_session_id();
+            tracing::info!(session = id.0, %address, "signed in");
+            self.accounts.insert(username.key(), id);
+            self.sessions.insert(
+                id,
+                Session {
+                    username,
+                    identity,
+                    address,
+                    resume_secret: Secret([0; 32]),
+                    connection: None,
+                    over_at: None,
+                    watching: false,
+                    joining: false,
+                    clock: conclave_protocol::units::ClockOffset(0),
+                    membership: None,
+                    limits: RequestLimits::new(&self.clock),
+                },
+            );
+            self.attach(connection, id)
+        });
+        self.reply(connection, request, result);
+    }
+
+    /// Gives a session its connection and fresh secrets.
+    fn attach(&mut self, connection: ConnectionId, id: SessionId) -> Result<Answer, Refusal> {
+        let (mut hop_secret, mut resume_secret) = (Secret([0; 32]), Secret([0; 32]));
+        self.entropy.fill(&mut hop_secret.0);
+        self.entropy.fill(&mut resume_secret.0);
+        let state = self
+            .connections
+            .get_mut(&connection)
+            .ok_or(Refusal::SessionOver)?;
+        let session = self.sessions.get_mut(&id).ok_or(Refusal::SessionOver)?;
+        state.stage = Stage::SignedIn(id);
+        session.connection = Some(connection);
+        session.over_at = None;
+        session.address = state.address;
+        session.joining = false;
+        session.resume_secret = resume_secret.clone();
+        let username = session.username.clone();
+        self.effects.push_back(Effect::Media(MediaCommand::Open {
+            session: id,
+            secret: hop_secret.clone(),
+            fallback: connection,
+        }));
+        Ok(Answer::SignedIn(Box::new(SignedIn {
+            session: id,
+            hop_secret,
+            resume_secret,
+            resume_for: RESUME_FOR,
+            username,
+            room: self.joined(id),
+        })))
+    }
+
+    /// A number that nobody can guess: forgers would have to find one first.
+    fn draw_session_id(&mut self) -> SessionId {
+        loop {
+            let mut bytes = [0; 4];
+            self.entropy.fill(&mut bytes);
+            let id = SessionId(u32::from_le_bytes(bytes));
+            if !self.sessions.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// A connection is gone: its session waits.
+    pub(crate) fn detach(&mut self, now: Instant, connection: ConnectionId) {
+        let Some(state) = self.connections.remove(&connection) else {
+            return;
+        };
+        let Stage::SignedIn(id) = state.stage else {
+            return;
+        };
+        if let Some(session) = self.sessions.get_mut(&id)
+            && session.connection == Some(connection)
+        {
+            let over_at = now + RESUME_FOR;
+            session.connection = None;
+            session.over_at = Some(over_at);
+            self.waiting.push_back((over_at, id));
+            tracing::info!(session = id.0, "connection lost");
+        }
+    }
+
+    /// Ends the sessions that waited in vain.
+    pub(crate) fn end_unresumed(&mut self, now: Instant) {
+        while let Some(&(over_at, id)) = self.waiting.front() {
+            if over_at > now {
+                break;
+            }
+            self.waiting.pop_front();
+            // A session that came back meanwhile waits for nothing, or for a later time.
+            if self.sessions.get(&id).and_then(|s| s.over_at) == Some(over_at) {
+                self.end_session(id, LeaveReason::Lost, None);
+            }
+        }
+    }
+
+    /// Ends a session for good.
+    pub(crate) fn end_session(
+        &mut self,
+        id: SessionId,
+        reason: LeaveReason,
+        closing: Option<ClosingReason>,
+    ) {
+        self.leave(id, reason);
+        let Some(session) = self.sessions.remove(&id) else {
+            return;
+        };
+        tracing::info!(session = id.0, ?reason, "session over");
+        self.accounts.remove(&session.key());
+        self.effects
+            .push_back(Effect::Media(MediaCommand::Close { session: id }));
+        if let Some(connection) = session.connection {
+            self.end(connection, closing);
+        }
+    }
+
+    /// Ends a connection, saying why if there is a why.
+    pub(crate) fn end(&mut self, connection: ConnectionId, closing: Option<ClosingReason>) {
+        self.connections.remove(&connection);
+        let ending = match closing {
+            Some(ClosingReason::TooSlow) => Ending::Now(ClosingReason::TooSlow),
+            Some(reason) => {
+                self.send(connection, Event::Closing { reason });
+                Ending::Drained
+            }
+            None => Ending::Drained,
+        };
+        self.effects.push_back(Effect::End { connection, ending });
+    }
+}

@@ -1,0 +1,107 @@
+//! Chat: a line is acknowledged and passed on when it is stored, in the order in which it came.
+
+use std::sync::Arc;
+
+use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SessionId};
+use conclave_protocol::name::ChatText;
+use conclave_protocol::wire::control::{Answer, ChatLine, Event, Refusal, ToEndpoint};
+
+use super::effect::{ConnectionId, Effect};
+use super::{Core, Pending};
+use crate::store::StoreCommand;
+
+/// A line on its way through the store.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) connection: ConnectionId,
+    pub(crate) request: RequestId,
+    pub(crate) room: RoomId,
+    pub(crate) from: SessionId,
+    pub(crate) to: Option<SessionId>,
+    pub(crate) line: ChatLine,
+}
+
+impl Core {
+    pub(crate) fn say(
+        &mut self,
+        connection: ConnectionId,
+        request: RequestId,
+        from: SessionId,
+        to: Option<ParticipantId>,
+        text: Box<ChatText>,
+    ) -> Result<(), Refusal> {
+        let room = self.room_of(from)?;
+        let to = to.map(|to| self.member(room, to)).transpose()?;
+        let name = |id: SessionId| self.sessions.get(&id).map(|s| s.username.clone());
+        let line = ChatLine {
+            id: ChatId(self.last_chat + 1),
+            at: self.wall,
+            from: name(from).ok_or(Refusal::NotSignedIn)?,
+            to: to.and_then(name),
+            text,
+        };
+        self.last_chat += 1;
+        let token = self.wait_for(Pending::Say(Box::new(Line {
+            connection,
+            request,
+            room,
+            from,
+            to,
+            line: line.clone(),
+        })));
+        self.effects
+            .push_back(Effect::Store(StoreCommand::AppendChat {
+                token,
+                room,
+                line,
+            }));
+        Ok(())
+    }
+
+    /// Passes a line on when it has been stored.
+    pub(crate) fn said(&mut self, line: Line, stored: Result<(), Refusal>) {
+        let result = stored.map(|()| {
+            let (id, at) = (line.line.id, line.line.at);
+            let message = Arc::new(ToEndpoint::Event(Event::Chat(line.line)));
+            match line.to {
+                None => self.tell_room(line.room, None, &message),
+                Some(to) => {
+                    self.tell_session(line.from, &message);
+                    if to != line.from {
+                        self.tell_session(to, &message);
+                    }
+                }
+            }
+            Answer::Said { id, at }
+        });
+        self.reply(line.connection, line.request, result);
+    }
+
+    pub(crate) fn history(
+        &mut self,
+        connection: ConnectionId,
+        request: RequestId,
+        session: SessionId,
+        before: Option<ChatId>,
+    ) -> Result<(), Refusal> {
+        let room = self.room_of(session)?;
+        let reader = self
+            .sessions
+            .get(&session)
+            .ok_or(Refusal::NotSignedIn)?
+            .username
+            .clone();
+        let token = self.wait_for(Pending::History {
+            connection,
+            request,
+        });
+        self.effects
+            .push_back(Effect::Store(StoreCommand::ReadHistory {
+                token,
+                room,
+                reader,
+                before,
+            }));
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! How often is too often: every kind of request has a quota in its session, guesses also by key.
+//!
+//! The limiters run on a clock that the core sets, so they are as deterministic as the rest of it.
+
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use conclave_protocol::time::Instant;
+use conclave_protocol::wire::control::{Refusal, Request};
+use governor::clock::{Clock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::HashMapStateStore;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{NotUntil, Quota, RateLimiter};
+
+/// A clock that stands still until it is set.
+#[derive(Clone, Debug, Default)]
+pub struct SetClock(Arc<AtomicU64>);
+
+impl SetClock {
+    /// Moves the clock to `now`.
+    pub fn set(&self, now: Instant) {
+        self.0.store(now.0.saturating_mul(1_000), Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetClock {
+    type Instant = Nanos;
+    fn now(&self) -> Nanos {
+        Nanos::new(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A limiter of one thing.
+pub type Direct = RateLimiter<NotKeyed, InMemoryState, SetClock, NoOpMiddleware<Nanos>>;
+
+/// `burst` at once, then `per_second`.
+#[must_use]
+pub fn quota(per_second: u32, burst: u32) -> Quota {
+    let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+    Quota::per_second(at_least_one(per_second)).allow_burst(at_least_one(burst))
+}
+
+/// `burst` at once, then one each `period`.
+fn one_each(period: Duration, burst: NonZeroU32) -> Quota {
+    Quota::with_period(period)
+        .unwrap_or(Quota::per_second(NonZeroU32::MIN))
+        .allow_burst(burst)
+}
+
+fn refusal<P: Reference>(not_until: &NotUntil<P>, now: P) -> Refusal {
+    let wait = not_until.wait_time_from(now).as_millis();
+    Refusal::RateLimited {
+        retry_after_ms: u32::try_from(wait).unwrap_or(u32::MAX).max(1),
+    }
+}
+
+/// One session's limiters, a kind of request each.
+pub(crate) struct RequestLimits {
+    any: Direct,
+    list: Direct,
+    create: Direct,
+    say: Direct,
+    history: Direct,
+    keys: Direct,
+    streams: Direct,
+    state: Direct,
+    clock: SetClock,
+}
+
+impl RequestLimits {
+    pub(crate) fn new(clock: &SetClock) -> Self {
+        let direct =
+            |per_second, burst| Direct::direct_with_clock(quota(per_second, burst), clock.clone());
+        Self {
+            any: direct(200, 1000),
+            list: direct(10, 100),
+            create: direct(1, 10),
+            say: direct(10, 30),
+            history: direct(10, 60),
+            // A whole room of the largest size may need a key at once, twice.
+            keys: direct(128, 512),
+            streams: direct(20, 64),
+            state: direct(20, 50),
+            clock: clock.clone(),
+        }
+    }
+
+    /// Counts a request; refuses it when its kind comes too often.
+    pub(crate) fn check(&self, request: &Request) -> Result<(), Refusal> {
+        let now = self.clock.now();
+        self.any.check().map_err(|n| refusal(&n, now))?;
+        let kind = match request {
+            Request::ListRooms { .. } => &self.list,
+            Request::CreateRoom { .. } => &self.create,
+            Request::Say { .. } => &self.say,
+            Request::History { .. } => &self.history,
+            Request::SendKeys { envelopes } => {
+                let count = u32::try_from(envelopes.len()).unwrap_or(u32::MAX);
+                return match self
+                    .keys
+                    .check_n(count.try_into().unwrap_or(NonZeroU32::MIN))
+                {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(not_until)) => Err(refusal(&not_until, now)),
+                    Err(_) => Err(Refusal::TooMany),
+                };
+            }
+            Request::AskKeys { .. } => &self.keys,
+            Request::Publish(_) | Request::Unpublish { .. } => &self.streams,
+            Request::SetDevices(_) | Request::SetClock { .. } => &self.state,
+            // A receiver chooses for each tile that it lays out; `any` bounds these.
+            Request::Subscribe { .. }
+            | Request::SignIn { .. }
+            | Request::SignOut
+            | Request::JoinRoom { .. }
+            | Request::LeaveRoom => return Ok(()),
+        };
+        kind.check().map_err(|n| refusal(&n, now))
+    }
+}
+
+/// A limiter a connection for what comes before a session.
+pub(crate) struct SignInLimit(Direct, SetClock);
+
+impl SignInLimit {
+    pub(crate) fn new(clock: &SetClock) -> Self {
+        Self(
+            Direct::direct_with_clock(quota(1, 5), clock.clone()),
+            clock.clone(),
+        )
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        self.0.check().map_err(|n| refusal(&n, self.1.now()))
+    }
+}
+
+/// A limiter a key, for at most [`Keyed::MAX_KEYS`] keys: when that many are busy, new ones are refused.
+pub struct Keyed<K: Hash + Eq + Clone> {
+    limiter: RateLimiter<K, HashMapStateStore<K>, SetClock, NoOpMiddleware<Nanos>>,
+    clock: SetClock,
+}
+
+impl<K: Hash + Eq + Clone> Keyed<K> {
+    /// Higher costs about 100 B a key; lower lets many addresses crowd out new ones sooner.
+    pub const MAX_KEYS: usize = 16_384;
+
+    /// A limiter of `quota` for each key.
+    #[must_use]
+    pub fn new(quota: Quota, clock: &SetClock) -> Self {
+        Self {
+            limiter: RateLimiter::new(quota, HashMapStateStore::default(), clock.clone()),
+            clock: clock.clone(),
+        }
+    }
+
+    /// Counts one for `key`.
+    ///
+    /// # Errors
+    /// [`Refusal::RateLimited`] when there were too many, or too many keys.
+    pub fn check(&self, key: &K) -> Result<(), Refusal> {
+        if self.limiter.len() >= Self::MAX_KEYS {
+            self.forget_idle();
+            if self.limiter.len() >= Self::MAX_KEYS {
+                return Err(Refusal::RateLimited {
+                    retry_after_ms: 1_000,
+                });
+            }
+        }
+        self.limiter
+            .check_key(key)
+            .map_err(|n| refusal(&n, self.clock.now()))
+    }
+
+    /// Forgets the keys that are as good as new.
+    pub fn forget_idle(&self) {
+        self.limiter.retain_recent();
+    }
+}
+
+/// PIN guesses by account, by address and by room: each bounds another way to try all PINs.
+pub(crate) struct GuessLimits {
+    account: Keyed<String>,
+    address: Keyed<std::net::IpAddr>,
+    room: Keyed<u32>,
+}
+
+impl GuessLimits {
+    pub(crate) fn new(clock: &SetClock) -> Self {
+        let burst = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        Self {
+            account: Keyed::new(one_each(Duration::from_secs(10), burst(5)), clock),
+            // A whole room may come from behind one address.
+            address: Keyed::new(one_each(Duration::from_secs(2), burst(150)), clock),
+            room: Keyed::new(one_each(Duration::from_secs(2), burst(150)), clock),
+        }
+    }
+
+    pub(crate) fn check(
+        &self,
+        account: &str,
+        address: std::net::IpAddr,
+        room: u32,
+    ) -> Result<(), Refusal> {
+        self.account.check(&account.to_owned())?;
+        self.address.check(&address)?;
+        self.room.check(&room)
+    }
+
+    pub(crate) fn forget_idle(&self) {
+        self.account.forget_idle();
+        self.address.forget_idle();
+        self.room.forget_idle();
+    }
+}

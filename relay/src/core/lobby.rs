@@ -1,0 +1,188 @@
+//! The list of rooms, and the changes that go to those who look at it.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use conclave_protocol::id::{RequestId, RoomId};
+use conclave_protocol::name::{Pin, RoomName};
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::wire::control::{
+    Answer, Event, MAX_ROOM_CAPACITY, ROOMS_A_PAGE, Refusal, ToEndpoint,
+};
+
+use super::effect::{ConnectionId, Effect};
+use super::room::Room;
+use super::{Core, Pending};
+use crate::store::pin::{PinCommand, PinHash};
+use crate::store::{StoreCommand, StoredRoom};
+
+/// Changes go out at most this often; lower costs a message to every watcher a join.
+const FLUSH_EACH: Micros = Micros::from_millis(100);
+/// Changes in one flush: a watcher's queue holds several flushes.
+const CHANGES_A_FLUSH: usize = 50;
+
+/// Rooms whose count changed since the watchers were told.
+#[derive(Debug, Default)]
+pub(crate) struct Lobby {
+    changed: BTreeSet<RoomId>,
+    next_flush: Instant,
+}
+
+impl Lobby {
+    pub(crate) fn mark(&mut self, room: RoomId) {
+        self.changed.insert(room);
+    }
+
+    pub(crate) fn due(&self) -> Option<Instant> {
+        (!self.changed.is_empty()).then_some(self.next_flush)
+    }
+}
+
+/// A room that is being made.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) connection: ConnectionId,
+    pub(crate) request: RequestId,
+    pub(crate) name: RoomName,
+    pub(crate) capacity: u16,
+    pub(crate) pin: Option<PinHash>,
+    pub(crate) id: RoomId,
+}
+
+impl Core {
+    pub(crate) fn list_rooms(&self, after: Option<RoomId>) -> Answer {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self.rooms.range((from, Bound::Unbounded));
+        let rooms = rest
+            .by_ref()
+            .take(ROOMS_A_PAGE)
+            .map(|(_, room)| room.summary())
+            .collect();
+        Answer::Rooms {
+            rooms,
+            more: rest.next().is_some(),
+        }
+    }
+
+    /// Begins to make a room: its name is taken from here on.
+    pub(crate) fn create_room(
+        &mut self,
+        connection: ConnectionId,
+        request: RequestId,
+        name: RoomName,
+        pin: Option<Pin>,
+        capacity: u16,
+    ) -> Result<(), Refusal> {
+        if !(1..=MAX_ROOM_CAPACITY).contains(&capacity) {
+            return Err(Refusal::OutOfRange);
+        }
+        if self.room_names.contains(&name.key()) {
+            return Err(Refusal::RoomExists);
+        }
+        if self.room_names.len() >= self.limits.rooms {
+            return Err(Refusal::TooMany);
+        }
+        self.room_names.insert(name.key());
+        self.last_room += 1;
+        let draft = Draft {
+            connection,
+            request,
+            name,
+            capacity,
+            pin: None,
+            id: RoomId(self.last_room),
+        };
+        match pin {
+            Some(pin) => {
+                let token = self.wait_for(Pending::HashPin(draft));
+                self.effects
+                    .push_back(Effect::Pin(PinCommand::Hash { token, pin }));
+            }
+            None => self.store_room(draft),
+        }
+        Ok(())
+    }
+
+    /// Goes on with a room when its PIN has been hashed.
+    pub(crate) fn store_room_with(&mut self, mut draft: Draft, hash: Result<PinHash, Refusal>) {
+        match hash {
+            Ok(hash) => {
+                draft.pin = Some(hash);
+                self.store_room(draft);
+            }
+            Err(refusal) => self.drop_draft(draft, refusal),
+        }
+    }
+
+    fn store_room(&mut self, draft: Draft) {
+        let room = StoredRoom {
+            id: draft.id,
+            name: draft.name.clone(),
+            pin: draft.pin.clone(),
+            capacity: draft.capacity,
+        };
+        let at = self.wall;
+        let token = self.wait_for(Pending::Create(draft));
+        self.effects
+            .push_back(Effect::Store(StoreCommand::CreateRoom { token, room, at }));
+    }
+
+    /// Opens a room when it has been stored.
+    pub(crate) fn open_room(&mut self, draft: Draft, stored: Result<(), Refusal>) {
+        if let Err(refusal) = stored {
+            return self.drop_draft(draft, refusal);
+        }
+        let room = Room {
+            id: draft.id,
+            name: draft.name,
+            pin: draft.pin,
+            capacity: draft.capacity,
+            members: Vec::new(),
+        };
+        tracing::info!(
+            room = room.id.0,
+            locked = room.pin.is_some(),
+            "room created"
+        );
+        self.rooms.insert(draft.id, room);
+        self.lobby.mark(draft.id);
+        self.reply(
+            draft.connection,
+            draft.request,
+            Ok(Answer::Created { room: draft.id }),
+        );
+    }
+
+    fn drop_draft(&mut self, draft: Draft, refusal: Refusal) {
+        self.room_names.remove(&draft.name.key());
+        self.reply(draft.connection, draft.request, Err(refusal));
+    }
+
+    /// Tells the watchers what changed, when it is time.
+    pub(crate) fn flush_lobby(&mut self, now: Instant) {
+        if self.lobby.due().is_none_or(|due| due > now) {
+            return;
+        }
+        self.lobby.next_flush = now + FLUSH_EACH;
+        let watchers: Vec<ConnectionId> = self
+            .sessions
+            .values()
+            .filter(|session| session.watching && session.membership.is_none())
+            .filter_map(|session| session.connection)
+            .collect();
+        for _ in 0..CHANGES_A_FLUSH {
+            let Some(id) = self.lobby.changed.pop_first() else {
+                break;
+            };
+            let Some(room) = self.rooms.get(&id) else {
+                continue;
+            };
+            let message = Arc::new(ToEndpoint::Event(Event::RoomChanged(room.summary())));
+            for &to in &watchers {
+                let message = Arc::clone(&message);
+                self.effects.push_back(Effect::Send { to, message });
+            }
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! Rooms, roster, chat and routing without I/O: requests and answers in, [`Effect`]s out.
+//!
+//! One loop owns the [`Core`]. It hands in what happened with the time, then carries out
+//! [`Core::next_effect`] until there is none; before that it swaps in [`Core::take_routes`], so that a
+//! stream is routed before its publisher knows its number.
+
+mod account;
+mod chat;
+mod effect;
+pub mod fan_out;
+pub mod limits;
+mod lobby;
+mod room;
+mod roster;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SessionId};
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::units::UnixMillis;
+use conclave_protocol::wire::control::{
+    Answer, ClosingReason, Event, LeaveReason, Refusal, Request, ToEndpoint,
+};
+use rustc_hash::FxHashMap;
+
+pub use account::RESUME_FOR;
+pub use effect::{ConnectionId, Effect, Ending, MediaCommand, Token};
+
+use crate::store::pin::PinAnswer;
+use crate::store::{StoreAnswer, StoredRoom};
+use chat::Line;
+use fan_out::{Routes, Routing};
+use limits::{GuessLimits, SetClock, SignInLimit};
+use lobby::{Draft, Lobby};
+use room::{Entry, Room};
+use session::{Connection, Session, Stage};
+
+/// How often limiters that are as good as new are forgotten.
+const FORGET_EACH: Micros = Micros::from_secs(60);
+
+/// Where secrets come from.
+pub trait Entropy: Send {
+    /// Fills `bytes` with what nobody can guess.
+    fn fill(&mut self, bytes: &mut [u8]);
+}
+
+/// How much the core holds at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CoreLimits {
+    /// Sessions, those that wait to be resumed included.
+    pub sessions: usize,
+    /// Rooms.
+    pub rooms: usize,
+}
+
+/// What was there before this start.
+#[derive(Clone, Debug, Default)]
+pub struct Remembered {
+    /// Every room.
+    pub rooms: Vec<StoredRoom>,
+    /// The last line of chat.
+    pub last_chat: ChatId,
+}
+
+/// What waits for the store or the PIN worker.
+enum Pending {
+    SignIn {
+        connection: ConnectionId,
+        request: RequestId,
+    },
+    Join(Entry),
+    HashPin(Draft),
+    Create(Draft),
+    Say(Box<Line>),
+    History {
+        connection: ConnectionId,
+        request: RequestId,
+    },
+}
+
+/// Everything that the relay decides on, owned by one loop.
+pub struct Core {
+    limits: CoreLimits,
+    clock: SetClock,
+    wall: UnixMillis,
+    entropy: Box<dyn Entropy>,
+    connections: FxHashMap<ConnectionId, Connection>,
+    sessions: FxHashMap<SessionId, Session>,
+    /// By the account name's key.
+    accounts: HashMap<String, SessionId>,
+    rooms: BTreeMap<RoomId, Room>,
+    /// Names that stand or are being made.
+    room_names: HashSet<String>,
+    pending: FxHashMap<Token, Pending>,
+    /// Detached sessions by the time when they are over.
+    waiting: VecDeque<(Instant, SessionId)>,
+    guesses: GuessLimits,
+    forget_at: Instant,
+    lobby: Lobby,
+    routing: Routing,
+    effects: VecDeque<Effect>,
+    /// Members of all rooms.
+    participants: usize,
+    last_participant: u32,
+    last_stream: u32,
+    last_room: u32,
+    last_chat: u64,
+    last_token: u64,
+}
+
+impl Core {
+    /// A core with what was there before.
+    #[must_use]
+    pub fn new(limits: CoreLimits, remembered: Remembered, entropy: Box<dyn Entropy>) -> Self {
+        let clock = SetClock::default();
+        let rooms: BTreeMap<_, _> = remembered
+            .rooms
+            .into_iter()
+            .map(|room| {
+                let StoredRoom {
+                    id,
+                    name,
+                    pin,
+                    capacity,
+                } = room;
+                let members = Vec::new();
+                (
+                    id,
+                    Room {
+                        id,
+                        name,
+                        pin,
+                        capacity,
+                        members,
+                    },
+                )
+            })
+            .collect();
+        Self {
+            limits,
+            guesses: GuessLimits::new(&clock),
+            clock,
+            wall: UnixMillis(0),
+            entropy,
+            connections: FxHashMap::default(),
+            sessions: FxHashMap::default(),
+            accounts: HashMap::new(),
+            room_names: rooms.values().map(|room| room.name.key()).collect(),
+            last_room: rooms.keys().next_back().map_or(0, |id| id.0),
+            rooms,
+            pending: FxHashMap::default(),
+            waiting: VecDeque::new(),
+            forget_at: Instant(0),
+            lobby: Lobby::default(),
+            routing: Routing::default(),
+            effects: VecDeque::new(),
+            participants: 0,
+            last_participant: 0,
+            last_stream: 0,
+            last_chat: remembered.last_chat.0,
+            last_token: 0,
+        }
+    }
+
+    /// Sets the clocks; called before each `handle_…`.
+    pub fn set_time(&mut self, now: Instant, wall: UnixMillis) {
+        self.clock.set(now);
+        self.wall = wall;
+    }
+
+    /// A connection's handshake is done.
+    pub fn handle_connected(
+        &mut self,
+        connection: ConnectionId,
+        identity: [u8; 32],
+        address: IpAddr,
+    ) {
+        self.connections.insert(
+            connection,
+            Connection {
+                identity,
+                address,
+                stage: Stage::Fresh,
+                limit: SignInLimit::new(&self.clock),
+            },
+        );
+    }
+
+    /// A connection is gone.
+    pub fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId) {
+        self.detach(now, connection);
+    }
+
+    /// A connection's queue is full: its session ends, and nobody else waits for it.
+    pub fn handle_too_slow(&mut self, connection: ConnectionId) {
+        match self.connections.get(&connection).map(|c| c.stage) {
+            Some(Stage::SignedIn(session)) => {
+                self.end_session(session, LeaveReason::TooSlow, Some(ClosingReason::TooSlow))
+            }
+            _ => self.end(connection, Some(ClosingReason::TooSlow)),
+        }
+    }
+
+    /// The relay stops: everyone is told.
+    pub fn handle_stop(&mut self) {
+        let all: Vec<_> = self.connections.keys().copied().collect();
+        for connection in all {
+            self.end(connection, Some(ClosingReason::RelayStops));
+        }
+    }
+
+    /// The limits were configured anew; what is there stays.
+    pub fn handle_limits(&mut self, limits: CoreLimits) {
+        self.limits = limits;
+    }
+
+    /// An endpoint asks for something.
+    pub fn handle_request(&mut self, connection: ConnectionId, id: RequestId, request: Request) {
+        let Some(state) = self.connections.get(&connection) else {
+            return;
+        };
+        let result = match (state.stage, request) {
+            (
+                _,
+                Request::SignIn {
+                    username,
+                    email,
+                    resume,
+                },
+            ) => self.sign_in(connection, id, username, email, resume),
+            (Stage::SignedIn(session), request) => {
+                self.handle_signed_in(connection, session, id, request)
+            }
+            _ => Some(Err(Refusal::NotSignedIn)),
+        };
+        if let Some(result) = result {
+            self.reply(connection, id, result);
+        }
+    }
+
+    fn handle_signed_in(
+        &mut self,
+        connection: ConnectionId,
+        session: SessionId,
+        id: RequestId,
+        request: Request,
+    ) -> Option<Result<Answer, Refusal>> {
+        let state = self.sessions.get_mut(&session)?;
+        if let Err(refusal) = state.limits.check(&request) {
+            return Some(Err(refusal));
+        }
+        let later = |begun: Result<(), Refusal>| begun.err().map(Err);
+        match request {
+            Request::SignIn { .. } => Some(Err(Refusal::AlreadySignedIn)),
+            Request::ListRooms { after } => {
+                state.watching = true;
+                Some(Ok(self.list_rooms(after)))
+            }
+            Request::CreateRoom {
+                name,
+                pin,
+                capacity,
+            } => later(self.create_room(connection, id, name, pin, capacity)),
+            Request::JoinRoom { room, pin, devices } => self.join(
+                Entry {
+                    connection,
+                    request: id,
+                    session,
+                    room,
+                    devices,
+                },
+                pin,
+            ),
+            Request::LeaveRoom => Some(if self.leave(session, LeaveReason::Left) {
+                Ok(Answer::Done)
+            } else {
+                Err(Refusal::NotInRoom)
+            }),
+            Request::Say { to, text } => later(self.say(connection, id, session, to, text)),
+            Request::History { before } => later(self.history(connection, id, session, before)),
+            Request::Publish(offer) => Some(self.publish(session, offer)),
+            Request::Unpublish { stream } => Some(self.unpublish(session, stream)),
+            Request::SetDevices(devices) => Some(self.set_devices(session, devices)),
+            Request::SetClock { offset } => Some(self.set_clock(session, offset)),
+            Request::SendKeys { envelopes } => Some(self.send_keys(session, envelopes)),
+            Request::AskKeys { of } => Some(self.ask_keys(session, of)),
+            Request::Subscribe { stream, want } => Some(self.subscribe(session, stream, want)),
+            Request::SignOut => {
+                self.reply(connection, id, Ok(Answer::Done));
+                self.end_session(session, LeaveReason::Left, None);
+                None
+            }
+        }
+    }
+
+    /// The store has answered.
+    pub fn handle_stored(&mut self, token: Token, answer: Result<StoreAnswer, Refusal>) {
+        match self.pending.remove(&token) {
+            Some(Pending::SignIn {
+                connection,
+                request,
+            }) => {
+                let account = answer.and_then(|answer| match answer {
+                    StoreAnswer::Account { username } => Ok(username),
+                    _ => Err(Refusal::StorageFailed),
+                });
+                self.signed_in(connection, request, account);
+            }
+            Some(Pending::Create(draft)) => self.open_room(draft, answer.map(drop)),
+            Some(Pending::Say(line)) => self.said(*line, answer.map(drop)),
+            Some(Pending::History {
+                connection,
+                request,
+            }) => {
+                let result = answer.and_then(|answer| match answer {
+                    StoreAnswer::History { lines, more } => Ok(Answer::History { lines, more }),
+                    _ => Err(Refusal::StorageFailed),
+                });
+                self.reply(connection, request, result);
+            }
+            Some(Pending::Join(entry)) => self.enter_if(entry, answer.map(|_| false)),
+            Some(Pending::HashPin(draft)) => {
+                self.store_room_with(draft, Err(Refusal::StorageFailed));
+            }
+            None => {}
+        }
+    }
+
+    /// The PIN worker has answered.
+    pub fn handle_pin(&mut self, token: Token, answer: Result<PinAnswer, Refusal>) {
+        match (self.pending.remove(&token), answer) {
+            (Some(Pending::Join(entry)), Ok(PinAnswer::Compared(matches))) => {
+                self.enter_if(entry, Ok(matches));
+            }
+            (Some(Pending::Join(entry)), Err(refusal)) => self.enter_if(entry, Err(refusal)),
+            (Some(Pending::HashPin(draft)), Ok(PinAnswer::Hashed(hash))) => {
+                self.store_room_with(draft, Ok(hash));
+            }
+            (Some(Pending::HashPin(draft)), Err(refusal)) => {
+                self.store_room_with(draft, Err(refusal));
+            }
+            _ => {}
+        }
+    }
+
+    /// Time has come: ends what waited in vain, tells the lobby's watchers.
+    pub fn handle_time(&mut self, now: Instant) {
+        self.end_unresumed(now);
+        self.flush_lobby(now);
+        if self.forget_at <= now {
+            self.forget_at = now + FORGET_EACH;
+            self.guesses.forget_idle();
+        }
+    }
+
+    /// When to call [`Self::handle_time`] next.
+    #[must_use]
+    pub fn next_time(&self) -> Instant {
+        let mut next = self.forget_at;
+        if let Some(&(over_at, _)) = self.waiting.front() {
+            next = next.min(over_at);
+        }
+        self.lobby.due().map_or(next, |due| next.min(due))
+    }
+
+    /// The next thing to do.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// The routes, if they changed.
+    pub fn take_routes(&mut self) -> Option<Arc<Routes>> {
+        self.routing.take_changed()
+    }
+
+    /// Sessions, rooms and participants now.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        (self.sessions.len(), self.rooms.len(), self.participants)
+    }
+
+    fn wait_for(&mut self, pending: Pending) -> Token {
+        self.last_token += 1;
+        let token = Token(self.last_token);
+        self.pending.insert(token, pending);
+        token
+    }
+
+    fn room_of(&self, session: SessionId) -> Result<RoomId, Refusal> {
+        let session = self.sessions.get(&session).ok_or(Refusal::NotSignedIn)?;
+        let membership = session.membership.as_ref().ok_or(Refusal::NotInRoom)?;
+        Ok(membership.room)
+    }
+
+    fn member(&self, room: RoomId, participant: ParticipantId) -> Result<SessionId, Refusal> {
+        let members = self.rooms.get(&room).map_or(&[][..], |room| &room.members);
+        let is_it = |id: &&SessionId| {
+            let membership = self.sessions.get(id).and_then(|s| s.membership.as_ref());
+            membership.is_some_and(|m| m.participant == participant)
+        };
+        let found = members.iter().find(is_it);
+        found.copied().ok_or(Refusal::NoSuchParticipant)
+    }
+
+    fn reply(&mut self, to: ConnectionId, id: RequestId, result: Result<Answer, Refusal>) {
+        if self.connections.contains_key(&to) {
+            let message = Arc::new(ToEndpoint::Reply { id, result });
+            self.effects.push_back(Effect::Send { to, message });
+        }
+    }
+
+    fn send(&mut self, to: ConnectionId, event: Event) {
+        let message = Arc::new(ToEndpoint::Event(event));
+        self.effects.push_back(Effect::Send { to, message });
+    }
+
+    fn tell_session(&mut self, session: SessionId, message: &Arc<ToEndpoint>) {
+        let connection = self.sessions.get(&session).and_then(|s| s.connection);
+        if let Some(to) = connection {
+            let message = Arc::clone(message);
+            self.effects.push_back(Effect::Send { to, message });
+        }
+    }
+
+    fn tell_room(&mut self, room: RoomId, except: Option<SessionId>, message: &Arc<ToEndpoint>) {
+        let members = self.rooms.get(&room).map_or(&[][..], |room| &room.members);
+        for id in members.iter().filter(|id| Some(**id) != except) {
+            if let Some(to) = self.sessions.get(id).and_then(|s| s.connection) {
+                let message = Arc::clone(message);
+                self.effects.push_back(Effect::Send { to, message });
+            }
+        }
+    }
+
+    /// Tells everyone in the session's room but itself.
+    fn tell_others(&mut self, session: SessionId, event: Event) {
+        if let Ok(room) = self.room_of(session) {
+            let message = Arc::new(ToEndpoint::Event(event));
+            self.tell_room(room, Some(session), &message);
+        }
+    }
+}

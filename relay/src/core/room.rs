@@ -1,0 +1,231 @@
+//! A room, and the ways in and out of it.
+
+use conclave_protocol::id::{ParticipantId, RequestId, RoomId, SessionId};
+use conclave_protocol::name::{Pin, RoomName};
+use conclave_protocol::wire::control::{
+    Answer, Devices, Event, Joined, LeaveReason, Refusal, RoomSummary, Want,
+};
+use rustc_hash::FxHashMap;
+
+use super::effect::{ConnectionId, Effect};
+use super::fan_out::{Receiver, StreamRoute, kind_of};
+use super::session::Membership;
+use super::{Core, Pending};
+use crate::store::pin::{PinCommand, PinHash};
+
+/// A room that stands.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub(crate) id: RoomId,
+    pub(crate) name: RoomName,
+    pub(crate) pin: Option<PinHash>,
+    pub(crate) capacity: u16,
+    /// In the order in which they came.
+    pub(crate) members: Vec<SessionId>,
+}
+
+impl Room {
+    pub(crate) fn summary(&self) -> RoomSummary {
+        RoomSummary {
+            id: self.id,
+            name: self.name.clone(),
+            members: u16::try_from(self.members.len()).unwrap_or(u16::MAX),
+            capacity: self.capacity,
+            locked: self.pin.is_some(),
+        }
+    }
+
+    fn has_place(&self) -> Result<(), Refusal> {
+        if self.members.len() < usize::from(self.capacity) {
+            Ok(())
+        } else {
+            Err(Refusal::RoomFull)
+        }
+    }
+}
+
+/// A join whose PIN is being compared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) connection: ConnectionId,
+    pub(crate) request: RequestId,
+    pub(crate) session: SessionId,
+    pub(crate) room: RoomId,
+    pub(crate) devices: Devices,
+}
+
+impl Core {
+    /// Begins a join; `None` while the PIN is being compared.
+    pub(crate) fn join(
+        &mut self,
+        entry: Entry,
+        pin: Option<Pin>,
+    ) -> Option<Result<Answer, Refusal>> {
+        match self.knock(entry, pin) {
+            Ok(Some(command)) => {
+                self.effects.push_back(Effect::Pin(command));
+                None
+            }
+            Ok(None) => Some(self.enter(entry)),
+            Err(refusal) => Some(Err(refusal)),
+        }
+    }
+
+    fn knock(&mut self, entry: Entry, pin: Option<Pin>) -> Result<Option<PinCommand>, Refusal> {
+        let session = self
+            .sessions
+            .get(&entry.session)
+            .ok_or(Refusal::NotSignedIn)?;
+        if session.membership.is_some() || session.joining {
+            return Err(Refusal::AlreadyInRoom);
+        }
+        let room = self.rooms.get(&entry.room).ok_or(Refusal::NoSuchRoom)?;
+        let Some(hash) = &room.pin else {
+            return room.has_place().map(|()| None);
+        };
+        let pin = pin.ok_or(Refusal::WrongPin)?;
+        room.has_place()?;
+        self.guesses
+            .check(&session.key(), session.address, entry.room.0)?;
+        let hash = hash.clone();
+        let token = self.wait_for(Pending::Join(entry));
+        if let Some(session) = self.sessions.get_mut(&entry.session) {
+            session.joining = true;
+        }
+        Ok(Some(PinCommand::Compare { token, pin, hash }))
+    }
+
+    /// Goes on with a join when its PIN has been compared.
+    pub(crate) fn enter_if(&mut self, entry: Entry, matches: Result<bool, Refusal>) {
+        let Some(session) = self.sessions.get_mut(&entry.session) else {
+            return;
+        };
+        session.joining = false;
+        // Who lost the connection meanwhile would not know that they are in.
+        if session.connection != Some(entry.connection) {
+            return;
+        }
+        let result = match matches {
+            Ok(true) => self.enter(entry),
+            Ok(false) => Err(Refusal::WrongPin),
+            Err(refusal) => Err(refusal),
+        };
+        self.reply(entry.connection, entry.request, result);
+    }
+
+    fn enter(&mut self, entry: Entry) -> Result<Answer, Refusal> {
+        let session = self
+            .sessions
+            .get_mut(&entry.session)
+            .ok_or(Refusal::NotSignedIn)?;
+        if session.membership.is_some() {
+            return Err(Refusal::AlreadyInRoom);
+        }
+        let room = self.rooms.get_mut(&entry.room).ok_or(Refusal::NoSuchRoom)?;
+        room.has_place()?;
+        self.last_participant += 1;
+        session.membership = Some(Membership {
+            room: entry.room,
+            participant: ParticipantId(self.last_participant),
+            devices: entry.devices,
+            streams: Vec::new(),
+            wants: FxHashMap::default(),
+        });
+        room.members.push(entry.session);
+        self.participants += 1;
+        let newcomer = session.participant();
+        tracing::info!(
+            room = entry.room.0,
+            participant = self.last_participant,
+            "joined"
+        );
+        if let Some(newcomer) = newcomer {
+            self.tell_others(entry.session, Event::ParticipantJoined(Box::new(newcomer)));
+        }
+        self.route_room(entry.room);
+        self.lobby.mark(entry.room);
+        self.joined(entry.session)
+            .map(|joined| Answer::Joined(Box::new(joined)))
+            .ok_or(Refusal::NotInRoom)
+    }
+
+    /// The room that a session is in, from the inside.
+    pub(crate) fn joined(&self, session: SessionId) -> Option<Joined> {
+        let membership = self.sessions.get(&session)?.membership.as_ref()?;
+        let room = self.rooms.get(&membership.room)?;
+        Some(Joined {
+            room: room.summary(),
+            me: membership.participant,
+            roster: room
+                .members
+                .iter()
+                .filter_map(|id| self.sessions.get(id)?.participant())
+                .collect(),
+        })
+    }
+
+    /// Takes a session out of its room, if it is in one; tells whether it was.
+    pub(crate) fn leave(&mut self, id: SessionId, reason: LeaveReason) -> bool {
+        let Some(session) = self.sessions.get(&id) else {
+            return false;
+        };
+        let Some(membership) = &session.membership else {
+            return false;
+        };
+        let (room, participant) = (membership.room, membership.participant);
+        tracing::info!(room = room.0, participant = participant.0, ?reason, "left");
+        self.tell_others(
+            id,
+            Event::ParticipantLeft {
+                participant,
+                reason,
+            },
+        );
+        let gone = self
+            .sessions
+            .get_mut(&id)
+            .and_then(|session| session.membership.take());
+        if let Some(room) = self.rooms.get_mut(&room) {
+            room.members.retain(|member| *member != id);
+            self.participants -= 1;
+        }
+        for stream in gone.into_iter().flat_map(|gone| gone.streams) {
+            self.forget_stream(room, stream.id);
+        }
+        self.route_room(room);
+        self.lobby.mark(room);
+        true
+    }
+
+    /// Builds the routes of a room's streams anew.
+    pub(crate) fn route_room(&mut self, room: RoomId) {
+        let Some(room) = self.rooms.get(&room) else {
+            return;
+        };
+        let members: Vec<_> = room
+            .members
+            .iter()
+            .filter_map(|id| Some((*id, self.sessions.get(id)?.membership.as_ref()?)))
+            .collect();
+        for (owner, publisher) in &members {
+            for stream in &publisher.streams {
+                let receivers = members
+                    .iter()
+                    .filter(|(id, _)| id != owner)
+                    .filter_map(|(id, receiver)| {
+                        let want = receiver.wants.get(&stream.id).copied();
+                        Receiver::wanting(*id, want.unwrap_or(Want::All))
+                    })
+                    .collect();
+                self.routing.set(
+                    stream.id,
+                    StreamRoute {
+                        owner: *owner,
+                        kind: kind_of(stream.offer.media),
+                        receivers,
+                    },
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What members of a room tell each other: devices, clocks, streams, choices and keys.
+
+use std::sync::Arc;
+
+use conclave_protocol::id::{ParticipantId, RoomId, SessionId, StreamId};
+use conclave_protocol::units::ClockOffset;
+use conclave_protocol::wire::control::{
+    AddressedEnvelope, Answer, Devices, Event, MAX_ROOM_CAPACITY, MAX_STREAMS, Media, Refusal,
+    Stream, StreamOffer, ToEndpoint, Want,
+};
+
+use super::Core;
+use super::session::Membership;
+
+impl Core {
+    fn membership(&mut self, session: SessionId) -> Result<&mut Membership, Refusal> {
+        self.sessions
+            .get_mut(&session)
+            .and_then(|session| session.membership.as_mut())
+            .ok_or(Refusal::NotInRoom)
+    }
+
+    pub(crate) fn set_devices(
+        &mut self,
+        session: SessionId,
+        devices: Devices,
+    ) -> Result<Answer, Refusal> {
+        let membership = self.membership(session)?;
+        let participant = membership.participant;
+        if std::mem::replace(&mut membership.devices, devices) != devices {
+            self.tell_others(
+                session,
+                Event::DevicesChanged {
+                    participant,
+                    devices,
+                },
+            );
+        }
+        Ok(Answer::Done)
+    }
+
+    pub(crate) fn set_clock(
+        &mut self,
+        id: SessionId,
+        clock: ClockOffset,
+    ) -> Result<Answer, Refusal> {
+        let session = self.sessions.get_mut(&id).ok_or(Refusal::NotSignedIn)?;
+        session.clock = clock;
+        let participant = session.membership.as_ref().map(|m| m.participant);
+        if let Some(participant) = participant {
+            self.tell_others(id, Event::ClockChanged { participant, clock });
+        }
+        Ok(Answer::Done)
+    }
+
+    pub(crate) fn publish(
+        &mut self,
+        session: SessionId,
+        offer: StreamOffer,
+    ) -> Result<Answer, Refusal> {
+        let id = StreamId(self.last_stream + 1);
+        let membership = self.membership(session)?;
+        if let Media::Camera(picture) | Media::Screen(picture) = offer.media
+            && (picture.fps == 0 || picture.size.width == 0 || picture.size.height == 0)
+        {
+            return Err(Refusal::OutOfRange);
+        }
+        if membership.streams.len() >= MAX_STREAMS {
+            return Err(Refusal::TooMany);
+        }
+        let stream = Stream { id, offer };
+        membership.streams.push(stream.clone());
+        let (room, participant) = (membership.room, membership.participant);
+        self.last_stream += 1;
+        self.tell_others(
+            session,
+            Event::StreamPublished {
+                participant,
+                stream,
+            },
+        );
+        self.route_room(room);
+        Ok(Answer::Published { stream: id })
+    }
+
+    pub(crate) fn unpublish(
+        &mut self,
+        session: SessionId,
+        stream: StreamId,
+    ) -> Result<Answer, Refusal> {
+        let membership = self.membership(session)?;
+        let before = membership.streams.len();
+        membership.streams.retain(|s| s.id != stream);
+        if membership.streams.len() == before {
+            return Err(Refusal::NoSuchStream);
+        }
+        let room = membership.room;
+        self.forget_stream(room, stream);
+        self.tell_others(session, Event::StreamUnpublished { stream });
+        Ok(Answer::Done)
+    }
+
+    /// Takes a stream out of the routes and of everyone's choices.
+    pub(crate) fn forget_stream(&mut self, room: RoomId, stream: StreamId) {
+        self.routing.remove(stream);
+        let members = self.rooms.get(&room).map(|room| room.members.clone());
+        for id in members.unwrap_or_default() {
+            if let Ok(membership) = self.membership(id) {
+                membership.wants.remove(&stream);
+            }
+        }
+    }
+
+    pub(crate) fn subscribe(
+        &mut self,
+        session: SessionId,
+        stream: StreamId,
+        want: Want,
+    ) -> Result<Answer, Refusal> {
+        if want == (Want::AtMost { fps: 0 }) {
+            return Err(Refusal::OutOfRange);
+        }
+        let room = self.room_of(session)?;
+        let offered = self.rooms.get(&room).is_some_and(|room| {
+            let others = room.members.iter().filter(|id| **id != session);
+            others
+                .filter_map(|id| self.sessions.get(id)?.membership.as_ref())
+                .any(|member| member.streams.iter().any(|s| s.id == stream))
+        });
+        if !offered {
+            return Err(Refusal::NoSuchStream);
+        }
+        self.membership(session)?.wants.insert(stream, want);
+        self.route_room(room);
+        Ok(Answer::Done)
+    }
+
+    pub(crate) fn send_keys(
+        &mut self,
+        session: SessionId,
+        envelopes: Vec<AddressedEnvelope>,
+    ) -> Result<Answer, Refusal> {
+        let room = self.room_of(session)?;
+        if envelopes.len() > usize::from(MAX_ROOM_CAPACITY) {
+            return Err(Refusal::TooMany);
+        }
+        let from = self.membership(session)?.participant;
+        // Members may leave while envelopes for them are on the way: theirs go nowhere.
+        for AddressedEnvelope { to, envelope } in envelopes {
+            if let Ok(to) = self.member(room, to)
+                && to != session
+            {
+                let event = Event::Keys { from, envelope };
+                self.tell_session(to, &Arc::new(ToEndpoint::Event(event)));
+            }
+        }
+        Ok(Answer::Done)
+    }
+
+    pub(crate) fn ask_keys(
+        &mut self,
+        session: SessionId,
+        of: ParticipantId,
+    ) -> Result<Answer, Refusal> {
+        let room = self.room_of(session)?;
+        let of = self.member(room, of)?;
+        let by = self.membership(session)?.participant;
+        let event = Event::KeysWanted { by };
+        self.tell_session(of, &Arc::new(ToEndpoint::Event(event)));
+        Ok(Answer::Done)
+    }
+}

@@ -1,0 +1,78 @@
+//! What the core knows of connections and sessions.
+
+use std::net::IpAddr;
+
+use conclave_protocol::id::{ParticipantId, RoomId, SessionId, StreamId};
+use conclave_protocol::name::Username;
+use conclave_protocol::secret::Secret;
+use conclave_protocol::time::Instant;
+use conclave_protocol::units::ClockOffset;
+use conclave_protocol::wire::control::{Devices, Participant, Stream, Want};
+use rustc_hash::FxHashMap;
+
+use super::effect::ConnectionId;
+use super::limits::{RequestLimits, SignInLimit};
+
+/// A control connection whose handshake is done.
+pub(crate) struct Connection {
+    pub(crate) identity: [u8; 32],
+    pub(crate) address: IpAddr,
+    pub(crate) stage: Stage,
+    pub(crate) limit: SignInLimit,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Fresh,
+    SigningIn,
+    SignedIn(SessionId),
+}
+
+/// One login, over one connection and its resumptions.
+pub(crate) struct Session {
+    pub(crate) username: Username,
+    pub(crate) identity: [u8; 32],
+    pub(crate) address: IpAddr,
+    pub(crate) resume_secret: Secret<32>,
+    /// `None` while it waits to be resumed.
+    pub(crate) connection: Option<ConnectionId>,
+    /// When a detached session is over.
+    pub(crate) over_at: Option<Instant>,
+    /// Whether it asked for the lobby.
+    pub(crate) watching: bool,
+    /// Whether a join waits for its PIN to be compared.
+    pub(crate) joining: bool,
+    pub(crate) clock: ClockOffset,
+    pub(crate) membership: Option<Membership>,
+    pub(crate) limits: RequestLimits,
+}
+
+/// A session's place in a room.
+pub(crate) struct Membership {
+    pub(crate) room: RoomId,
+    pub(crate) participant: ParticipantId,
+    pub(crate) devices: Devices,
+    pub(crate) streams: Vec<Stream>,
+    /// What it chose to receive; streams that are not here are wanted whole.
+    pub(crate) wants: FxHashMap<StreamId, Want>,
+}
+
+impl Session {
+    pub(crate) fn key(&self) -> String {
+        self.username.key()
+    }
+
+    /// The session as its room sees it.
+    pub(crate) fn participant(&self) -> Option<Participant> {
+        self.membership.as_ref().map(|membership| Participant {
+            id: membership.participant,
+            username: self.username.clone(),
+            identity: self.identity,
+            devices: membership.devices,
+            clock: self.clock,
+            via_gateway: false,
+            streams: membership.streams.clone(),
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! The folder of everything that the relay writes, for its user alone.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use conclave_protocol::identity::Identity;
+use conclave_protocol::secret::Secret;
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The system says no.
+    #[error("{path}: {error}")]
+    Io {
+        /// To what.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The identity file is not 32 bytes.
+    #[error(
+        "{0} is not an identity: restore it from a backup, or remove it to become another relay"
+    )]
+    NotAnIdentity(PathBuf),
+    /// No random bytes to be had.
+    #[error("the system gives no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+/// An existing folder.
+#[derive(Clone, Debug)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// Makes the folder when it is missing, with access for its owner alone.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] when it cannot be made or narrowed.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let io = |error| DataError::Io {
+            path: path.into(),
+            error,
+        };
+        if !path.is_dir() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(io)?;
+        }
+        let mode = path.metadata().map_err(io)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(0o700)).map_err(io)?;
+        }
+        Ok(Self(path.into()))
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.0.join("relay.sqlite")
+    }
+
+    /// The relay's identity; drawn on first use.
+    ///
+    /// # Errors
+    /// [`DataError`] when it cannot be read, made or understood. A damaged one is never replaced.
+    pub fn identity(&self) -> Result<Identity, DataError> {
+        let path = self.0.join("identity");
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let bytes = <[u8; 32]>::try_from(bytes.as_slice());
+                let secret = bytes.map_err(|_| DataError::NotAnIdentity(path))?;
+                Ok(Identity::from_secret(Secret(secret)))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.draw(&path),
+            Err(error) => Err(DataError::Io { path, error }),
+        }
+    }
+
+    fn draw(&self, path: &Path) -> Result<Identity, DataError> {
+        let mut secret = Secret([0; 32]);
+        getrandom::fill(&mut secret.0).map_err(DataError::Random)?;
+        // Whole or not at all: a power cut must not leave half an identity.
+        let new = self.0.join("identity.new");
+        let write = || {
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&new)?;
+            file.write_all(secret.expose())?;
+            file.sync_all()?;
+            std::fs::rename(&new, path)?;
+            std::fs::File::open(&self.0)?.sync_all()
+        };
+        write().map_err(|error| DataError::Io {
+            path: path.into(),
+            error,
+        })?;
+        Ok(Identity::from_secret(secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_stays_and_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let data = DataDir::open(&path).unwrap();
+        let first = data.identity().unwrap().public();
+        assert_eq!(data.identity().unwrap().public(), first);
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o700);
+        assert_eq!(mode(&path.join("identity")), 0o600);
+    }
+
+    #[test]
+    fn a_damaged_identity_is_refused_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        std::fs::write(folder.path().join("identity"), b"short").unwrap();
+        assert!(matches!(data.identity(), Err(DataError::NotAnIdentity(_))));
+        assert_eq!(
+            std::fs::read(folder.path().join("identity")).unwrap(),
+            b"short"
+        );
+    }
+}

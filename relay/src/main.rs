@@ -1,0 +1,104 @@
+//! `conclave-relay`: serves, checks a configuration, tells its identity.
+#![forbid(unsafe_code)]
+
+mod command_line;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use conclave_relay::config::{Config, Listener};
+use conclave_relay::data_dir::DataDir;
+use conclave_relay::{Relay, Sockets};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use command_line::{CommandLine, Verb};
+
+fn main() -> ExitCode {
+    let verb = CommandLine::parse().verb;
+    let result = match &verb {
+        Verb::Serve(flags) => flags.config().and_then(|config| serve(&config, flags)),
+        Verb::Check(flags) => flags.config().map(|config| check(&config)),
+        Verb::Identity(flags) => flags.config().and_then(|config| identity(&config)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("conclave-relay: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(config: &Config, flags: &command_line::Flags) -> anyhow::Result<()> {
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(&config.log.filter).context("log.filter")?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    raise_descriptor_limit();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut hangup = signal(SignalKind::hangup())?;
+            let sockets = Sockets::bind(config)?;
+            let (control, media) = (sockets.control.local_addr()?, sockets.media.local_addr()?);
+            let admin = match &sockets.admin {
+                Some(admin) => Listener::On(admin.local_addr()?),
+                None => Listener::Off,
+            };
+            let relay = Relay::start(sockets, config).await?;
+            println!("ready control={control} media={media} web=off admin={admin}");
+            // Without systemd there is nobody to notify.
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+            let (reload, reloads) = mpsc::channel(1);
+            let shutdown = async {
+                loop {
+                    tokio::select! {
+                        _ = terminate.recv() => break,
+                        _ = interrupt.recv() => break,
+                        _ = hangup.recv() => match flags.config() {
+                            Ok(config) => drop(reload.send(config).await),
+                            Err(error) => tracing::error!("configuration not taken: {error:#}"),
+                        },
+                    }
+                }
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+            };
+            relay.run(shutdown, reloads).await;
+            Ok(())
+        })
+}
+
+/// A connection is a descriptor: takes as many as the system lets it.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+fn check(config: &Config) {
+    println!("control and media on {}", config.listen.control);
+    println!("web on {} (not built in)", config.listen.web);
+    println!("admin on {}", config.listen.admin);
+    println!("data in {}", config.data.dir.display());
+    println!(
+        "at most {} sessions, {} rooms, {} connections",
+        config.limits.sessions, config.limits.rooms, config.limits.connections
+    );
+}
+
+fn identity(config: &Config) -> anyhow::Result<()> {
+    let public = DataDir::open(&config.data.dir)?.identity()?.public();
+    println!("fingerprint {}", public.fingerprint());
+    println!("words {}", public.words());
+    Ok(())
+}

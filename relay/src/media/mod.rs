@@ -1,0 +1,156 @@
+//! The media plane: one thread that receives, proves, routes and sends datagrams.
+//!
+//! It owns every session's address, replay window and limiters, and reads who gets what from a snapshot
+//! that the core swaps. Whatever is not proven is dropped in silence and counted by its cause.
+
+mod frame_run;
+mod plane;
+mod send;
+mod session;
+mod thinning;
+
+use std::net::UdpSocket;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use conclave_protocol::id::SessionId;
+use conclave_protocol::secret::Secret;
+use rustix::event::{EventfdFlags, eventfd};
+use tokio::sync::mpsc;
+
+use crate::control::media_queue::MediaPacket;
+use crate::core::fan_out::Routes;
+use crate::metrics::Metrics;
+use plane::Plane;
+
+pub use plane::thread_cpu_time;
+
+/// Datagrams from control connections that may wait; one more is dropped.
+const DATAGRAMS: usize = 1024;
+/// Commands that may wait; the core waits with one more, as none may be lost.
+const COMMANDS: usize = 4096;
+
+/// How much one session may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaLimits {
+    /// Datagrams a second, and twice as many at once.
+    pub packets_per_second: u32,
+    /// Bytes a second, and twice as many at once.
+    pub bytes_per_second: u32,
+}
+
+/// What the plane must be told.
+pub enum PlaneCommand {
+    /// A session has new keys and a connection to fall back to.
+    Open {
+        /// Which.
+        session: SessionId,
+        /// Root of its hop keys.
+        secret: Secret<32>,
+        /// Where its media goes while UDP does not.
+        fallback: mpsc::Sender<MediaPacket>,
+    },
+    /// A session is over.
+    Close {
+        /// Which.
+        session: SessionId,
+    },
+}
+
+/// The way to the thread.
+#[derive(Clone)]
+pub struct MediaHandle {
+    commands: SyncSender<PlaneCommand>,
+    datagrams: SyncSender<Vec<u8>>,
+    wake: Arc<OwnedFd>,
+    stop: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
+}
+
+impl MediaHandle {
+    /// Tells the plane; what was told is known to it before any datagram that arrives later.
+    pub fn tell(&self, command: PlaneCommand) {
+        // Without the thread there is nothing to tell, and the relay is about to stop.
+        let _ = self.commands.send(command);
+        self.wake();
+    }
+
+    /// Hands in a datagram that came over a control connection.
+    pub fn hand_in(&self, datagram: Vec<u8>) {
+        match self.datagrams.try_send(datagram) {
+            Ok(()) => self.wake(),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.metrics.datagrams_dropped_tcp.inc();
+            }
+        }
+    }
+
+    fn wake(&self) {
+        // A full counter wakes just as well.
+        let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
+    }
+}
+
+/// The running thread.
+pub struct MediaPlane {
+    handle: MediaHandle,
+    thread: JoinHandle<()>,
+}
+
+impl MediaPlane {
+    /// Starts the thread on a bound socket.
+    ///
+    /// # Errors
+    /// When the socket cannot be prepared, or the system has no thread to give.
+    pub fn start(
+        socket: UdpSocket,
+        routes: Arc<ArcSwap<Routes>>,
+        limits: MediaLimits,
+        metrics: Arc<Metrics>,
+    ) -> std::io::Result<Self> {
+        let (commands, told) = sync_channel(COMMANDS);
+        let (datagrams, handed_in) = sync_channel(DATAGRAMS);
+        let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
+        let stop = Arc::new(AtomicBool::new(false));
+        let plane = Plane::new(
+            socket,
+            routes,
+            limits,
+            Arc::clone(&metrics),
+            told,
+            handed_in,
+            Arc::clone(&wake),
+        )?;
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new()
+            .name("media".into())
+            .spawn(move || plane.run(&stopped))?;
+        let handle = MediaHandle {
+            commands,
+            datagrams,
+            wake,
+            stop,
+            metrics,
+        };
+        Ok(Self { handle, thread })
+    }
+
+    /// The way to the thread.
+    #[must_use]
+    pub fn handle(&self) -> MediaHandle {
+        self.handle.clone()
+    }
+
+    /// Ends the thread.
+    pub fn finish(self) {
+        self.handle.stop.store(true, Ordering::Release);
+        self.handle.wake();
+        if self.thread.join().is_err() {
+            tracing::error!("the media thread has panicked");
+        }
+    }
+}

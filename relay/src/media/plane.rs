@@ -1,0 +1,387 @@
+//! The thread's loop: a batch of datagrams in, each checked in the same order, the runs of frames out.
+
+use std::io::{ErrorKind, IoSliceMut};
+use std::net::UdpSocket;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+
+use arc_swap::ArcSwap;
+use conclave_protocol::MAX_DATAGRAM;
+use conclave_protocol::hop::{HopError, HopHeader};
+use conclave_protocol::id::{SessionId, StreamId};
+use conclave_protocol::time::Instant;
+use conclave_protocol::wire::feedback::{Feedback, Probe};
+use conclave_protocol::wire::header::{Header, Kind};
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+use rustc_hash::FxHashMap;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::frame_run::{FrameRun, FrameRuns};
+use super::send::{Sender, fan_out, hand_over};
+use super::session::{MediaSession, Path};
+use super::{MediaLimits, PlaneCommand};
+use crate::clock;
+use crate::control::media_queue::MediaPacket;
+use crate::core::fan_out::{Routes, StreamRoute};
+use crate::core::limits::SetClock;
+use crate::metrics::Metrics;
+
+/// Bytes of the kernel's queues. Higher rides out longer bursts; the kernel may give less.
+const SOCKET_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of one receive buffer: what the kernel coalesces at most.
+const BUFFER: usize = 65_536;
+/// Batches between two looks at commands.
+const BATCHES: usize = 8;
+/// Datagrams from control connections between two looks at the socket.
+const HANDED_IN: usize = 256;
+
+macro_rules! tally {
+    ($($name:ident),* $(,)?) => {
+        /// Counts of one batch, added to the shared counters at its end.
+        #[derive(Debug, Default)]
+        pub(super) struct Tally {
+            $(pub(super) $name: u64,)*
+        }
+
+        impl Tally {
+            fn flush(&mut self, metrics: &Metrics) {
+                $(if self.$name > 0 {
+                    metrics.$name.inc_by(self.$name);
+                    self.$name = 0;
+                })*
+            }
+        }
+    };
+}
+
+tally! {
+    datagrams_received, datagrams_received_tcp, datagrams_malformed, datagrams_unknown_session,
+    datagrams_forged, datagrams_replayed, datagrams_limited, datagrams_bad_body,
+    packets_foreign_stream, packets_wrong_kind, packets_taken, bytes_taken, packets_sent, bytes_sent,
+    sends, packets_sent_tcp, packets_dropped_socket, packets_dropped_tcp, packets_unreachable,
+    packets_thinned, send_errors, offload_failures, probes, reports, nacks, address_moves,
+}
+
+/// The thread's state.
+pub(super) struct Plane {
+    sender: Sender,
+    /// Whether answers must name the address that was asked.
+    many_addresses: bool,
+    routes: Arc<ArcSwap<Routes>>,
+    sessions: FxHashMap<SessionId, MediaSession>,
+    runs: FrameRuns,
+    limits: MediaLimits,
+    clock: SetClock,
+    tally: Tally,
+    metrics: Arc<Metrics>,
+    commands: Receiver<PlaneCommand>,
+    datagrams: Receiver<Vec<u8>>,
+    wake: Arc<OwnedFd>,
+}
+
+/// What a batch shares.
+struct Batch<'a> {
+    now: Instant,
+    routes: &'a Routes,
+    /// The route that was looked up last: packets of a frame come together.
+    last: Option<(StreamId, Arc<StreamRoute>)>,
+}
+
+impl Plane {
+    pub(super) fn new(
+        socket: UdpSocket,
+        routes: Arc<ArcSwap<Routes>>,
+        limits: MediaLimits,
+        metrics: Arc<Metrics>,
+        commands: Receiver<PlaneCommand>,
+        datagrams: Receiver<Vec<u8>>,
+        wake: Arc<OwnedFd>,
+    ) -> std::io::Result<Self> {
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        enlarge(&socket);
+        let many_addresses = socket.local_addr()?.ip().is_unspecified();
+        Ok(Self {
+            sender: Sender { socket, state },
+            many_addresses,
+            routes,
+            sessions: FxHashMap::default(),
+            runs: FrameRuns::new(),
+            limits,
+            clock: SetClock::default(),
+            tally: Tally::default(),
+            metrics,
+            commands,
+            datagrams,
+            wake,
+        })
+    }
+
+    pub(super) fn run(mut self, stop: &AtomicBool) {
+        let mut buffers = vec![0; BATCH_SIZE * BUFFER];
+        let mut meta = [RecvMeta::default(); BATCH_SIZE];
+        while !stop.load(Ordering::Acquire) {
+            self.wait();
+            for _ in 0..BATCHES {
+                let received = self.receive(&mut buffers, &mut meta);
+                // After receiving: what the core told before a datagram was sent is known now.
+                self.take_commands();
+                let more = received == BATCH_SIZE;
+                self.handle_batch(&mut buffers, &meta[..received]);
+                if !more {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn wait(&self) {
+        let mut fds = [
+            PollFd::new(&self.sender.socket, PollFlags::IN),
+            PollFd::new(&*self.wake, PollFlags::IN),
+        ];
+        let second = Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        // An error leaves the flags empty; the socket is then read, and says so itself.
+        let _ = poll(&mut fds, Some(&second));
+        if fds[1].revents().contains(PollFlags::IN) {
+            let _ = rustix::io::read(&*self.wake, &mut [0; 8]);
+        }
+    }
+
+    fn receive(&mut self, buffers: &mut [u8], meta: &mut [RecvMeta; BATCH_SIZE]) -> usize {
+        let mut chunks = buffers.chunks_mut(BUFFER);
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
+        let socket = UdpSockRef::from(&self.sender.socket);
+        match self.sender.state.recv(socket, &mut slices, meta) {
+            Ok(received) => received,
+            Err(error) => {
+                if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) {
+                    tracing::debug!(%error, "cannot receive");
+                }
+                0
+            }
+        }
+    }
+
+    fn take_commands(&mut self) {
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                PlaneCommand::Open {
+                    session,
+                    secret,
+                    fallback,
+                } => match self.sessions.get_mut(&session) {
+                    Some(known) => known.renew(&secret, fallback),
+                    None => {
+                        let new = MediaSession::new(&secret, fallback, self.limits, &self.clock);
+                        self.sessions.insert(session, new);
+                    }
+                },
+                PlaneCommand::Close { session } => {
+                    self.sessions.remove(&session);
+                }
+            }
+        }
+    }
+
+    fn handle_batch(&mut self, buffers: &mut [u8], meta: &[RecvMeta]) {
+        let routes = self.routes.load_full();
+        let mut batch = Batch {
+            now: clock::now(),
+            routes: &routes,
+            last: None,
+        };
+        self.clock.set(batch.now);
+        for (buffer, meta) in buffers.chunks_mut(BUFFER).zip(meta) {
+            let path = Path {
+                to: meta.addr,
+                from: meta.dst_ip.filter(|_| self.many_addresses),
+            };
+            let stride = meta.stride.max(1);
+            for datagram in buffer[..meta.len].chunks_mut(stride) {
+                self.tally.datagrams_received += 1;
+                self.handle_datagram(&mut batch, datagram, Some(path));
+            }
+        }
+        for _ in 0..HANDED_IN {
+            let Ok(mut datagram) = self.datagrams.try_recv() else {
+                break;
+            };
+            self.tally.datagrams_received_tcp += 1;
+            self.handle_datagram(&mut batch, &mut datagram, None);
+        }
+        while let Some(run) = self.runs.pop() {
+            self.send(run, batch.now);
+        }
+        self.tally.flush(&self.metrics);
+    }
+
+    /// Checks one datagram: cheapest first, and nothing changes before it is proven.
+    ///
+    /// `path` is where it came from, none for a control connection.
+    fn handle_datagram(&mut self, batch: &mut Batch<'_>, datagram: &mut [u8], path: Option<Path>) {
+        let Ok(hop) = HopHeader::parse(datagram) else {
+            self.tally.datagrams_malformed += 1;
+            return;
+        };
+        let Some(session) = self.sessions.get_mut(&hop.session) else {
+            self.tally.datagrams_unknown_session += 1;
+            return;
+        };
+        if !session.window.check(hop.counter) {
+            self.tally.datagrams_replayed += 1;
+            return;
+        }
+        let length = datagram.len();
+        if !hop.kind.is_media() {
+            self.handle_report(batch, hop, datagram, path);
+            return;
+        }
+        let packet = match session.keys.prove_media(datagram) {
+            Ok(packet) => packet,
+            Err(error) => return self.tally.refuse(error),
+        };
+        self.tally.address_moves += u64::from(session.hear(hop.counter, path, batch.now));
+        // After the proof: a forger must not use up what the session may send.
+        if !session.may_send(length) {
+            self.tally.datagrams_limited += 1;
+            return;
+        }
+        let Ok(header) = Header::parse(packet) else {
+            self.tally.packets_wrong_kind += 1;
+            return;
+        };
+        let Some(route) = batch.route(header.stream) else {
+            self.tally.packets_foreign_stream += 1;
+            return;
+        };
+        if route.owner != hop.session {
+            self.tally.packets_foreign_stream += 1;
+            return;
+        }
+        if !route.carries(header.kind) {
+            self.tally.packets_wrong_kind += 1;
+            return;
+        }
+        self.tally.packets_taken += 1;
+        self.tally.bytes_taken += packet.len() as u64;
+        let is_frame = header.kind != Kind::Audio;
+        if let Some(ended) = self.runs.push(route, &header, is_frame, packet) {
+            self.send(ended, batch.now);
+        }
+    }
+
+    fn handle_report(
+        &mut self,
+        batch: &Batch<'_>,
+        hop: HopHeader,
+        datagram: &mut [u8],
+        path: Option<Path>,
+    ) {
+        let Some(session) = self.sessions.get_mut(&hop.session) else {
+            return;
+        };
+        let length = datagram.len();
+        if hop.kind == Kind::Probe {
+            let probe: Probe = match session.keys.open_up(datagram) {
+                Ok(probe) => probe,
+                Err(error) => return self.tally.refuse(error),
+            };
+            self.tally.address_moves += u64::from(session.hear(hop.counter, path, batch.now));
+            if !session.may_send(length) {
+                self.tally.datagrams_limited += 1;
+                return;
+            }
+            let Probe::Ask { sent } = probe else {
+                self.tally.datagrams_bad_body += 1;
+                return;
+            };
+            self.tally.probes += 1;
+            let answer = Probe::Answer {
+                sent,
+                relay: clock::now(),
+            };
+            let mut out = [0; MAX_DATAGRAM];
+            let counter = session.down_counter;
+            session.down_counter += 1;
+            let Ok(length) = session
+                .keys
+                .seal_down(counter, Kind::Probe, &answer, &mut out)
+            else {
+                return;
+            };
+            match path {
+                Some(path) => {
+                    self.sender
+                        .send(path, &out[..length], length, &mut self.tally);
+                }
+                None => hand_over(session, MediaPacket::copy(&out[..length]), &mut self.tally),
+            }
+            return;
+        }
+        let feedback: Feedback = match session.keys.open_up(datagram) {
+            Ok(feedback) => feedback,
+            Err(error) => return self.tally.refuse(error),
+        };
+        self.tally.address_moves += u64::from(session.hear(hop.counter, path, batch.now));
+        if !session.may_send(length) {
+            self.tally.datagrams_limited += 1;
+            return;
+        }
+        match feedback {
+            Feedback::Report(report) => {
+                self.tally.reports += 1;
+                match &mut session.report {
+                    Some(last) => **last = report,
+                    none => *none = Some(Box::new(report)),
+                }
+            }
+            Feedback::Nack(_) => self.tally.nacks += 1,
+        }
+    }
+
+    fn send(&mut self, run: FrameRun, now: Instant) {
+        fan_out(&run, &self.sender, &mut self.sessions, now, &mut self.tally);
+        self.runs.recycle(run);
+    }
+}
+
+impl Batch<'_> {
+    fn route(&mut self, stream: StreamId) -> Option<&Arc<StreamRoute>> {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != stream) {
+            let route = Arc::clone(self.routes.streams.get(&stream)?);
+            self.last = Some((stream, route));
+        }
+        self.last.as_ref().map(|(_, route)| route)
+    }
+}
+
+impl Tally {
+    fn refuse(&mut self, error: HopError) {
+        match error {
+            HopError::Tag => self.datagrams_forged += 1,
+            HopError::Body => self.datagrams_bad_body += 1,
+            HopError::Length(_) | HopError::Kind(_) => self.datagrams_malformed += 1,
+        }
+    }
+}
+
+fn enlarge(socket: &UdpSocket) {
+    let socket = socket2::SockRef::from(socket);
+    // The kernel caps both at net.core.{r,w}mem_max; smaller queues drop sooner, which is counted.
+    let _ = socket.set_recv_buffer_size(SOCKET_BYTES);
+    let _ = socket.set_send_buffer_size(SOCKET_BYTES);
+}
+
+/// CPU time of the calling thread in nanoseconds.
+#[must_use]
+pub fn thread_cpu_time() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
+}

@@ -1,0 +1,158 @@
+//! Sends a run of packets to each of its receivers: one system call a receiver where the kernel can.
+
+use std::io::ErrorKind;
+use std::net::UdpSocket;
+
+use conclave_protocol::id::SessionId;
+use conclave_protocol::time::Instant;
+use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
+use rustc_hash::FxHashMap;
+use rustix::io::Errno;
+
+use super::frame_run::FrameRun;
+use super::plane::Tally;
+use super::session::{MediaSession, Path};
+use crate::control::media_queue::MediaPacket;
+
+/// What came of sending to one receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    All,
+    /// The socket took no more; so many packets went out.
+    Blocked(usize),
+    /// Another error; so many packets went out.
+    Failed(usize),
+}
+
+/// The socket with its offload state.
+pub(super) struct Sender {
+    pub(super) socket: UdpSocket,
+    pub(super) state: UdpSocketState,
+}
+
+impl Sender {
+    /// Sends packets of `segment` bytes each, the last perhaps shorter.
+    pub(super) fn send(&self, path: Path, bytes: &[u8], segment: usize, tally: &mut Tally) -> Sent {
+        let mut sent = 0;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let segments = self.state.max_gso_segments().max(1);
+            let (part, after) = rest.split_at(rest.len().min(segments * segment));
+            let packets = part.len().div_ceil(segment);
+            let transmit = Transmit {
+                destination: path.to,
+                ecn: None,
+                contents: part,
+                segment_size: (packets > 1).then_some(segment),
+                src_ip: path.from,
+            };
+            tally.sends += 1;
+            match self
+                .state
+                .try_send(UdpSockRef::from(&self.socket), &transmit)
+            {
+                Ok(()) => {
+                    sent += packets;
+                    tally.packets_sent += packets as u64;
+                    tally.bytes_sent += part.len() as u64;
+                    rest = after;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Sent::Blocked(sent),
+                Err(error) if packets > 1 && is_offload_failure(&error) => {
+                    // The driver cannot after all. The state turns offload off only for some causes,
+                    // so these packets go one by one whatever it believes.
+                    tally.offload_failures += 1;
+                    match self.send_singly(path, part, segment, tally) {
+                        Sent::All => {
+                            sent += packets;
+                            rest = after;
+                        }
+                        Sent::Blocked(some) => return Sent::Blocked(sent + some),
+                        Sent::Failed(some) => return Sent::Failed(sent + some),
+                    }
+                }
+                Err(_) => {
+                    tally.send_errors += 1;
+                    return Sent::Failed(sent);
+                }
+            }
+        }
+        Sent::All
+    }
+
+    fn send_singly(&self, path: Path, bytes: &[u8], segment: usize, tally: &mut Tally) -> Sent {
+        for (sent, packet) in bytes.chunks(segment).enumerate() {
+            match self.send(path, packet, segment, tally) {
+                Sent::All => {}
+                Sent::Blocked(_) => return Sent::Blocked(sent),
+                Sent::Failed(_) => return Sent::Failed(sent),
+            }
+        }
+        Sent::All
+    }
+}
+
+/// What Linux answers when a device cannot segment: `EIO` from the driver, `EINVAL` from the stack.
+fn is_offload_failure(error: &std::io::Error) -> bool {
+    let code = error.raw_os_error();
+    code == Some(Errno::IO.raw_os_error()) || code == Some(Errno::INVAL.raw_os_error())
+}
+
+/// Sends a run to everyone on its route.
+pub(super) fn fan_out(
+    run: &FrameRun,
+    sender: &Sender,
+    sessions: &mut FxHashMap<SessionId, MediaSession>,
+    now: Instant,
+    tally: &mut Tally,
+) {
+    let frame = run.is_frame.then_some((run.stream, run.frame));
+    for receiver in &run.route.receivers {
+        let Some(session) = sessions.get_mut(&receiver.session) else {
+            continue;
+        };
+        let packets = run.packets as u64;
+        if run.is_frame && !session.wants(run.stream, run.frame, run.captured, receiver.fps) {
+            tally.packets_thinned += packets;
+            continue;
+        }
+        if frame.is_some() && session.cut == frame {
+            tally.packets_dropped_socket += packets;
+            continue;
+        }
+        let Some(path) = session.path(now) else {
+            fall_back(run, session, tally);
+            continue;
+        };
+        match sender.send(path, &run.bytes, run.segment, tally) {
+            Sent::All => {}
+            Sent::Blocked(sent) => {
+                tally.packets_dropped_socket += packets - sent as u64;
+                session.cut = frame;
+            }
+            Sent::Failed(_) => session.cut = frame,
+        }
+    }
+}
+
+/// Hands packets to the receiver's control connection, while nothing is heard from it over UDP.
+fn fall_back(run: &FrameRun, session: &MediaSession, tally: &mut Tally) {
+    for packet in run.segments() {
+        let packet = MediaPacket {
+            frame: run.is_frame.then_some((run.stream, run.frame)),
+            bytes: packet.to_vec(),
+        };
+        hand_over(session, packet, tally);
+    }
+}
+
+/// Hands one packet to the session's control connection.
+pub(super) fn hand_over(session: &MediaSession, packet: MediaPacket, tally: &mut Tally) {
+    use tokio::sync::mpsc::error::TrySendError;
+    match session.fallback.try_send(packet) {
+        Ok(()) => tally.packets_sent_tcp += 1,
+        Err(TrySendError::Full(_)) => tally.packets_dropped_tcp += 1,
+        Err(TrySendError::Closed(_)) => tally.packets_unreachable += 1,
+    }
+}

@@ -1,0 +1,133 @@
+//! What is counted. Every drop and every refusal of bytes has its own number.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+macro_rules! metrics {
+    (counters { $($(#[doc = $counter_doc:literal])+ $counter:ident,)* }
+     gauges { $($(#[doc = $gauge_doc:literal])+ $gauge:ident,)* }) => {
+        /// The relay's counters and gauges; cheap to bump from any thread.
+        #[derive(Debug, Default)]
+        pub struct Metrics {
+            $($(#[doc = $counter_doc])+ pub $counter: Counter,)*
+            $($(#[doc = $gauge_doc])+ pub $gauge: Gauge,)*
+        }
+
+        impl Metrics {
+            fn registry(&self) -> Registry {
+                let mut registry = Registry::with_prefix("conclave_relay");
+                $(registry.register(stringify!($counter), concat!($($counter_doc),+).trim(), self.$counter.clone());)*
+                $(registry.register(stringify!($gauge), concat!($($gauge_doc),+).trim(), self.$gauge.clone());)*
+                registry
+            }
+        }
+    };
+}
+
+metrics! {
+    counters {
+        /// Control connections accepted
+        connections_accepted,
+        /// Control connections closed at once: as many as allowed stand, or too many are half-open
+        connections_refused,
+        /// Control connections closed at once: too many handshakes from one address
+        handshakes_limited,
+        /// Control connections closed: the handshake took too long
+        handshakes_timed_out,
+        /// Control connections closed: foreign bytes, a wrong version or a broken handshake
+        handshakes_failed,
+        /// Control connections closed: a message that does not open or is no value
+        messages_malformed,
+        /// Requests from endpoints
+        requests,
+        /// Control connections closed: nothing came for too long
+        connections_silent,
+        /// Sessions ended: too much waited to be read
+        sessions_too_slow,
+        /// Pings beyond their rate, not answered
+        pings_limited,
+        /// Commits of the database
+        store_commits,
+        /// Commands that the database could not do
+        store_failures,
+        /// Datagrams received over UDP
+        datagrams_received,
+        /// Datagrams received over control connections
+        datagrams_received_tcp,
+        /// Datagrams over control connections dropped: the media plane's queue is full
+        datagrams_dropped_tcp,
+        /// Datagrams dropped: no hop header, or a length or kind that cannot be
+        datagrams_malformed,
+        /// Datagrams dropped: no such session
+        datagrams_unknown_session,
+        /// Datagrams dropped: the hop tag does not hold
+        datagrams_forged,
+        /// Datagrams dropped: a counter that was there before, or is too old
+        datagrams_replayed,
+        /// Datagrams dropped: more packets or bytes than a session may send
+        datagrams_limited,
+        /// Datagrams dropped: proven, but the body is no value
+        datagrams_bad_body,
+        /// Packets dropped: not this session's stream, or no stream
+        packets_foreign_stream,
+        /// Packets dropped: not of the stream's kind, or a header that cannot be
+        packets_wrong_kind,
+        /// Media packets taken
+        packets_taken,
+        /// Bytes of media packets taken
+        bytes_taken,
+        /// Media packets sent over UDP
+        packets_sent,
+        /// Bytes of media packets sent over UDP
+        bytes_sent,
+        /// System calls that sent them
+        sends,
+        /// Media packets handed to control connections
+        packets_sent_tcp,
+        /// Media packets dropped for a receiver: the socket takes no more
+        packets_dropped_socket,
+        /// Media packets dropped for a receiver on TCP: its queue is full
+        packets_dropped_tcp,
+        /// Media packets dropped for a receiver: it can be reached neither way
+        packets_unreachable,
+        /// Media packets dropped for a receiver: it wants fewer frames
+        packets_thinned,
+        /// Sends that failed for another reason
+        send_errors,
+        /// Batches sent again in pieces: segmentation offload failed
+        offload_failures,
+        /// Probes answered
+        probes,
+        /// Receiver reports
+        reports,
+        /// Negative acknowledgements
+        nacks,
+        /// Sessions that moved to another address
+        address_moves,
+    }
+    gauges {
+        /// Control connections that stand
+        connections,
+        /// Control connections whose handshake is not done
+        half_open,
+        /// Sessions
+        sessions,
+        /// Rooms
+        rooms,
+        /// Members of rooms
+        participants,
+    }
+}
+
+impl Metrics {
+    /// Prometheus' text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry());
+        text
+    }
+}

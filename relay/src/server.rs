@@ -1,0 +1,218 @@
+//! The loop that owns the core: one [`Event`] at a time in, its effects carried out.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use conclave_protocol::id::RequestId;
+use conclave_protocol::wire::control::{Refusal, Request};
+use rustc_hash::FxHashMap;
+use tokio::sync::mpsc;
+
+use crate::clock;
+use crate::control::Outbox;
+use crate::core::fan_out::Routes;
+use crate::core::{ConnectionId, Core, CoreLimits, Effect, Ending, MediaCommand, Token};
+use crate::media::{MediaHandle, PlaneCommand};
+use crate::metrics::Metrics;
+use crate::store::pin::{PinAnswer, PinWorker};
+use crate::store::{Store, Stored};
+
+/// Events that may wait; whoever brings one more waits.
+pub(crate) const EVENTS: usize = 1024;
+/// How long connections may take to read the closing.
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
+
+/// Everything that happens to the core.
+pub(crate) enum Event {
+    /// A handshake is done.
+    Connected {
+        connection: ConnectionId,
+        identity: [u8; 32],
+        address: IpAddr,
+        outbox: Outbox,
+    },
+    /// An endpoint asks for something.
+    Request {
+        connection: ConnectionId,
+        id: RequestId,
+        request: Request,
+    },
+    /// A connection is gone.
+    Disconnected { connection: ConnectionId },
+    /// The store has answered.
+    Stored(Stored),
+    /// The PIN worker has answered.
+    Pin {
+        token: Token,
+        answer: Result<PinAnswer, Refusal>,
+    },
+    /// The configuration was read again.
+    Limits(CoreLimits),
+    /// The relay stops.
+    Stop,
+}
+
+/// The core with its hands.
+pub(crate) struct Server {
+    pub(crate) core: Core,
+    pub(crate) outboxes: FxHashMap<ConnectionId, Outbox>,
+    pub(crate) store: Store,
+    pub(crate) pins: PinWorker,
+    pub(crate) media: MediaHandle,
+    pub(crate) routes: Arc<ArcSwap<Routes>>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Server {
+    /// Runs until [`Event::Stop`] came and every connection has read its closing, or time is up.
+    pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>) {
+        let mut standing: usize = 0;
+        let mut stop_at = None;
+        loop {
+            let now = clock::now();
+            let wait = self.core.next_time().since(now).as_duration();
+            let wait = stop_at.map_or(wait, |at: tokio::time::Instant| {
+                wait.min(at.saturating_duration_since(tokio::time::Instant::now()))
+            });
+            let event = tokio::time::timeout(wait, events.recv()).await;
+            let now = clock::now();
+            self.core.set_time(now, clock::wall());
+            match event {
+                Ok(Some(Event::Stop)) => {
+                    stop_at = Some(tokio::time::Instant::now() + DRAIN);
+                }
+                Ok(Some(event)) => {
+                    match &event {
+                        Event::Connected { .. } => standing += 1,
+                        Event::Disconnected { .. } => standing -= 1,
+                        _ => {}
+                    }
+                    self.handle(now, event);
+                }
+                Ok(None) => break,
+                Err(_) => {}
+            }
+            if stop_at.is_some() {
+                // Who came while it stops is told like everyone.
+                self.core.handle_stop();
+            }
+            self.core.handle_time(now);
+            self.carry_out();
+            if let Some(at) = stop_at
+                && (standing == 0 || tokio::time::Instant::now() >= at)
+            {
+                break;
+            }
+        }
+        events.close();
+        while events.try_recv().is_ok() {}
+        // The store may be waiting to hand in an answer, which nobody reads any more.
+        drop(events);
+        let store = self.store;
+        let finished = tokio::task::spawn_blocking(move || store.finish()).await;
+        if let Err(error) = finished {
+            tracing::error!(%error, "the store did not finish");
+        }
+    }
+
+    fn handle(&mut self, now: conclave_protocol::time::Instant, event: Event) {
+        match event {
+            Event::Connected {
+                connection,
+                identity,
+                address,
+                outbox,
+            } => {
+                self.outboxes.insert(connection, outbox);
+                self.core.handle_connected(connection, identity, address);
+            }
+            Event::Request {
+                connection,
+                id,
+                request,
+            } => self.core.handle_request(connection, id, request),
+            Event::Disconnected { connection } => {
+                self.outboxes.remove(&connection);
+                self.core.handle_disconnected(now, connection);
+            }
+            Event::Stored(Stored { token, answer }) => self.core.handle_stored(token, answer),
+            Event::Pin { token, answer } => self.core.handle_pin(token, answer),
+            Event::Limits(limits) => self.core.handle_limits(limits),
+            Event::Stop => {}
+        }
+    }
+
+    fn carry_out(&mut self) {
+        // Before any reply: a stream is routed before its publisher knows its number.
+        if let Some(routes) = self.core.take_routes() {
+            self.routes.store(routes);
+        }
+        while let Some(effect) = self.core.next_effect() {
+            match effect {
+                Effect::Send { to, message } => {
+                    let full = self
+                        .outboxes
+                        .get(&to)
+                        .is_some_and(|outbox| outbox.send(message).is_err());
+                    if full {
+                        self.metrics.sessions_too_slow.inc();
+                        self.core.handle_too_slow(to);
+                    }
+                }
+                Effect::End { connection, ending } => {
+                    if let Some(outbox) = self.outboxes.remove(&connection)
+                        && let Ending::Now(reason) = ending
+                    {
+                        outbox.end_now(reason);
+                    }
+                }
+                Effect::Store(command) => {
+                    let token = command.token();
+                    if !self.store.send(command) {
+                        self.metrics.store_failures.inc();
+                        let refused = Err(Refusal::StorageFailed);
+                        self.core.handle_stored(token, refused);
+                    }
+                }
+                Effect::Pin(command) => {
+                    let token = command.token();
+                    if !self.pins.send(command) {
+                        let retry_after_ms = 1_000;
+                        let refused = Err(Refusal::RateLimited { retry_after_ms });
+                        self.core.handle_pin(token, refused);
+                    }
+                }
+                Effect::Media(command) => self.tell_media(command),
+            }
+        }
+        if let Some(routes) = self.core.take_routes() {
+            self.routes.store(routes);
+        }
+        let (sessions, rooms, participants) = self.core.counts();
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.metrics.sessions.set(gauge(sessions));
+        self.metrics.rooms.set(gauge(rooms));
+        self.metrics.participants.set(gauge(participants));
+    }
+
+    fn tell_media(&self, command: MediaCommand) {
+        match command {
+            MediaCommand::Open {
+                session,
+                secret,
+                fallback,
+            } => {
+                if let Some(outbox) = self.outboxes.get(&fallback) {
+                    self.media.tell(PlaneCommand::Open {
+                        session,
+                        secret,
+                        fallback: outbox.media(),
+                    });
+                }
+            }
+            MediaCommand::Close { session } => self.media.tell(PlaneCommand::Close { session }),
+        }
+    }
+}

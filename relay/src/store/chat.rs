@@ -1,0 +1,95 @@
+//! Chat as it is kept: by room, in the order of its ids.
+
+use conclave_protocol::id::{ChatId, RoomId};
+use conclave_protocol::name::{ChatText, Username};
+use conclave_protocol::units::UnixMillis;
+use conclave_protocol::wire::control::{ChatLine, HISTORY_LINES, HISTORY_LINES_A_PAGE, Refusal};
+use rusqlite::{Connection, Row, params};
+
+use super::{ExecuteError, StoreAnswer};
+
+/// Lines kept a room: what one member can page back to, and as many direct lines between others.
+///
+/// Higher costs disk, about 200 B a line; lower lets direct lines push the room's out of reach.
+const KEPT_LINES: i64 = 4 * HISTORY_LINES as i64;
+/// Old lines are removed each so many appended ones.
+const PRUNE_EACH: u64 = 64;
+
+pub(super) fn append(
+    connection: &Connection,
+    room: RoomId,
+    line: &ChatLine,
+) -> Result<StoreAnswer, ExecuteError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO chat (id, room, at, sender, sender_key, recipient, recipient_key, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            i64::try_from(line.id.0).unwrap_or(i64::MAX),
+            room.0,
+            i64::try_from(line.at.0).unwrap_or(i64::MAX),
+            line.from.as_str(),
+            line.from.key(),
+            line.to.as_ref().map(Username::as_str),
+            line.to.as_ref().map(Username::key),
+            line.text.as_str(),
+        ])?;
+    if line.id.0.is_multiple_of(PRUNE_EACH) {
+        connection
+            .prepare_cached(
+                "DELETE FROM chat WHERE room = ?1 AND id <= (SELECT id FROM chat
+                 WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+            )?
+            .execute(params![room.0, KEPT_LINES])?;
+    }
+    Ok(StoreAnswer::Done)
+}
+
+/// The page before `before` of what `reader` may see.
+pub(super) fn page(
+    connection: &Connection,
+    room: RoomId,
+    reader: &Username,
+    before: Option<ChatId>,
+) -> Result<StoreAnswer, ExecuteError> {
+    let before = before.map_or(i64::MAX, |id| i64::try_from(id.0).unwrap_or(i64::MAX));
+    let mut statement = connection.prepare_cached(
+        "SELECT id, at, sender, recipient, text FROM (
+             SELECT id, at, sender, recipient, text FROM chat
+             WHERE room = ?1 AND (recipient_key IS NULL OR recipient_key = ?2 OR sender_key = ?2)
+             ORDER BY id DESC LIMIT ?3)
+         WHERE id < ?4 ORDER BY id DESC LIMIT ?5",
+    )?;
+    let rows = statement.query_map(
+        params![
+            room.0,
+            reader.key(),
+            HISTORY_LINES as i64,
+            before,
+            HISTORY_LINES_A_PAGE as i64 + 1
+        ],
+        |row| Ok(line(row)),
+    )?;
+    let mut lines = Vec::with_capacity(HISTORY_LINES_A_PAGE + 1);
+    for row in rows {
+        lines.push(row??);
+    }
+    let more = lines.len() > HISTORY_LINES_A_PAGE;
+    lines.truncate(HISTORY_LINES_A_PAGE);
+    lines.reverse();
+    Ok(StoreAnswer::History { lines, more })
+}
+
+fn line(row: &Row<'_>) -> Result<ChatLine, ExecuteError> {
+    let name = |text: String| Username::parse(&text).map_err(|_| Refusal::StorageFailed);
+    Ok(ChatLine {
+        id: ChatId(row.get::<_, i64>(0)?.unsigned_abs()),
+        at: UnixMillis(row.get::<_, i64>(1)?.unsigned_abs()),
+        from: name(row.get(2)?)?,
+        to: row.get::<_, Option<String>>(3)?.map(name).transpose()?,
+        text: Box::new(
+            ChatText::parse(&row.get::<_, String>(4)?).map_err(|_| Refusal::StorageFailed)?,
+        ),
+    })
+}

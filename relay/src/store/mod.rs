@@ -1,0 +1,125 @@
+//! What outlives a restart: accounts, devices, rooms and chat in one SQLite file, behind one thread.
+//!
+//! Commands come through a bounded queue. Those that wait together are committed together, and nothing
+//! is answered before its commit has reached the disk (`synchronous = FULL`).
+
+mod accounts;
+mod chat;
+pub mod pin;
+mod rooms;
+mod schema;
+mod worker;
+
+use conclave_protocol::id::{ChatId, RoomId};
+use conclave_protocol::name::{Email, RoomName, Username};
+use conclave_protocol::units::UnixMillis;
+use conclave_protocol::wire::control::{ChatLine, Refusal};
+
+use crate::core::Token;
+use pin::PinHash;
+
+pub use schema::{Database, OpenError, StoreLimits};
+pub use worker::{Store, Stored};
+
+/// Something to remember or to look up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreCommand {
+    /// Finds the account, or binds it to its first device.
+    SignIn {
+        /// Whom to answer.
+        token: Token,
+        /// The name.
+        username: Username,
+        /// The address that it must have.
+        email: Email,
+        /// The device's public key.
+        identity: [u8; 32],
+        /// When.
+        at: UnixMillis,
+    },
+    /// Remembers a room.
+    CreateRoom {
+        /// Whom to answer.
+        token: Token,
+        /// The room.
+        room: StoredRoom,
+        /// When.
+        at: UnixMillis,
+    },
+    /// Remembers a line of chat.
+    AppendChat {
+        /// Whom to answer.
+        token: Token,
+        /// In which room.
+        room: RoomId,
+        /// The line.
+        line: ChatLine,
+    },
+    /// Looks up a page of chat.
+    ReadHistory {
+        /// Whom to answer.
+        token: Token,
+        /// Of which room.
+        room: RoomId,
+        /// Who reads: direct lines between others are not for them.
+        reader: Username,
+        /// Lines before this one.
+        before: Option<ChatId>,
+    },
+}
+
+impl StoreCommand {
+    /// Whom to answer.
+    #[must_use]
+    pub const fn token(&self) -> Token {
+        match self {
+            Self::SignIn { token, .. }
+            | Self::CreateRoom { token, .. }
+            | Self::AppendChat { token, .. }
+            | Self::ReadHistory { token, .. } => *token,
+        }
+    }
+}
+
+/// A room as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRoom {
+    /// Its number.
+    pub id: RoomId,
+    /// Its name.
+    pub name: RoomName,
+    /// What its PIN hashes to.
+    pub pin: Option<PinHash>,
+    /// How many fit.
+    pub capacity: u16,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreAnswer {
+    /// It is on the disk.
+    Done,
+    /// The account is this device's.
+    Account {
+        /// The name as it was first written.
+        username: Username,
+    },
+    /// A page of chat, oldest first.
+    History {
+        /// The lines.
+        lines: Vec<ChatLine>,
+        /// Whether there are earlier ones.
+        more: bool,
+    },
+}
+
+/// Why a command is not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExecuteError {
+    /// The request is refused; the database is well.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The database could not.
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+}

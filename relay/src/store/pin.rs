@@ -1,0 +1,149 @@
+//! PINs: hashed with Argon2id in a thread of their own, so that neither chat nor the core waits.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use conclave_protocol::name::Pin;
+use conclave_protocol::wire::control::Refusal;
+use subtle::ConstantTimeEq;
+
+use crate::core::Token;
+
+/// KiB of memory a hash. Higher makes each guess from a stolen database dearer, and each join.
+const MEMORY_KIB: u32 = 4096;
+/// Passes over it.
+const PASSES: u32 = 2;
+/// PINs that may wait; one more is refused.
+const QUEUE: usize = 256;
+
+/// What a PIN hashes to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PinHash {
+    /// Drawn anew for each room.
+    pub salt: [u8; 16],
+    /// Argon2id of PIN and salt.
+    pub hash: [u8; 32],
+}
+
+impl std::fmt::Debug for PinHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PinHash(…)")
+    }
+}
+
+/// Work for the thread.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PinCommand {
+    /// Hash a new room's PIN.
+    Hash {
+        /// Whom to answer.
+        token: Token,
+        /// The PIN.
+        pin: Pin,
+    },
+    /// Compare a guess.
+    Compare {
+        /// Whom to answer.
+        token: Token,
+        /// The guess.
+        pin: Pin,
+        /// The room's.
+        hash: PinHash,
+    },
+}
+
+impl PinCommand {
+    /// Whom to answer.
+    #[must_use]
+    pub const fn token(&self) -> Token {
+        match self {
+            Self::Hash { token, .. } | Self::Compare { token, .. } => *token,
+        }
+    }
+}
+
+impl std::fmt::Debug for PinCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Hash { token, .. } => write!(f, "Hash({token:?})"),
+            Self::Compare { token, .. } => write!(f, "Compare({token:?})"),
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PinAnswer {
+    /// The new hash.
+    Hashed(PinHash),
+    /// Whether the guess is right.
+    Compared(bool),
+}
+
+/// The way to the thread, which ends when this is dropped.
+pub struct PinWorker(SyncSender<PinCommand>);
+
+impl PinWorker {
+    /// Starts the thread; it hands each answer to `answer`.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(
+        answer: impl FnMut(Token, Result<PinAnswer, Refusal>) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (commands, queue) = sync_channel(QUEUE);
+        std::thread::Builder::new()
+            .name("pin".into())
+            .spawn(move || work(&queue, answer))?;
+        Ok(Self(commands))
+    }
+
+    /// Queues work; `false` when the queue is full.
+    #[must_use]
+    pub fn send(&self, command: PinCommand) -> bool {
+        self.0.try_send(command).is_ok()
+    }
+}
+
+fn work(queue: &Receiver<PinCommand>, mut answer: impl FnMut(Token, Result<PinAnswer, Refusal>)) {
+    while let Ok(command) = queue.recv() {
+        let result = match &command {
+            PinCommand::Hash { pin, .. } => {
+                let mut salt = [0; 16];
+                match getrandom::fill(&mut salt) {
+                    Ok(()) => {
+                        digest(pin, &salt).map(|hash| PinAnswer::Hashed(PinHash { salt, hash }))
+                    }
+                    Err(_) => Err(Refusal::StorageFailed),
+                }
+            }
+            PinCommand::Compare { pin, hash, .. } => digest(pin, &hash.salt)
+                .map(|guess| PinAnswer::Compared(guess.ct_eq(&hash.hash).into())),
+        };
+        answer(command.token(), result);
+    }
+}
+
+fn digest(pin: &Pin, salt: &[u8; 16]) -> Result<[u8; 32], Refusal> {
+    let params =
+        Params::new(MEMORY_KIB, PASSES, 1, Some(32)).map_err(|_| Refusal::StorageFailed)?;
+    let mut hash = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(pin.as_str().as_bytes(), salt, &mut hash)
+        .map_err(|_| Refusal::StorageFailed)?;
+    Ok(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_matches_itself_under_its_salt_alone() {
+        let (pin, other) = (Pin::parse("1234").unwrap(), Pin::parse("1235").unwrap());
+        let hash = digest(&pin, &[1; 16]).unwrap();
+        assert_eq!(digest(&pin, &[1; 16]), Ok(hash));
+        assert_ne!(digest(&other, &[1; 16]), Ok(hash));
+        assert_ne!(digest(&pin, &[2; 16]), Ok(hash));
+    }
+}

@@ -1,0 +1,71 @@
+//! Rooms as they are kept.
+
+use conclave_protocol::id::{ChatId, RoomId};
+use conclave_protocol::name::RoomName;
+use conclave_protocol::units::UnixMillis;
+use rusqlite::{Connection, params};
+
+use super::pin::PinHash;
+use super::{Database, ExecuteError, OpenError, StoreAnswer, StoredRoom};
+use crate::core::Remembered;
+
+pub(super) fn create(
+    connection: &Connection,
+    room: &StoredRoom,
+    at: UnixMillis,
+) -> Result<StoreAnswer, ExecuteError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO rooms (id, key, name, pin_salt, pin_hash, capacity, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            room.id.0,
+            room.name.key(),
+            room.name.as_str(),
+            room.pin.as_ref().map(|pin| pin.salt),
+            room.pin.as_ref().map(|pin| pin.hash),
+            room.capacity,
+            i64::try_from(at.0).unwrap_or(i64::MAX),
+        ])?;
+    Ok(StoreAnswer::Done)
+}
+
+impl Database {
+    /// What the core starts from.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it cannot be read, or holds what cannot be.
+    pub fn remembered(&self) -> Result<Remembered, OpenError> {
+        let damaged = || OpenError::Damaged { what: "room" };
+        let mut rows = self
+            .connection
+            .prepare("SELECT id, name, pin_salt, pin_hash, capacity FROM rooms ORDER BY id")?;
+        let rows = rows.query_map([], |row| {
+            Ok((
+                row.get(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<[u8; 16]>>(2)?,
+                row.get::<_, Option<[u8; 32]>>(3)?,
+                row.get(4)?,
+            ))
+        })?;
+        let mut rooms = Vec::new();
+        for row in rows {
+            let (id, name, salt, hash, capacity) = row?;
+            rooms.push(StoredRoom {
+                id: RoomId(id),
+                name: RoomName::parse(&name).map_err(|_| damaged())?,
+                pin: salt.zip(hash).map(|(salt, hash)| PinHash { salt, hash }),
+                capacity,
+            });
+        }
+        let last: Option<i64> =
+            self.connection
+                .query_row("SELECT max(id) FROM chat", [], |row| row.get(0))?;
+        Ok(Remembered {
+            rooms,
+            last_chat: ChatId(last.unwrap_or(0).unsigned_abs()),
+        })
+    }
+}

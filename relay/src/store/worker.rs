@@ -1,0 +1,159 @@
+//! The thread that owns the database.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use conclave_protocol::wire::control::Refusal;
+
+use super::{Database, ExecuteError, StoreAnswer, StoreCommand, accounts, chat, rooms};
+use crate::core::Token;
+use crate::metrics::Metrics;
+
+/// Commands that may wait; one more is refused. Higher costs memory while the disk is slow.
+const QUEUE: usize = 4096;
+/// Commands in one commit. Higher makes the first of them wait longer.
+const COMMIT: usize = 256;
+
+/// A command's answer.
+#[derive(Debug)]
+pub struct Stored {
+    /// Whose.
+    pub token: Token,
+    /// What came of it.
+    pub answer: Result<StoreAnswer, Refusal>,
+}
+
+/// The way to the thread; ends the thread when it is dropped by [`Store::finish`].
+pub struct Store {
+    commands: SyncSender<StoreCommand>,
+    thread: JoinHandle<()>,
+}
+
+impl Store {
+    /// Starts the thread; it hands each answer to `answer`.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(
+        database: Database,
+        metrics: Arc<Metrics>,
+        answer: impl FnMut(Stored) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (commands, queue) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || work(database, &metrics, &queue, answer))?;
+        Ok(Self { commands, thread })
+    }
+
+    /// Queues a command; `false` when the queue is full or the thread is gone.
+    #[must_use]
+    pub fn send(&self, command: StoreCommand) -> bool {
+        match self.commands.try_send(command) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+        }
+    }
+
+    /// Has everything that is queued committed, and ends the thread.
+    pub fn finish(self) {
+        drop(self.commands);
+        if self.thread.join().is_err() {
+            tracing::error!("the store thread has panicked");
+        }
+    }
+}
+
+fn work(
+    mut database: Database,
+    metrics: &Metrics,
+    queue: &Receiver<StoreCommand>,
+    mut answer: impl FnMut(Stored),
+) {
+    let mut batch = Vec::with_capacity(COMMIT);
+    let mut failing = false;
+    while let Ok(first) = queue.recv() {
+        batch.push(first);
+        while batch.len() < COMMIT
+            && let Ok(next) = queue.try_recv()
+        {
+            batch.push(next);
+        }
+        let answers = commit(&mut database, &batch);
+        let failed = answers
+            .iter()
+            .filter(|answer| **answer == Err(Refusal::StorageFailed))
+            .count();
+        metrics.store_failures.inc_by(failed as u64);
+        metrics.store_commits.inc();
+        // Once a change: a full disk would fill the log, too.
+        if failing != (failed > 0) {
+            failing = failed > 0;
+            if failing {
+                tracing::error!("the database cannot store: is the disk full?");
+            } else {
+                tracing::info!("the database stores again");
+            }
+        }
+        for (command, result) in batch.drain(..).zip(answers) {
+            answer(Stored {
+                token: command.token(),
+                answer: result,
+            });
+        }
+    }
+}
+
+type Answers = Vec<Result<StoreAnswer, Refusal>>;
+
+/// All in one transaction; when that fails, each in its own, so that one cannot spoil the others.
+fn commit(database: &mut Database, batch: &[StoreCommand]) -> Answers {
+    transact(database, batch).unwrap_or_else(|first| {
+        tracing::debug!(error = %first, "a commit failed");
+        let one = |command| {
+            transact(database, std::slice::from_ref(command))
+                .ok()
+                .and_then(|mut answers| answers.pop())
+                .unwrap_or(Err(Refusal::StorageFailed))
+        };
+        batch.iter().map(one).collect()
+    })
+}
+
+fn transact(database: &mut Database, batch: &[StoreCommand]) -> Result<Answers, rusqlite::Error> {
+    let transaction = database.connection.transaction()?;
+    let mut answers = Vec::with_capacity(batch.len());
+    for command in batch {
+        answers.push(match execute(&transaction, command) {
+            Ok(answer) => Ok(answer),
+            Err(ExecuteError::Refused(refusal)) => Err(refusal),
+            Err(ExecuteError::Database(error)) => return Err(error),
+        });
+    }
+    transaction.commit()?;
+    Ok(answers)
+}
+
+fn execute(
+    connection: &rusqlite::Connection,
+    command: &StoreCommand,
+) -> Result<StoreAnswer, ExecuteError> {
+    match command {
+        StoreCommand::SignIn {
+            username,
+            email,
+            identity,
+            at,
+            ..
+        } => accounts::sign_in(connection, username, email, identity, *at),
+        StoreCommand::CreateRoom { room, at, .. } => rooms::create(connection, room, *at),
+        StoreCommand::AppendChat { room, line, .. } => chat::append(connection, *room, line),
+        StoreCommand::ReadHistory {
+            room,
+            reader,
+            before,
+            ..
+        } => chat::page(connection, *room, reader, *before),
+    }
+}
