@@ -27,7 +27,7 @@ use sha2::Sha256;
 use crate::MAX_DATAGRAM;
 use crate::id::SessionId;
 use crate::secret::Secret;
-use crate::wire::header::{HEADER_BYTES, HOP_HEADER_BYTES, Kind, MAX_PACKET, TAG_BYTES};
+use crate::wire::header::{HEADER_BYTES, HOP_HEADER_BYTES, Kind, TAG_BYTES};
 
 const COUNTED_BYTES: usize = 4 + 8;
 const DOWN_HEADER_BYTES: usize = 1 + 8;
@@ -113,6 +113,9 @@ impl HopKeys {
     /// The hop header for a sealed media packet, to be sent before it.
     ///
     /// `counter` must never have been used under these keys.
+    ///
+    /// # Panics
+    /// When the packet is shorter than header and tag: it is no sealed packet then.
     #[must_use]
     pub fn tag_media(
         &self,
@@ -227,7 +230,7 @@ impl HopKeys {
     ) -> Result<usize, HopError> {
         out[0] = kind as u8;
         out[1..DOWN_HEADER_BYTES].copy_from_slice(&counter.to_le_bytes());
-        let room = MAX_PACKET - TAG_BYTES;
+        let room = MAX_DATAGRAM - TAG_BYTES;
         let length = postcard::to_slice(body, &mut out[DOWN_HEADER_BYTES..room])
             .map_err(|_| HopError::Body)?
             .len();

@@ -152,10 +152,10 @@ impl StreamSender {
         let datagrams = headers.len();
         let overhead = HOP_HEADER_BYTES + HEADER_BYTES + TAG_BYTES;
         let out = out.prepare(length + datagrams * overhead);
-        let mut counter = self.uplink.count(datagrams as u64);
+        let first_counter = self.uplink.count(datagrams as u64);
         let mut rest = Parts { parts, offset: 0 };
         let mut datagram_start = 0;
-        for (header, range) in headers {
+        for (counter, (header, range)) in (first_counter..).zip(headers) {
             let sequence = header.sequence;
             let datagram_end =
                 datagram_start + HOP_HEADER_BYTES + HEADER_BYTES + range.len() + TAG_BYTES;
@@ -182,7 +182,6 @@ impl StreamSender {
                     .keys
                     .tag_media(self.uplink.session, counter, packet),
             );
-            counter += 1;
             datagram_start = datagram_end;
         }
         Ok(())

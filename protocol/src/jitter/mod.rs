@@ -141,6 +141,10 @@ impl JitterBuffer {
         now: Instant,
         block: &Block,
     ) {
+        // Nothing could follow the last number, so it is never taken; nor does a replay window take it.
+        if sequence.0 == u64::MAX {
+            return;
+        }
         self.delay.update(captured, now);
         let sequence = sequence.0;
         match self.next {
@@ -222,12 +226,12 @@ impl JitterBuffer {
             return Playout::Concealed;
         } else if self.calm >= CALM_BLOCKS
             && error > TOLERANCE_US
-            && self.holds(stored.sequence.saturating_add(1))
+            && self.holds(stored.sequence + 1)
         {
             self.calm = 0;
             self.counts.skipped += 1;
             self.concealer.skipped();
-            self.advance_to(stored.sequence.saturating_add(1));
+            self.advance_to(stored.sequence + 1);
             stored = self.earliest().unwrap_or(stored);
         }
         self.hear(&stored, out)
@@ -242,7 +246,7 @@ impl JitterBuffer {
         }
         *out = stored.block;
         self.concealer.heard(out);
-        self.advance_to(stored.sequence.saturating_add(1));
+        self.advance_to(stored.sequence + 1);
         self.last = Some((stored.sequence, stored.captured));
         (self.empty, self.unexplained, self.in_gap) = (0, 0, false);
         self.calm += 1;

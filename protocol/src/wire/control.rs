@@ -27,6 +27,10 @@ pub const MAX_STREAMS: usize = 8;
 
 /// What an endpoint sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one message at a time is held, and moved a few times"
+)]
 pub enum ToRelay {
     /// Asks for something; answered by exactly one [`ToEndpoint::Reply`].
     Request {
@@ -130,6 +134,10 @@ pub enum Request {
 
 /// What the relay sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one message at a time is held, and moved a few times"
+)]
 pub enum ToEndpoint {
     /// Answers a request, once.
     Reply {
