@@ -28,9 +28,10 @@ exit_code_is() {
 }
 
 timeout_leaves_nothing() {
-    # The duration is the mark by which to find what is left.
-    CONCLAVE_VM_TIMEOUT=8 exit_code_is 124 "$here/run" sleep 987654 || return 1
-    ! pgrep -f 'sleep 987654'
+    # An odd size of memory is the mark by which to find what is left.
+    local memory=$((262144 + $$))K
+    CONCLAVE_VM_MEM=$memory CONCLAVE_VM_TIMEOUT=6 exit_code_is 124 "$here/run" sleep 100 || return 1
+    ! pgrep -f "mem=$memory"
 }
 
 writes_reach_the_repository() {
