@@ -63,7 +63,12 @@ pub struct Connection {
 impl Connection {
     /// Begins to connect to a host and port; how that goes comes as events.
     #[must_use]
-    pub fn open(relay: String, identity: Identity, pinned: Option<PublicKey>, ephemeral: Secret<32>) -> Self {
+    pub fn open(
+        relay: String,
+        identity: Identity,
+        pinned: Option<PublicKey>,
+        ephemeral: Secret<32>,
+    ) -> Self {
         let (outgoing, to_send) = mpsc::channel(QUEUE);
         let (events, incoming) = mpsc::channel(QUEUE);
         tokio::spawn(async move {
@@ -78,7 +83,10 @@ impl Connection {
 
     /// The next event. Cancel-safe.
     pub async fn next(&mut self) -> ConnectionEvent {
-        self.incoming.recv().await.unwrap_or(ConnectionEvent::Lost(ConnectionError::Closed))
+        self.incoming
+            .recv()
+            .await
+            .unwrap_or(ConnectionEvent::Lost(ConnectionError::Closed))
     }
 
     /// Queues a message; false when the queue is full, which a connection that works never lets happen.
@@ -114,10 +122,17 @@ async fn run(
             }
         }
     };
-    let (mut stream, address, peer) =
-        tokio::time::timeout(CONNECT_TIMEOUT, connect).await.map_err(|_| ConnectionError::TimedOut)??;
-    let established = ConnectionEvent::Established { relay: peer, address };
-    events.send(established).await.map_err(|_| ConnectionError::Closed)?;
+    let (mut stream, address, peer) = tokio::time::timeout(CONNECT_TIMEOUT, connect)
+        .await
+        .map_err(|_| ConnectionError::TimedOut)??;
+    let established = ConnectionEvent::Established {
+        relay: peer,
+        address,
+    };
+    events
+        .send(established)
+        .await
+        .map_err(|_| ConnectionError::Closed)?;
     loop {
         tokio::select! {
             read = read(&mut stream, &mut buffer) => {
@@ -151,7 +166,10 @@ fn seal(channel: &mut EndpointChannel, message: &ToRelay) {
     }
 }
 
-async fn read<'b>(stream: &mut TcpStream, buffer: &'b mut [u8]) -> Result<&'b [u8], ConnectionError> {
+async fn read<'b>(
+    stream: &mut TcpStream,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], ConnectionError> {
     match stream.read(buffer).await? {
         0 => Err(ConnectionError::Closed),
         length => Ok(&buffer[..length]),

@@ -39,17 +39,16 @@ impl fmt::Display for Devices {
                 camera.name,
                 camera.bus
             )?;
-            for format in &camera.formats {
-                let used = if format.usable { "" } else { "  not used" };
-                writeln!(f, "  {}  {}{used}", format.fourcc, format.description)?;
-                for mode in format.modes.iter().filter(|_| format.usable) {
-                    let rates: Vec<_> = mode.fps.iter().map(|fps| format!("{fps:.4}")).collect();
-                    let rates: Vec<_> = rates
-                        .iter()
-                        .map(|rate| rate.trim_end_matches('0').trim_end_matches('.'))
-                        .collect();
-                    writeln!(f, "    {} @ {}", mode.size, rates.join(", "))?;
+            for format in camera.formats.iter().filter(|format| format.usable) {
+                writeln!(f, "  {}  {}", format.fourcc, format.description)?;
+                for mode in &format.modes {
+                    writeln!(f, "    {} @ {}", mode.size, rates(&mode.fps))?;
                 }
+            }
+            let others = camera.formats.iter().filter(|format| !format.usable);
+            let others: Vec<_> = others.map(|format| format.fourcc.as_str()).collect();
+            if !others.is_empty() {
+                writeln!(f, "  not used: {}", others.join(", "))?;
             }
         }
         if self.sound.is_empty() {
@@ -64,5 +63,76 @@ impl fmt::Display for Devices {
             writeln!(f, "{uses} alsa:{}  {}", device.pcm, device.name)?;
         }
         Ok(())
+    }
+}
+
+/// Rates without needless digits: `30, 12.5`.
+fn rates(fps: &[f64]) -> String {
+    let rate = |fps: &f64| {
+        format!("{fps:.3}")
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned()
+    };
+    fps.iter().map(rate).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::v4l2::{CameraFormat, CameraMode};
+    use crate::frame::PictureSize;
+
+    fn format(fourcc: &str, usable: bool) -> CameraFormat {
+        CameraFormat {
+            fourcc: fourcc.into(),
+            description: "Motion-JPEG".into(),
+            usable,
+            modes: vec![CameraMode {
+                size: PictureSize::new(1280, 720),
+                fps: vec![30.0, 12.5],
+            }],
+        }
+    }
+
+    #[test]
+    fn the_list_names_what_to_write_into_a_spec() {
+        let devices = Devices {
+            cameras: vec![CameraDescription {
+                path: "/dev/video2".into(),
+                name: "Webcam".into(),
+                driver: "uvcvideo".into(),
+                bus: "usb-1".into(),
+                formats: vec![format("MJPG", true), format("H264", false)],
+            }],
+            sound: vec![SoundDevice {
+                pcm: "plughw:CARD=Webcam,DEV=0".into(),
+                name: "Webcam, USB Audio".into(),
+                captures: true,
+                plays: false,
+            }],
+        };
+        let expected = "\
+camera v4l2:/dev/video2  Webcam  (usb-1)
+  MJPG  Motion-JPEG
+    1280x720 @ 30, 12.5
+  not used: H264
+microphone alsa:plughw:CARD=Webcam,DEV=0  Webcam, USB Audio
+";
+        assert_eq!(devices.to_string(), expected);
+        let json = serde_json::to_value(&devices).unwrap();
+        assert_eq!(
+            json["cameras"][0]["formats"][0]["modes"][0]["size"]["width"],
+            1280
+        );
+    }
+
+    #[test]
+    fn a_board_without_devices_says_so() {
+        let none = Devices {
+            cameras: vec![],
+            sound: vec![],
+        };
+        assert_eq!(none.to_string(), "no camera\nno sound card\n");
     }
 }

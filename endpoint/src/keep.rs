@@ -60,16 +60,25 @@ impl Keep {
             .recursive(true)
             .mode(0o700)
             .create(folder)
-            .map_err(|error| KeepError::Io { path: folder.into(), error })?;
-        Ok(Self { folder: folder.into() })
+            .map_err(|error| KeepError::Io {
+                path: folder.into(),
+                error,
+            })?;
+        Ok(Self {
+            folder: folder.into(),
+        })
     }
 
     /// Where a keep lies when nothing else is said: the user's data folder.
     #[must_use]
     pub fn default_folder() -> PathBuf {
-        let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let data = std::env::var_os("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
         let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share"));
-        data.or_else(home).unwrap_or_else(|| "/var/lib".into()).join("conclave")
+        data.or_else(home)
+            .unwrap_or_else(|| "/var/lib".into())
+            .join("conclave")
     }
 
     /// This device's identity; drawn and kept at the first call.
@@ -80,8 +89,11 @@ impl Keep {
         let path = self.folder.join("identity");
         match fs::read(&path) {
             Ok(bytes) => {
-                let secret = <[u8; 32]>::try_from(bytes.as_slice())
-                    .map_err(|_| KeepError::Damaged { path, reason: "it must have 32 bytes".into() })?;
+                let secret =
+                    <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeepError::Damaged {
+                        path,
+                        reason: "it must have 32 bytes".into(),
+                    })?;
                 Ok(Identity::from_secret(Secret(secret)))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -99,9 +111,14 @@ impl Keep {
     /// [`KeepError`] when the list cannot be read: then nothing is known, and nothing may be trusted.
     pub fn relay(&self, address: &str) -> Result<Option<PublicKey>, KeepError> {
         let known = self.known()?;
-        let Some(text) = known.relays.get(address) else { return Ok(None) };
+        let Some(text) = known.relays.get(address) else {
+            return Ok(None);
+        };
         let reason = || format!("the key of {address} is not 64 hexadecimal digits");
-        let damaged = || KeepError::Damaged { path: self.relays_path(), reason: reason() };
+        let damaged = || KeepError::Damaged {
+            path: self.relays_path(),
+            reason: reason(),
+        };
         parse_hex(text).map(PublicKey).map(Some).ok_or_else(damaged)
     }
 
@@ -113,8 +130,10 @@ impl Keep {
         let mut known = self.known()?;
         let hex: String = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
         known.relays.insert(address.into(), hex);
-        let text = toml::to_string(&known)
-            .map_err(|error| KeepError::Damaged { path: self.relays_path(), reason: error.to_string() })?;
+        let text = toml::to_string(&known).map_err(|error| KeepError::Damaged {
+            path: self.relays_path(),
+            reason: error.to_string(),
+        })?;
         self.write("relays.toml", text.as_bytes())
     }
 
@@ -127,9 +146,10 @@ impl Keep {
     fn known(&self) -> Result<KnownRelays, KeepError> {
         let path = self.relays_path();
         match fs::read_to_string(&path) {
-            Ok(text) => {
-                toml::from_str(&text).map_err(|error| KeepError::Damaged { path, reason: error.to_string() })
-            }
+            Ok(text) => toml::from_str(&text).map_err(|error| KeepError::Damaged {
+                path,
+                reason: error.to_string(),
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(KnownRelays::default()),
             Err(error) => Err(KeepError::Io { path, error }),
         }
@@ -140,14 +160,21 @@ impl Keep {
         let path = self.folder.join(name);
         let fresh = self.folder.join(format!("{name}.new"));
         let write = || {
-            let mut file =
-                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&fresh)?;
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&fresh, &path)?;
             fs::File::open(&self.folder)?.sync_all()
         };
-        write().map_err(|error| KeepError::Io { path: path.clone(), error })
+        write().map_err(|error| KeepError::Io {
+            path: path.clone(),
+            error,
+        })
     }
 }
 

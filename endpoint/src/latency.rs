@@ -25,21 +25,29 @@ pub struct LatencyMs {
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
-        Self { buckets: (0..BUCKETS).map(|_| AtomicU32::new(0)).collect() }
+        Self {
+            buckets: (0..BUCKETS).map(|_| AtomicU32::new(0)).collect(),
+        }
     }
 }
 
 impl LatencyHistogram {
     /// Counts one frame.
     pub fn record(&self, latency: Micros) {
-        let bucket = usize::try_from(latency.0 / BUCKET.0).unwrap_or(BUCKETS).min(BUCKETS - 1);
+        let bucket = usize::try_from(latency.0 / BUCKET.0)
+            .unwrap_or(BUCKETS)
+            .min(BUCKETS - 1);
         self.buckets[bucket].fetch_add(1, Relaxed);
     }
 
     /// The percentiles of all that was counted; `None` when nothing was.
     #[must_use]
     pub fn percentiles(&self) -> Option<LatencyMs> {
-        let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Relaxed).into()).collect();
+        let counts: Vec<u64> = self
+            .buckets
+            .iter()
+            .map(|bucket| bucket.load(Relaxed).into())
+            .collect();
         let total: u64 = counts.iter().sum();
         let at = |percent: u64| {
             let wanted = (total * percent).div_ceil(100).max(1);
@@ -51,7 +59,10 @@ impl LatencyHistogram {
             // The upper edge of the bucket: never better than it was.
             (bucket.unwrap_or(0) + 1) as f64 * BUCKET.0 as f64 / 1_000.0
         };
-        (total > 0).then(|| LatencyMs { p50: at(50), p99: at(99) })
+        (total > 0).then(|| LatencyMs {
+            p50: at(50),
+            p99: at(99),
+        })
     }
 }
 
@@ -66,7 +77,13 @@ mod tests {
         for i in 0..100 {
             histogram.record(Micros::from_millis(i));
         }
-        assert_eq!(histogram.percentiles(), Some(LatencyMs { p50: 49.25, p99: 98.25 }));
+        assert_eq!(
+            histogram.percentiles(),
+            Some(LatencyMs {
+                p50: 49.25,
+                p99: 98.25
+            })
+        );
     }
 
     #[test]

@@ -102,7 +102,8 @@ impl Transport {
             },
             Path::Tcp => {
                 let mut datagrams = batch.datagrams();
-                let full = datagrams.position(|datagram| self.tcp.try_send(datagram.to_vec()).is_err());
+                let full =
+                    datagrams.position(|datagram| self.tcp.try_send(datagram.to_vec()).is_err());
                 full.map_or(0, |_| datagrams.len() + 1)
             }
         };
@@ -161,18 +162,31 @@ impl MediaSender {
     /// A sender of frames of one kind.
     #[must_use]
     pub fn new(kind: Kind, lane: Lane, transport: Arc<Transport>) -> Self {
-        Self { kind, lane, transport, current: None, batch: DatagramBatch::default() }
+        Self {
+            kind,
+            lane,
+            transport,
+            current: None,
+            batch: DatagramBatch::default(),
+        }
     }
 
     /// Seals a frame, given in consecutive parts, and sends it, if that is granted now.
     ///
     /// # Errors
     /// [`PacketizeError`] when no receiver would take such a frame.
-    pub fn send(&mut self, parts: &[&[u8]], level: u8, captured: Instant) -> Result<(), PacketizeError> {
+    pub fn send(
+        &mut self,
+        parts: &[&[u8]],
+        level: u8,
+        captured: Instant,
+    ) -> Result<(), PacketizeError> {
         let grant = self.lane.0.grant.load();
         let Some(grant) = &*grant else { return Ok(()) };
         self.follow(grant);
-        let Some((_, sender)) = &mut self.current else { return Ok(()) };
+        let Some((_, sender)) = &mut self.current else {
+            return Ok(());
+        };
         sender.seal_frame(parts, level, captured, &mut self.batch)?;
         if self.transport.send(&self.batch) {
             let bytes: usize = parts.iter().map(|part| part.len()).sum();
@@ -196,7 +210,12 @@ impl MediaSender {
                 *last = Arc::clone(grant);
             }
             current => {
-                let sender = StreamSender::new(Arc::clone(&grant.uplink), self.kind, grant.stream, &grant.key);
+                let sender = StreamSender::new(
+                    Arc::clone(&grant.uplink),
+                    self.kind,
+                    grant.stream,
+                    &grant.key,
+                );
                 *current = Some((Arc::clone(grant), sender));
             }
         }

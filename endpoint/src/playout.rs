@@ -9,6 +9,7 @@ use crate::sound::mixer::mix;
 use conclave_protocol::id::{SequenceNumber, StreamId};
 use conclave_protocol::jitter::{JitterBuffer, Playout, PlayoutCounts};
 use conclave_protocol::l16::{BLOCK_SAMPLES, Block};
+use conclave_protocol::name::Username;
 use conclave_protocol::time::{Instant, Micros};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -35,7 +36,10 @@ impl VoiceReport {
     /// A report whose latencies go into an existing histogram.
     #[must_use]
     pub fn new(latency: Arc<LatencyHistogram>) -> Self {
-        Self { latency, ..Self::default() }
+        Self {
+            latency,
+            ..Self::default()
+        }
     }
 
     /// Sets how far this endpoint's clock is ahead of the talker's.
@@ -64,10 +68,13 @@ impl VoiceReport {
 }
 
 /// What the engine tells the playback thread.
-#[expect(clippy::large_enum_variant, reason = "blocks lie in the ring itself, so that none is allocated")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "blocks lie in the ring itself, so that none is allocated"
+)]
 pub enum Input {
     /// Somebody may talk.
-    Add(StreamId, Arc<VoiceReport>),
+    Add(StreamId, Arc<Username>, Arc<VoiceReport>),
     /// They do not any more.
     Remove(StreamId),
     /// A block came.
@@ -86,7 +93,7 @@ pub enum Input {
 }
 
 /// Takes each talker's blocks as they are heard, before they are mixed.
-pub type Tap = Box<dyn FnMut(StreamId, &Block) + Send>;
+pub type Tap = Box<dyn FnMut(&Arc<Username>, &Block) + Send>;
 
 /// Everyone who may be heard.
 pub struct Voices {
@@ -97,6 +104,7 @@ pub struct Voices {
 
 struct Voice {
     stream: StreamId,
+    username: Arc<Username>,
     buffer: JitterBuffer,
     report: Arc<VoiceReport>,
     playout: Playout,
@@ -108,7 +116,14 @@ impl Voices {
     #[must_use]
     pub fn new(tap: Option<Tap>) -> (Self, rtrb::Producer<Input>) {
         let (producer, input) = rtrb::RingBuffer::new(RING);
-        (Self { input, voices: Vec::with_capacity(MOST_VOICES), tap }, producer)
+        (
+            Self {
+                input,
+                voices: Vec::with_capacity(MOST_VOICES),
+                tap,
+            },
+            producer,
+        )
     }
 
     /// Fills the block that will be heard at `heard_at`.
@@ -122,25 +137,44 @@ impl Voices {
             if let Playout::Heard { captured } = voice.playout {
                 let shift = voice.report.clock_shift_us.load(Relaxed);
                 let here = captured.0.saturating_add_signed(shift);
-                voice.report.latency.record(Micros(heard_at.0.saturating_sub(here)));
+                voice
+                    .report
+                    .latency
+                    .record(Micros(heard_at.0.saturating_sub(here)));
             }
             if let Some(tap) = &mut self.tap {
-                tap(voice.stream, &voice.block);
+                tap(&voice.username, &voice.block);
             }
         }
-        let heard = self.voices.iter().filter(|voice| voice.playout != Playout::Silent);
+        let heard = self
+            .voices
+            .iter()
+            .filter(|voice| voice.playout != Playout::Silent);
         mix(out, heard.map(|voice| &voice.block));
     }
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Add(stream, report) if self.voices.len() < MOST_VOICES => {
+            Input::Add(stream, username, report) if self.voices.len() < MOST_VOICES => {
                 let (playout, block) = (Playout::Silent, [0; BLOCK_SAMPLES]);
-                self.voices.push(Voice { stream, buffer: JitterBuffer::new(), report, playout, block });
+                self.voices.push(Voice {
+                    stream,
+                    username,
+                    buffer: JitterBuffer::new(),
+                    report,
+                    playout,
+                    block,
+                });
             }
             Input::Add(..) => {}
             Input::Remove(stream) => self.voices.retain(|voice| voice.stream != stream),
-            Input::Block { stream, sequence, captured, arrived, block } => {
+            Input::Block {
+                stream,
+                sequence,
+                captured,
+                arrived,
+                block,
+            } => {
                 if let Some(voice) = self.voices.iter_mut().find(|voice| voice.stream == stream) {
                     voice.buffer.push(sequence, captured, arrived, &block);
                 }
@@ -157,16 +191,26 @@ mod tests {
         [value; BLOCK_SAMPLES]
     }
 
+    fn talker() -> Arc<Username> {
+        Arc::new(Username::parse("ana").unwrap())
+    }
+
     #[test]
     fn three_talkers_are_heard_together() {
         let (mut voices, mut ring) = Voices::new(None);
         for (stream, value) in [(1, 100), (2, 1000), (3, -300)] {
             let stream = StreamId(stream);
-            ring.push(Input::Add(stream, Arc::default())).ok().unwrap();
+            ring.push(Input::Add(stream, talker(), Arc::default()))
+                .ok()
+                .unwrap();
             for sequence in 0..5 {
                 let at = Instant(1_000_000 + sequence * 20_000);
                 let input = Input::Block {
-                    stream, sequence: SequenceNumber(sequence), captured: at, arrived: at, block: block(value),
+                    stream,
+                    sequence: SequenceNumber(sequence),
+                    captured: at,
+                    arrived: at,
+                    block: block(value),
                 };
                 ring.push(input).ok().unwrap();
             }
@@ -179,7 +223,9 @@ mod tests {
     #[test]
     fn who_left_is_not_heard() {
         let (mut voices, mut ring) = Voices::new(None);
-        ring.push(Input::Add(StreamId(1), Arc::default())).ok().unwrap();
+        ring.push(Input::Add(StreamId(1), talker(), Arc::default()))
+            .ok()
+            .unwrap();
         ring.push(Input::Remove(StreamId(1))).ok().unwrap();
         let mut out = block(7);
         voices.fill(&mut out, Instant(0));

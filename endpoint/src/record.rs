@@ -20,7 +20,10 @@ use std::thread::JoinHandle;
 const QUEUE: usize = 256;
 
 /// One thing to keep.
-#[expect(clippy::large_enum_variant, reason = "blocks lie in the queue itself, so that none is allocated")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "blocks lie in the queue itself, so that none is allocated"
+)]
 enum Item {
     Picture(Arc<Username>, PooledJpeg),
     Sound(Arc<Username>, Block),
@@ -55,8 +58,18 @@ pub fn start(folder: &Path) -> io::Result<(Recorder, Recording)> {
     fs::create_dir_all(folder)?;
     let (queue, items) = sync_channel(QUEUE);
     let folder = folder.to_path_buf();
-    let thread = std::thread::Builder::new().name("record".into()).spawn(move || write_all(folder, &items))?;
-    Ok((Recorder { queue, left_out: Arc::default() }, Recording { thread: Some(thread) }))
+    let thread = std::thread::Builder::new()
+        .name("record".into())
+        .spawn(move || write_all(folder, &items))?;
+    Ok((
+        Recorder {
+            queue,
+            left_out: Arc::default(),
+        },
+        Recording {
+            thread: Some(thread),
+        },
+    ))
 }
 
 impl Recorder {
@@ -96,7 +109,12 @@ struct Files {
 }
 
 fn write_all(folder: PathBuf, items: &Receiver<Item>) {
-    let mut files = Files { folder, pictures: HashMap::new(), sounds: HashMap::new(), chat: None };
+    let mut files = Files {
+        folder,
+        pictures: HashMap::new(),
+        sounds: HashMap::new(),
+        chat: None,
+    };
     let mut failed = false;
     for item in items {
         if let Err(error) = files.write(item)
@@ -123,9 +141,12 @@ impl Files {
             Item::Picture(from, jpeg) => {
                 if !self.pictures.contains_key(&from) {
                     let file = File::create(self.path(from.as_str(), "mjpeg"))?;
-                    self.pictures.insert(Arc::clone(&from), BufWriter::new(file));
+                    self.pictures
+                        .insert(Arc::clone(&from), BufWriter::new(file));
                 }
-                self.pictures.get_mut(&from).map_or(Ok(()), |file| file.write_all(jpeg.bytes()))
+                self.pictures
+                    .get_mut(&from)
+                    .map_or(Ok(()), |file| file.write_all(jpeg.bytes()))
             }
             Item::Sound(from, block) => {
                 if !self.sounds.contains_key(&from) {
@@ -136,16 +157,26 @@ impl Files {
                         sample_format: hound::SampleFormat::Int,
                     };
                     let file = hound::WavWriter::create(self.path(from.as_str(), "wav"), spec);
-                    self.sounds.insert(Arc::clone(&from), file.map_err(io::Error::other)?);
+                    self.sounds
+                        .insert(Arc::clone(&from), file.map_err(io::Error::other)?);
                 }
-                let Some(file) = self.sounds.get_mut(&from) else { return Ok(()) };
-                block.iter().try_for_each(|&sample| file.write_sample(sample)).map_err(io::Error::other)
+                let Some(file) = self.sounds.get_mut(&from) else {
+                    return Ok(());
+                };
+                block
+                    .iter()
+                    .try_for_each(|&sample| file.write_sample(sample))
+                    .map_err(io::Error::other)
             }
             Item::Chat(line) => {
                 if self.chat.is_none() {
-                    self.chat = Some(BufWriter::new(File::create(self.folder.join("chat.jsonl"))?));
+                    self.chat = Some(BufWriter::new(File::create(
+                        self.folder.join("chat.jsonl"),
+                    )?));
                 }
-                let Some(file) = &mut self.chat else { return Ok(()) };
+                let Some(file) = &mut self.chat else {
+                    return Ok(());
+                };
                 let line = serde_json::json!({
                     "id": line.id.0,
                     "at_ms": line.at.0,

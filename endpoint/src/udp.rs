@@ -7,7 +7,7 @@ use conclave_protocol::MAX_DATAGRAM;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// The most datagrams in one batch of segments: the kernel takes 64 KiB and 64 segments at a time.
 const SEGMENTS_A_SEND: usize = 54;
@@ -42,7 +42,19 @@ impl MediaSocket {
         // Smaller buffers work too; the system's limit may be below what is asked for.
         let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), SEND_BUFFER_BYTES);
         let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), RECEIVE_BUFFER_BYTES);
-        Ok(Self { socket, state, relay })
+        Ok(Self {
+            socket,
+            state,
+            relay,
+        })
+    }
+
+    /// What tells the engine's loop that there is something to read.
+    ///
+    /// # Errors
+    /// When the system gives no second descriptor.
+    pub fn readiness(&self) -> io::Result<tokio::net::UdpSocket> {
+        tokio::net::UdpSocket::from_std(self.socket.try_clone()?)
     }
 
     /// Sends datagrams that lie back to back, all but the last [`MAX_DATAGRAM`] long. Gives how many were not sent.
@@ -54,7 +66,9 @@ impl MediaSocket {
             match self.send_segments(batch) {
                 Ok(()) => rest = later,
                 // Segment offload turned out to be unsupported: the same bytes again, one by one.
-                Err(_) if segments > 1 && self.state.max_gso_segments() == 1 => return self.send(rest),
+                Err(_) if segments > 1 && self.state.max_gso_segments() == 1 => {
+                    return self.send(rest);
+                }
                 Err(_) => return rest.len().div_ceil(MAX_DATAGRAM),
             }
         }
@@ -69,7 +83,10 @@ impl MediaSocket {
             segment_size: (batch.len() > MAX_DATAGRAM).then_some(MAX_DATAGRAM),
             src_ip: None,
         };
-        match self.state.try_send(UdpSockRef::from(&self.socket), &transmit) {
+        match self
+            .state
+            .try_send(UdpSockRef::from(&self.socket), &transmit)
+        {
             // The relay is not up: what ICMP said about an earlier datagram is no fault of this one.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
             sent => sent,
@@ -83,12 +100,6 @@ impl AsFd for MediaSocket {
     }
 }
 
-impl AsRawFd for MediaSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
-}
-
 /// Memory for batches that are read.
 pub struct ReadBuffers {
     memory: Vec<u8>,
@@ -96,7 +107,9 @@ pub struct ReadBuffers {
 
 impl Default for ReadBuffers {
     fn default() -> Self {
-        Self { memory: vec![0; READ_BYTES * READS] }
+        Self {
+            memory: vec![0; READ_BYTES * READS],
+        }
     }
 }
 
@@ -107,15 +120,26 @@ impl ReadBuffers {
     ///
     /// # Errors
     /// The socket's. A refused connection is none: the relay is not up.
-    pub fn read(&mut self, socket: &MediaSocket, mut each: impl FnMut(&mut [u8])) -> io::Result<()> {
-        let mut slices = self.memory.chunks_exact_mut(READ_BYTES).map(IoSliceMut::new);
+    pub fn read(
+        &mut self,
+        socket: &MediaSocket,
+        mut each: impl FnMut(&mut [u8]),
+    ) -> io::Result<()> {
+        let mut slices = self
+            .memory
+            .chunks_exact_mut(READ_BYTES)
+            .map(IoSliceMut::new);
         let mut slices: [IoSliceMut<'_>; READS] =
             std::array::from_fn(|_| slices.next().unwrap_or_else(|| IoSliceMut::new(&mut [])));
         let mut metas = [RecvMeta::default(); READS];
-        let count = match socket.state.recv(UdpSockRef::from(&socket.socket), &mut slices, &mut metas) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(()),
-            read => read?,
-        };
+        let count =
+            match socket
+                .state
+                .recv(UdpSockRef::from(&socket.socket), &mut slices, &mut metas)
+            {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(()),
+                read => read?,
+            };
         for (slice, meta) in slices.iter_mut().zip(&metas).take(count) {
             for datagram in slice[..meta.len].chunks_mut(meta.stride.max(1)) {
                 each(datagram);
@@ -134,7 +158,9 @@ mod tests {
     fn a_frame_of_many_datagrams_arrives_as_it_was_cut() {
         let relay = UdpSocket::bind("127.0.0.1:0").unwrap();
         let socket = MediaSocket::open(relay.local_addr().unwrap()).unwrap();
-        let frame: Vec<u8> = (0..70 * MAX_DATAGRAM + 100).map(|i| (i / 7) as u8).collect();
+        let frame: Vec<u8> = (0..70 * MAX_DATAGRAM + 100)
+            .map(|i| (i / 7) as u8)
+            .collect();
         assert_eq!(socket.send(&frame), 0);
         for expected in frame.chunks(MAX_DATAGRAM) {
             let mut datagram = [0; 1500];
@@ -157,7 +183,9 @@ mod tests {
         let mut buffers = ReadBuffers::default();
         while heard.len() < 2 {
             poll(&mut [PollFd::new(&socket, PollFlags::IN)], None).unwrap();
-            buffers.read(&socket, |datagram| heard.push(datagram.to_vec())).unwrap();
+            buffers
+                .read(&socket, |datagram| heard.push(datagram.to_vec()))
+                .unwrap();
         }
         assert_eq!(heard, [b"one".to_vec(), b"two!".to_vec()]);
     }

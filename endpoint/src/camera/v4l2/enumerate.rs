@@ -112,7 +112,7 @@ pub(crate) fn describe(path: PathBuf) -> Option<CameraDescription> {
     let formats = mapped::formats(&device)
         .into_iter()
         .map(|(fourcc, description)| CameraFormat {
-            fourcc: String::from_utf8_lossy(&fourcc).into_owned(),
+            fourcc: name(fourcc),
             description,
             usable: Pixels::from_fourcc(&fourcc).is_some(),
             modes: sizes(&device, fourcc)
@@ -128,6 +128,19 @@ pub(crate) fn describe(path: PathBuf) -> Option<CameraDescription> {
         bus: identity.bus,
         formats,
     })
+}
+
+/// The four characters; the top bit says big endian.
+fn name(fourcc: [u8; 4]) -> String {
+    let characters = u32::from_le_bytes(fourcc) & !(1 << 31);
+    let text = String::from_utf8_lossy(&characters.to_le_bytes())
+        .trim_end()
+        .to_owned();
+    if characters == u32::from_le_bytes(fourcc) {
+        text
+    } else {
+        text + "-BE"
+    }
 }
 
 fn sizes(device: &v4l::Device, fourcc: [u8; 4]) -> Vec<Sizes> {

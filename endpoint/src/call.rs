@@ -1,0 +1,284 @@
+//! A call without a screen: for appliances, bots and tests.
+
+use crate::camera::{CameraSpec, CameraState};
+use crate::engine::{Engine, EngineError, Intent, Report, Settings, Stats};
+use crate::keep::Keep;
+use crate::record;
+use crate::sound::{MicrophoneSpec, SoundState, SpeakerSpec};
+use conclave_protocol::name::ChatText;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Chat lines given on the command line that may wait.
+const INTENTS: usize = 64;
+
+/// How statistics are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum StatsFormat {
+    /// A line a second for people, and chat as it comes.
+    #[default]
+    Text,
+    /// One JSON object a second, and nothing else on standard output.
+    Json,
+}
+
+/// What the call does beside being in a room.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Where to keep what is received.
+    pub record: Option<PathBuf>,
+    /// Lines to say once in the room.
+    pub say: Vec<ChatText>,
+    /// How long to stay; until told to stop when absent.
+    pub duration: Option<Duration>,
+    /// How to print statistics.
+    pub stats: StatsFormat,
+}
+
+/// Why a call ended with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The engine's.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The folder for recordings cannot be used.
+    #[error("cannot record into {folder}: {error}")]
+    Record {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A device that was named, and so is required, is not there.
+    #[error("{what} is missing: {reason}")]
+    DeviceMissing {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The runtime or a signal handler cannot be set up.
+    #[error("the system refuses: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Holds a call until its time is up, a signal comes, or it is refused.
+///
+/// # Errors
+/// [`CallError`] says what was refused, unreachable or missing.
+pub fn run(settings: Settings, keep: Keep, plan: Plan) -> Result<(), CallError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(hold(settings, keep, plan))
+}
+
+async fn hold(settings: Settings, keep: Keep, plan: Plan) -> Result<(), CallError> {
+    let recorded = plan.record.map(|folder| {
+        record::start(&folder).map_err(|error| CallError::Record {
+            folder: folder.clone(),
+            error,
+        })
+    });
+    let (recorder, recording) = recorded.transpose()?.unzip();
+    let (intents, taken) = mpsc::channel(INTENTS);
+    let (missing, mut is_missing) = mpsc::channel(1);
+    let mut screen = Printer {
+        format: plan.stats,
+        required: Required::of(&settings),
+        missing,
+    };
+    let engine = Engine::new(settings, keep, recorder, move |report| screen.show(report))?;
+    for text in plan.say {
+        let _ = intents.try_send(Intent::Say(text));
+    }
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let until = async {
+        let time_is_up = async {
+            match plan.duration {
+                Some(duration) => tokio::time::sleep(duration).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = time_is_up => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        let _ = intents.send(Intent::Stop).await;
+        // The engine ends by itself now.
+        std::future::pending::<()>().await;
+    };
+    let result = tokio::select! {
+        result = engine.run(taken) => result.map_err(CallError::from),
+        () = until => Ok(()),
+        Some(missing) = is_missing.recv() => Err(missing),
+    };
+    drop(recording);
+    result
+}
+
+/// Devices that were named: a call cannot begin without them. One that is lost later is waited for.
+struct Required {
+    camera: bool,
+    microphone: bool,
+    speaker: bool,
+}
+
+impl Required {
+    fn of(settings: &Settings) -> Self {
+        Self {
+            camera: matches!(
+                settings.camera,
+                CameraSpec::V4l2 { .. } | CameraSpec::File(_)
+            ),
+            microphone: matches!(
+                settings.microphone,
+                MicrophoneSpec::Alsa(_) | MicrophoneSpec::File(_)
+            ),
+            speaker: matches!(
+                settings.speaker,
+                SpeakerSpec::Alsa(_) | SpeakerSpec::File(_)
+            ),
+        }
+    }
+
+    /// Whether the report says that one of them is not there to begin with.
+    fn missing(&mut self, report: &Report) -> Option<CallError> {
+        let (required, what, lost) = match report {
+            Report::Camera(CameraState::Lost { reason }) => {
+                (&mut self.camera, "the camera", Some(reason))
+            }
+            Report::Camera(CameraState::Running(_)) => (&mut self.camera, "", None),
+            Report::Microphone(SoundState::Lost { reason }) => {
+                (&mut self.microphone, "the microphone", Some(reason))
+            }
+            Report::Microphone(SoundState::Running { .. }) => (&mut self.microphone, "", None),
+            Report::Speaker(SoundState::Lost { reason }) => {
+                (&mut self.speaker, "the speaker", Some(reason))
+            }
+            Report::Speaker(SoundState::Running { .. }) => (&mut self.speaker, "", None),
+            _ => return None,
+        };
+        let was_required = std::mem::replace(required, false);
+        lost.filter(|_| was_required)
+            .map(|reason| CallError::DeviceMissing {
+                what,
+                reason: reason.clone(),
+            })
+    }
+}
+
+struct Printer {
+    format: StatsFormat,
+    required: Required,
+    missing: mpsc::Sender<CallError>,
+}
+
+impl Printer {
+    fn show(&mut self, report: Report) {
+        if let Some(error) = self.required.missing(&report) {
+            let _ = self.missing.try_send(error);
+        }
+        match (self.format, report) {
+            (StatsFormat::Json, Report::Stats(stats)) => match serde_json::to_string(&stats) {
+                Ok(line) => print(&line),
+                Err(error) => tracing::error!(%error, "statistics cannot be written"),
+            },
+            (StatsFormat::Text, Report::Stats(stats)) => print(&summary(&stats)),
+            (StatsFormat::Text, Report::Chat { line, own: false }) => {
+                print(&format!("chat {}: {}", line.from, line.text));
+            }
+            (_, Report::Chat { .. }) => {}
+            // What is no statistics goes where it disturbs no reader of them.
+            (_, report) => eprint_line(&report),
+        }
+    }
+}
+
+fn eprint_line(report: &Report) {
+    let line = match report {
+        Report::FirstContact(relay) => format!(
+            "first contact: the relay is {} ({}); compare with `conclave-relay identity` there",
+            relay.words(),
+            relay.fingerprint()
+        ),
+        Report::SignedIn => "signed in".into(),
+        Report::Joined(others) if others.is_empty() => "joined; nobody else is here".into(),
+        Report::Joined(others) => {
+            let names: Vec<_> = others.iter().map(ToString::to_string).collect();
+            format!("joined; here: {}", names.join(", "))
+        }
+        Report::Came(name) => format!("{name} came"),
+        Report::Left(name, reason) => format!("{name} left ({reason:?})"),
+        Report::NotSaid(refusal) => format!("chat was not sent: {refusal}"),
+        Report::Path(path) => format!("media path: {path:?}").to_lowercase(),
+        Report::Interrupted(reason) => format!("connection lost ({reason}); trying again"),
+        Report::Camera(CameraState::Running(format)) => {
+            format!(
+                "camera: {} {} {}@{}",
+                format.name, format.format, format.size, format.fps
+            )
+        }
+        Report::Camera(CameraState::Lost { reason }) => {
+            format!("camera lost: {reason}; trying again")
+        }
+        Report::Microphone(SoundState::Running { name }) => format!("microphone: {name}"),
+        Report::Microphone(SoundState::Lost { reason }) => {
+            format!("microphone lost: {reason}; trying again")
+        }
+        Report::Speaker(SoundState::Running { name }) => format!("speaker: {name}"),
+        Report::Speaker(SoundState::Lost { reason }) => {
+            format!("speaker lost: {reason}; trying again")
+        }
+        Report::Camera(_)
+        | Report::Microphone(_)
+        | Report::Speaker(_)
+        | Report::Chat { .. }
+        | Report::Stats(_) => {
+            return;
+        }
+    };
+    // Nobody may be reading; that is no reason to end a call.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn print(line: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// A line for people: what goes out, and what comes from each.
+fn summary(stats: &Stats) -> String {
+    let own = &stats.own;
+    let path = format!("{:?}", stats.path).to_lowercase();
+    let mut line = format!(
+        "{:5.0} s  path {path}  sent {} pictures, {} blocks",
+        stats.seconds, own.frames_sent, own.blocks_sent
+    );
+    for participant in &stats.participants {
+        let _ = write!(line, "  |  {}:", participant.name);
+        for stream in &participant.streams {
+            let _ = match stream.kind {
+                "audio" => write!(
+                    line,
+                    "  sound {:.0} ms, {} gaps, {} lost",
+                    stream.latency_ms.p50, stream.audio_gaps, stream.packets_lost
+                ),
+                _ => write!(
+                    line,
+                    "  {:.1} fps, {:.1} ms, {} lost",
+                    stream.fps, stream.latency_ms.p50, stream.frames_lost
+                ),
+            };
+        }
+    }
+    line
+}

@@ -1,0 +1,214 @@
+//! What may be wrong with this board, and what to do about it: camera, sound, relay, storage.
+
+use crate::camera::v4l2;
+use crate::control::{Connection, ConnectionEvent};
+use crate::entropy;
+use crate::keep::Keep;
+use crate::sound;
+use std::fmt;
+use std::path::Path;
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    Remark,
+    Bad,
+}
+
+/// What one check found.
+#[derive(Clone, Debug)]
+struct Finding {
+    verdict: Verdict,
+    subject: &'static str,
+    text: String,
+}
+
+/// What all checks found, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// Whether nothing is wrong; remarks are allowed.
+    #[must_use]
+    pub fn all_well(&self) -> bool {
+        self.0.iter().all(|finding| finding.verdict != Verdict::Bad)
+    }
+
+    fn add(&mut self, verdict: Verdict, subject: &'static str, text: impl Into<String>) {
+        self.0.push(Finding {
+            verdict,
+            subject,
+            text: text.into(),
+        });
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.0 {
+            let mark = match finding.verdict {
+                Verdict::Good => "ok  ",
+                Verdict::Remark => "note",
+                Verdict::Bad => "BAD ",
+            };
+            writeln!(f, "{mark}  {:<10}  {}", finding.subject, finding.text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks at everything that a call needs.
+#[must_use]
+pub fn examine(relay: Option<&str>, folder: &Path) -> Findings {
+    let mut findings = Findings::default();
+    examine_storage(folder, &mut findings);
+    examine_processor(&mut findings);
+    examine_cameras(&mut findings);
+    examine_sound(&mut findings);
+    match relay {
+        Some(relay) => examine_relay(relay, folder, &mut findings),
+        None => findings.add(
+            Verdict::Remark,
+            "relay",
+            "not checked: name one with --relay HOST",
+        ),
+    }
+    findings
+}
+
+fn examine_storage(folder: &Path, findings: &mut Findings) {
+    match Keep::open(folder).and_then(|keep| keep.identity()) {
+        Ok(identity) => findings.add(
+            Verdict::Good,
+            "identity",
+            format!("{} in {}", identity.public().words(), folder.display()),
+        ),
+        Err(error) => findings.add(
+            Verdict::Bad,
+            "identity",
+            format!(
+                "{error}; make {} writable, or name another folder with --data-dir",
+                folder.display()
+            ),
+        ),
+    }
+}
+
+fn examine_processor(findings: &mut Findings) {
+    let cipher = if crate::processor::has_aes() {
+        "AES instructions: media is sealed with AES-256-GCM"
+    } else {
+        "no AES instructions: media is sealed with ChaCha20-Poly1305, which is quicker here"
+    };
+    findings.add(Verdict::Good, "processor", cipher);
+}
+
+fn examine_cameras(findings: &mut Findings) {
+    let nodes = v4l2::camera_nodes();
+    if nodes.is_empty() {
+        findings.add(
+            Verdict::Bad,
+            "camera",
+            "none found: plug one in; if it is plugged in, look whether `dmesg` tells of it and whether this user is \
+             in the group \"video\"",
+        );
+    }
+    for node in nodes {
+        let path = node.display().to_string();
+        match v4l2::describe(node) {
+            Some(camera) if camera.formats.iter().any(|format| format.usable) => {
+                let formats: Vec<_> =
+                    camera.formats.iter().filter(|format| format.usable).map(|format| format.fourcc.as_str()).collect();
+                findings.add(Verdict::Good, "camera", format!("{path}: {} ({})", camera.name, formats.join(", ")));
+            }
+            Some(camera) => findings.add(
+                Verdict::Bad,
+                "camera",
+                format!("{path}: {} gives neither MJPEG nor YUYV nor NV12; use another camera", camera.name),
+            ),
+            None => findings.add(
+                Verdict::Bad,
+                "camera",
+                format!("{path} cannot be opened: add this user to the group \"video\", or end the program that has it"),
+            ),
+        }
+    }
+}
+
+fn examine_sound(findings: &mut Findings) {
+    let devices = sound::devices();
+    if devices.is_empty() {
+        findings.add(
+            Verdict::Bad,
+            "sound",
+            "no sound card: plug a speakerphone in; if it is plugged in, look whether this user is in the group \"audio\"",
+        );
+    }
+    for device in &devices {
+        let use_as = match (device.captures, device.plays) {
+            (true, true) => "microphone and speaker",
+            (true, false) => "microphone",
+            _ => "speaker",
+        };
+        findings.add(
+            Verdict::Good,
+            "sound",
+            format!("alsa:{}: {} ({use_as})", device.pcm, device.name),
+        );
+    }
+    for (what, there) in [
+        ("microphone", devices.iter().any(|d| d.captures)),
+        ("speaker", devices.iter().any(|d| d.plays)),
+    ] {
+        if !there && !devices.is_empty() {
+            findings.add(
+                Verdict::Remark,
+                "sound",
+                format!("no {what}: the cards that are there have none"),
+            );
+        }
+    }
+}
+
+fn examine_relay(relay: &str, folder: &Path, findings: &mut Findings) {
+    let keep = match Keep::open(folder) {
+        Ok(keep) => keep,
+        Err(error) => return findings.add(Verdict::Bad, "relay", format!("not checked: {error}")),
+    };
+    let (identity, ephemeral, known) = match (keep.identity(), entropy::secret(), keep.relay(relay))
+    {
+        (Ok(identity), Ok(ephemeral), Ok(known)) => (identity, ephemeral, known),
+        _ => {
+            return findings.add(
+                Verdict::Bad,
+                "relay",
+                "not checked: no identity or no list of known relays",
+            );
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return findings.add(Verdict::Bad, "relay", format!("not checked: {error}")),
+    };
+    let event = runtime.block_on(async {
+        Connection::open(relay.to_owned(), identity, known, ephemeral)
+            .next()
+            .await
+    });
+    match event {
+        ConnectionEvent::Established { relay: key, address } => {
+            let trust = if known.is_some() { "the one that is known" } else { "not met before" };
+            findings.add(Verdict::Good, "relay", format!("{address} answers: {} ({trust})", key.words()));
+        }
+        ConnectionEvent::Lost(error) => findings.add(
+            Verdict::Bad,
+            "relay",
+            format!("{relay}: {error}; is it running, is the address right, is TCP and UDP port 7470 open?"),
+        ),
+        ConnectionEvent::Message(_) => findings.add(Verdict::Bad, "relay", "it speaks before it was spoken to"),
+    }
+}

@@ -1,0 +1,330 @@
+//! Media on its way in: which path it takes, and packets into pictures and sound.
+
+use super::ledger::Ledger;
+use super::{Engine, EngineError};
+use crate::clock;
+use crate::outbound::Path;
+use crate::pictures::{PictureWorker, Pictures, ShownReport};
+use crate::playout::{Input, VoiceReport};
+use crate::record::Recorder;
+use conclave_protocol::MAX_DATAGRAM;
+use conclave_protocol::hop::HopKeys;
+use conclave_protocol::id::{ParticipantId, StreamId};
+use conclave_protocol::l16;
+use conclave_protocol::name::Username;
+use conclave_protocol::receiver::{Received, Receiver};
+use conclave_protocol::replay::ReplayWindow;
+use conclave_protocol::sender_key::SenderKey;
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::wire::control::{Media, ToRelay};
+use conclave_protocol::wire::feedback::{Feedback, Probe, Report, STREAMS_A_REPORT};
+use conclave_protocol::wire::header::Kind;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::io::Interest;
+
+/// While UDP is not proven, and to keep it proven.
+const PROBE_QUICKLY: Micros = Micros::from_millis(200);
+const PROBE_SLOWLY: Micros = Micros::from_secs(1);
+/// Without an authenticated datagram for so long after joining, media goes by TCP.
+const UDP_PATIENCE: Micros = Micros::from_secs(2);
+/// How often receivers report.
+const REPORT_EVERY: Micros = Micros::from_millis(100);
+
+/// The receiving half.
+pub(super) struct Inbound {
+    receiver: Receiver,
+    voices: rtrb::Producer<Input>,
+    heard: BTreeMap<StreamId, Heard>,
+    pictures: Pictures,
+    _worker: PictureWorker,
+    down_window: ReplayWindow,
+    last_datagram: Option<Instant>,
+    path_begun: Instant,
+    next_probe: Instant,
+    next_report: Instant,
+    blocks_dropped: u64,
+}
+
+struct Heard {
+    username: Arc<Username>,
+    report: Option<Arc<VoiceReport>>,
+    shown: Arc<ShownReport>,
+    /// This endpoint's clock minus the sender's, in µs.
+    clock_shift_us: i64,
+}
+
+impl Inbound {
+    pub(super) fn new(
+        voices: rtrb::Producer<Input>,
+        recorder: Option<Recorder>,
+    ) -> Result<Self, EngineError> {
+        let (pictures, worker) =
+            Pictures::start(recorder).map_err(|error| EngineError::System {
+                what: "a thread that decodes",
+                error,
+            })?;
+        Ok(Self {
+            receiver: Receiver::new(),
+            voices,
+            heard: BTreeMap::new(),
+            pictures,
+            _worker: worker,
+            down_window: ReplayWindow::new(),
+            last_datagram: None,
+            path_begun: Instant::default(),
+            next_probe: Instant::default(),
+            next_report: Instant::default(),
+            blocks_dropped: 0,
+        })
+    }
+
+    pub(super) fn add_participant(&mut self, participant: ParticipantId) {
+        self.receiver.add_participant(participant);
+    }
+
+    pub(super) fn remove_participant(&mut self, participant: ParticipantId) {
+        self.receiver.remove_participant(participant);
+    }
+
+    pub(super) fn add_stream(
+        &mut self,
+        participant: ParticipantId,
+        username: &Arc<Username>,
+        stream: StreamId,
+        media: Media,
+        ledger: &mut Ledger,
+    ) {
+        self.receiver.add_stream(participant, stream, media);
+        let shown = ledger.open(stream, username, media);
+        let report = matches!(media, Media::Audio(_))
+            .then(|| Arc::new(VoiceReport::new(Arc::clone(&shown.latency))));
+        if let Some(report) = &report {
+            self.tell_voices(Input::Add(stream, username.clone(), Arc::clone(report)));
+        }
+        self.heard.insert(
+            stream,
+            Heard {
+                username: Arc::clone(username),
+                report,
+                shown,
+                clock_shift_us: 0,
+            },
+        );
+    }
+
+    pub(super) fn remove_stream(&mut self, stream: StreamId, ledger: &mut Ledger) {
+        self.tell(ledger);
+        ledger.close(stream);
+        self.receiver.remove_stream(stream);
+        if self
+            .heard
+            .remove(&stream)
+            .is_some_and(|heard| heard.report.is_some())
+        {
+            self.tell_voices(Input::Remove(stream));
+        }
+    }
+
+    pub(super) fn clear(&mut self, ledger: &mut Ledger, _now: Instant) {
+        for stream in self.heard.keys().copied().collect::<Vec<_>>() {
+            self.remove_stream(stream, ledger);
+        }
+        self.receiver.clear();
+    }
+
+    pub(super) fn set_clock_shift(&mut self, stream: StreamId, shift_us: i64) {
+        if let Some(heard) = self.heard.get_mut(&stream) {
+            heard.clock_shift_us = shift_us;
+            if let Some(report) = &heard.report {
+                report.set_clock_shift(shift_us);
+            }
+        }
+    }
+
+    pub(super) fn set_key(&mut self, from: ParticipantId, key: SenderKey, now: Instant) {
+        for mut packet in self.receiver.set_key(from, key, now) {
+            self.handle_packet(&mut packet, now);
+        }
+    }
+
+    /// Tells the ledger what came of each stream so far.
+    pub(super) fn tell(&self, ledger: &mut Ledger) {
+        for (_, stream, _, counts) in self.receiver.counts() {
+            let playout = self
+                .heard
+                .get(&stream)
+                .and_then(|heard| heard.report.as_ref())
+                .map(|r| r.counts());
+            ledger.update(stream, counts, playout);
+        }
+    }
+
+    pub(super) fn pictures_left_out(&self) -> u64 {
+        self.pictures.left_out()
+    }
+
+    fn tell_voices(&mut self, input: Input) {
+        if self.voices.push(input).is_err() {
+            self.blocks_dropped += 1;
+        }
+    }
+
+    fn handle_packet(&mut self, packet: &mut [u8], now: Instant) {
+        // Anything that does not hold is counted and dropped; nothing is answered.
+        let received = match self.receiver.handle_packet(packet, now) {
+            Ok(received) => received,
+            Err(reason) => return tracing::trace!(%reason, "packet dropped"),
+        };
+        match received {
+            Received::Audio {
+                header, payload, ..
+            } => {
+                if let Some(block) = l16::parse(payload) {
+                    let (stream, sequence, captured) =
+                        (header.stream, header.sequence, header.timestamp);
+                    self.tell_voices(Input::Block {
+                        stream,
+                        sequence,
+                        captured,
+                        arrived: now,
+                        block,
+                    });
+                }
+            }
+            Received::Picture { stream, frame, .. } => {
+                if let Some(heard) = self.heard.get(&stream) {
+                    let captured = frame.captured.0.saturating_add_signed(heard.clock_shift_us);
+                    self.pictures.take(
+                        &heard.username,
+                        &heard.shown,
+                        Instant(captured),
+                        frame.bytes,
+                    );
+                }
+            }
+            Received::Fragment | Received::Held => {}
+        }
+    }
+}
+
+impl Engine {
+    /// A session begins or goes on: UDP has to be proven anew.
+    pub(super) fn begin_path(&mut self, now: Instant) {
+        self.media.last_datagram = None;
+        self.media.path_begun = now;
+        self.media.next_probe = now;
+        self.media.down_window = ReplayWindow::new();
+        self.set_path(Path::None);
+    }
+
+    pub(super) fn tick_media(&mut self, now: Instant) {
+        if self.session.uplink.is_none() || self.connection.is_none() {
+            return;
+        }
+        if now >= self.media.next_probe {
+            let proven = self.transport.path() == Path::Udp;
+            self.media.next_probe = now + if proven { PROBE_SLOWLY } else { PROBE_QUICKLY };
+            self.send_sealed(Kind::Probe, &Probe::Ask { sent: now });
+        }
+        let since = self.media.last_datagram.unwrap_or(self.media.path_begun);
+        // Two probes may be lost before a path that worked is given up.
+        if now.since(since)
+            > UDP_PATIENCE
+                + if self.media.last_datagram.is_some() {
+                    PROBE_SLOWLY
+                } else {
+                    Micros::ZERO
+                }
+        {
+            self.set_path(Path::Tcp);
+        }
+        if now >= self.media.next_report {
+            self.media.next_report = now + REPORT_EVERY;
+            self.report_to_relay(now);
+        }
+    }
+
+    fn report_to_relay(&mut self, now: Instant) {
+        let mut report = Report {
+            sent: now,
+            streams: heapless::Vec::new(),
+        };
+        for stream in self.media.receiver.reports().take(STREAMS_A_REPORT) {
+            let _ = report.streams.push(stream);
+        }
+        if !report.streams.is_empty() {
+            self.send_sealed(Kind::Feedback, &Feedback::Report(report));
+        }
+    }
+
+    fn send_sealed<T: serde::Serialize>(&mut self, kind: Kind, body: &T) {
+        let (Some(uplink), Some((_, socket))) = (&self.session.uplink, &self.socket) else {
+            return;
+        };
+        let mut datagram = [0; MAX_DATAGRAM];
+        match uplink.seal(kind, body, &mut datagram) {
+            Ok(length) => {
+                socket.send(&datagram[..length]);
+            }
+            Err(error) => tracing::warn!(%error, "feedback outgrows a datagram"),
+        }
+    }
+
+    pub(super) fn read_media(&mut self, now: Instant) {
+        let Some((readiness, socket)) = self.socket.take() else {
+            return;
+        };
+        let mut reads = std::mem::take(&mut self.reads);
+        // A few batches a turn, so that a flood of media does not keep control waiting.
+        for _ in 0..8 {
+            // When nothing waits, this also clears the readiness, and the next wait is for new datagrams.
+            let read = readiness.try_io(Interest::READABLE, || {
+                reads.read(&socket, |datagram| self.handle_udp(datagram, now))
+            });
+            match read {
+                Ok(()) => {}
+                Err(error) => {
+                    if error.kind() != std::io::ErrorKind::WouldBlock {
+                        tracing::debug!(%error, "media socket");
+                    }
+                    break;
+                }
+            }
+        }
+        self.reads = reads;
+        self.socket = Some((readiness, socket));
+    }
+
+    fn handle_udp(&mut self, datagram: &mut [u8], now: Instant) {
+        match datagram.first().copied().and_then(Kind::from_byte) {
+            Some(Kind::Probe) => {
+                let keys: Option<&HopKeys> =
+                    self.session.uplink.as_deref().map(|uplink| uplink.keys());
+                let opened = keys.and_then(|keys| keys.open_down::<Probe>(datagram).ok());
+                if let Some((counter, Probe::Answer { .. })) = opened
+                    && self.media.down_window.check(counter)
+                {
+                    self.media.down_window.update(counter);
+                    self.media.last_datagram = Some(now);
+                    self.set_path(Path::Udp);
+                }
+            }
+            Some(kind) if kind.is_media() => self.handle_datagram(datagram, now),
+            _ => {}
+        }
+    }
+
+    pub(super) fn handle_datagram(&mut self, datagram: &mut [u8], now: Instant) {
+        self.media.handle_packet(datagram, now);
+    }
+
+    pub(super) fn send_by_tcp(&mut self, datagram: Vec<u8>) {
+        // Control goes first: media that finds the connection busy is dropped.
+        if let Some(connection) = &self.connection
+            && !connection.send(ToRelay::Datagram(datagram))
+        {
+            self.lose("the relay takes nothing any more".into(), clock::now());
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The room: who is there, whose keys are whose, and what this endpoint publishes.
+
+use super::session::Asked;
+use super::{Engine, EngineError, Report};
+use crate::outbound::Grant;
+use conclave_protocol::id::{ParticipantId, RoomId, SourceId, StreamId};
+use conclave_protocol::identity::PublicKey;
+use conclave_protocol::keyring::{HandOut, OwnKey};
+use conclave_protocol::name::Username;
+use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
+use conclave_protocol::time::Instant;
+use conclave_protocol::units::{ClockOffset, PictureSize};
+use conclave_protocol::wire::control::{
+    AddressedEnvelope, AudioCodec, Event, Joined, KeyEnvelope, Layer, Media, Participant, Picture,
+    Request, Stream, StreamOffer,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What this endpoint publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Camera,
+    Microphone,
+}
+
+/// A room from the inside.
+pub(super) struct InRoom {
+    id: RoomId,
+    me: ParticipantId,
+    others: BTreeMap<ParticipantId, Other>,
+    key: OwnKey,
+    /// The key that everyone has by now, once there is one.
+    used: Option<Arc<SenderKey>>,
+    /// Envelopes that are on their way.
+    handing_out: u32,
+    camera: Option<StreamId>,
+    microphone: Option<StreamId>,
+}
+
+struct Other {
+    username: Arc<Username>,
+    identity: PublicKey,
+    clock: ClockOffset,
+    streams: Vec<StreamId>,
+}
+
+impl Engine {
+    /// In the room: at first, after a new connection, or still, after a resumed one.
+    pub(super) fn enter(&mut self, joined: Joined, now: Instant) -> Result<(), EngineError> {
+        let still = self
+            .room
+            .as_ref()
+            .is_some_and(|room| room.id == joined.room.id && room.me == joined.me);
+        let first = self.room.is_none();
+        if !still {
+            self.leave_room(now);
+            let key = OwnKey::new(self.settings.suite, self.entropy()?);
+            self.room = Some(InRoom {
+                id: joined.room.id,
+                me: joined.me,
+                others: BTreeMap::new(),
+                key,
+                used: None,
+                handing_out: 0,
+                camera: None,
+                microphone: None,
+            });
+        }
+        let here: Vec<_> = joined
+            .roster
+            .iter()
+            .map(|participant| participant.id)
+            .collect();
+        let gone = |room: &InRoom| {
+            room.others
+                .keys()
+                .filter(|id| !here.contains(id))
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        for id in self.room.as_ref().map(gone).unwrap_or_default() {
+            self.forget(id, now);
+        }
+        let (mut names, mut mine) = (Vec::new(), Vec::new());
+        for participant in joined.roster {
+            if participant.id == joined.me {
+                mine = participant.streams;
+            } else {
+                names.push(participant.username.clone());
+                self.meet(participant);
+            }
+        }
+        if still {
+            // What was missed meanwhile is not known: a new key for all, and everyone's key once more.
+            let random = self.entropy()?;
+            if let Some(room) = &mut self.room {
+                room.key.somebody_left(random);
+                let keep = |stream: Option<StreamId>| {
+                    stream.filter(|id| mine.iter().any(|own| own.id == *id))
+                };
+                (room.camera, room.microphone) = (keep(room.camera), keep(room.microphone));
+                for of in room.others.keys().copied().collect::<Vec<_>>() {
+                    self.ask(Request::AskKeys { of }, Asked::Nothing);
+                }
+            }
+        }
+        self.hand_out(&HandOut::Everyone, &[])?;
+        self.publish();
+        self.catch_up_chat();
+        self.shift_clocks();
+        if first || !still {
+            tracing::info!(room = %joined.room.name, others = names.len(), "joined");
+            (self.report)(Report::Joined(names));
+        }
+        Ok(())
+    }
+
+    fn leave_room(&mut self, now: Instant) {
+        self.camera.set(None);
+        self.microphone.set(None);
+        self.media.clear(&mut self.ledger, now);
+        self.room = None;
+    }
+
+    pub(super) fn handle_room_event(
+        &mut self,
+        event: Event,
+        now: Instant,
+    ) -> Result<(), EngineError> {
+        match event {
+            Event::ParticipantJoined(participant) => {
+                let id = participant.id;
+                if self.room.as_ref().is_none_or(|room| room.me == id) {
+                    return Ok(());
+                }
+                (self.report)(Report::Came(participant.username.clone()));
+                self.meet(*participant);
+                let random = self.entropy()?;
+                let hand_out = self
+                    .room
+                    .as_mut()
+                    .map(|room| room.key.somebody_came(random));
+                hand_out.map_or(Ok(()), |hand_out| self.hand_out(&hand_out, &[id]))?;
+            }
+            Event::ParticipantLeft {
+                participant,
+                reason,
+            } => {
+                if let Some(username) = self.forget(participant, now) {
+                    (self.report)(Report::Left((*username).clone(), reason));
+                    let random = self.entropy()?;
+                    let hand_out = self
+                        .room
+                        .as_mut()
+                        .map(|room| room.key.somebody_left(random));
+                    hand_out.map_or(Ok(()), |hand_out| self.hand_out(&hand_out, &[]))?;
+                }
+            }
+            Event::ClockChanged { participant, clock } => {
+                if let Some(other) = self
+                    .room
+                    .as_mut()
+                    .and_then(|room| room.others.get_mut(&participant))
+                {
+                    other.clock = clock;
+                    self.shift_clocks();
+                }
+            }
+            Event::StreamPublished {
+                participant,
+                stream,
+            } => self.add_stream(participant, &stream),
+            Event::StreamUnpublished { stream } => {
+                for other in self
+                    .room
+                    .iter_mut()
+                    .flat_map(|room| room.others.values_mut())
+                {
+                    other.streams.retain(|&own| own != stream);
+                }
+                self.media.remove_stream(stream, &mut self.ledger);
+            }
+            Event::Keys { from, envelope } => self.take_key(from, &envelope, now),
+            Event::KeysWanted { by } => self.hand_key_to(by)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn meet(&mut self, participant: Participant) {
+        let Some(room) = &mut self.room else { return };
+        self.media.add_participant(participant.id);
+        let other = room.others.entry(participant.id).or_insert_with(|| Other {
+            username: Arc::new(participant.username),
+            identity: PublicKey(participant.identity),
+            clock: participant.clock,
+            streams: Vec::new(),
+        });
+        other.clock = participant.clock;
+        for stream in participant.streams {
+            self.add_stream(participant.id, &stream);
+        }
+        self.shift_clocks();
+    }
+
+    fn forget(&mut self, id: ParticipantId, _now: Instant) -> Option<Arc<Username>> {
+        let other = self.room.as_mut()?.others.remove(&id)?;
+        for stream in other.streams {
+            self.media.remove_stream(stream, &mut self.ledger);
+        }
+        self.media.remove_participant(id);
+        Some(other.username)
+    }
+
+    fn add_stream(&mut self, participant: ParticipantId, stream: &Stream) {
+        let Some(other) = self
+            .room
+            .as_mut()
+            .and_then(|room| room.others.get_mut(&participant))
+        else {
+            return;
+        };
+        if !other.streams.contains(&stream.id) {
+            other.streams.push(stream.id);
+            let media = stream.offer.media;
+            self.media.add_stream(
+                participant,
+                &other.username,
+                stream.id,
+                media,
+                &mut self.ledger,
+            );
+            self.shift_clocks();
+        }
+    }
+
+    /// Seals the key for those who lack it and sends it; once the relay has it, it is used.
+    fn hand_out(&mut self, to: &HandOut, newcomers: &[ParticipantId]) -> Result<(), EngineError> {
+        let Some(room) = &mut self.room else {
+            return Ok(());
+        };
+        let chosen = |id: &ParticipantId| *to == HandOut::Everyone || newcomers.contains(id);
+        let context = EnvelopeContext {
+            room: room.id,
+            sender: room.me,
+        };
+        let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
+        let mut envelopes = Vec::new();
+        for (&id, other) in room.others.iter().filter(|(id, _)| chosen(id)) {
+            match room
+                .key
+                .key()
+                .envelope(&self.identity, &other.identity, context, &mut rng)
+            {
+                Ok(envelope) => envelopes.push(AddressedEnvelope { to: id, envelope }),
+                Err(error) => tracing::warn!(%error, participant = %id, "cannot be sent a key"),
+            }
+        }
+        room.handing_out += 1;
+        if envelopes.is_empty() {
+            self.use_key();
+        } else {
+            self.ask(Request::SendKeys { envelopes }, Asked::SendKeys);
+        }
+        Ok(())
+    }
+
+    fn hand_key_to(&mut self, by: ParticipantId) -> Result<(), EngineError> {
+        self.hand_out(&HandOut::Newcomers, &[by])
+    }
+
+    /// Everyone has the key by now: media is sealed under it from the next frame.
+    pub(super) fn use_key(&mut self) {
+        let Some(room) = &mut self.room else { return };
+        room.handing_out = room.handing_out.saturating_sub(1);
+        // Of several changes that follow each other closely, only the last one counts.
+        if room.handing_out == 0 {
+            room.used = Some(Arc::new(room.key.key().clone()));
+            self.grant();
+        }
+    }
+
+    fn take_key(&mut self, from: ParticipantId, envelope: &KeyEnvelope, now: Instant) {
+        let Some(room) = &self.room else { return };
+        let Some(other) = room.others.get(&from) else {
+            return;
+        };
+        let context = EnvelopeContext {
+            room: room.id,
+            sender: from,
+        };
+        match SenderKey::open(envelope, &self.identity, &other.identity, context) {
+            Ok(key) => self.media.set_key(from, key, now),
+            Err(error) => tracing::warn!(%error, participant = %from, "a key envelope is refused"),
+        }
+    }
+
+    /// Publishes what there is and is not published yet.
+    fn publish(&mut self) {
+        let Some(room) = &self.room else { return };
+        let (camera, microphone) = (room.camera, room.microphone);
+        if camera.is_none()
+            && let Some((size, fps)) = self.parts.picture()
+        {
+            let bound = |pixels: u32| u16::try_from(pixels).unwrap_or(u16::MAX);
+            let size = PictureSize {
+                width: bound(size.width),
+                height: bound(size.height),
+            };
+            let picture = Picture {
+                layer: Layer::Full,
+                size,
+                fps: u8::try_from(fps).unwrap_or(u8::MAX),
+            };
+            let offer = StreamOffer {
+                source: SourceId(0),
+                media: Media::Camera(picture),
+            };
+            self.ask(Request::Publish(offer), Asked::Publish(Source::Camera));
+        }
+        if microphone.is_none() && self.parts.has_microphone() {
+            let offer = StreamOffer {
+                source: SourceId(1),
+                media: Media::Audio(AudioCodec::L16Mono16k),
+            };
+            self.ask(Request::Publish(offer), Asked::Publish(Source::Microphone));
+        }
+        self.grant();
+    }
+
+    pub(super) fn published(&mut self, source: Source, stream: StreamId) {
+        let Some(room) = &mut self.room else { return };
+        match source {
+            Source::Camera => room.camera = Some(stream),
+            Source::Microphone => room.microphone = Some(stream),
+        }
+        self.grant();
+    }
+
+    fn grant(&self) {
+        let Some(room) = &self.room else { return };
+        for (lane, stream) in [
+            (&self.camera, room.camera),
+            (&self.microphone, room.microphone),
+        ] {
+            let grant = || {
+                let (uplink, key) = (self.session.uplink.clone()?, room.used.clone()?);
+                Some(Grant {
+                    uplink,
+                    stream: stream?,
+                    key,
+                })
+            };
+            lane.set(grant());
+        }
+    }
+
+    /// Tells the receiving side how each sender's clock relates to this one.
+    pub(super) fn shift_clocks(&mut self) {
+        let Some(own) = self.session.clock_offset() else {
+            return;
+        };
+        for other in self.room.iter().flat_map(|room| room.others.values()) {
+            for &stream in &other.streams {
+                // relay = own clock + own = their clock + theirs.
+                self.media.set_clock_shift(stream, other.clock.0 - own);
+            }
+        }
+    }
+}
