@@ -30,7 +30,7 @@ pub enum OpenError {
     #[error("{0} not found")]
     Absent(String),
     /// ALSA refuses it.
-    #[error("{name}: {error}")]
+    #[error("{name}: {}", in_words(error))]
     Refused {
         /// The device.
         name: String,
@@ -51,11 +51,16 @@ pub enum OpenError {
 #[derive(Debug, Error)]
 pub enum SoundError {
     /// The device was unplugged or its driver gave up.
-    #[error("sound device disconnected ({0})")]
+    #[error("sound device disconnected ({})", in_words(.0))]
     Gone(#[from] ::alsa::Error),
     /// The file cannot be written.
     #[error("sound file: {0}")]
     File(#[from] hound::Error),
+}
+
+/// The system's words, without the C function that ALSA's own text starts with.
+fn in_words(error: &::alsa::Error) -> std::io::Error {
+    std::io::Error::from_raw_os_error(error.errno())
 }
 
 /// How long so many samples sound.
