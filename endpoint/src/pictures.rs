@@ -10,7 +10,7 @@ use crate::latency::LatencyHistogram;
 use crate::record::Recorder;
 use conclave_protocol::name::Username;
 use conclave_protocol::packetize::MAX_FRAME_BYTES;
-use conclave_protocol::time::Instant;
+use conclave_protocol::time::{Instant, Micros};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -20,16 +20,34 @@ use std::thread::JoinHandle;
 /// Pictures that may wait to be decoded, of all senders together.
 const QUEUE: usize = 16;
 
-/// What became of one sender's pictures after they were whole.
+/// When one sender's pictures or blocks came, and what became of pictures after they were whole.
 #[derive(Debug, Default)]
 pub struct ShownReport {
     decoded: AtomicU64,
     damaged: AtomicU64,
+    first_us: AtomicU64,
+    last_us: AtomicU64,
     /// From the sender's camera to the decoded picture.
     pub latency: Arc<LatencyHistogram>,
 }
 
 impl ShownReport {
+    /// Notes that a picture or a block came.
+    pub fn mark(&self, now: Instant) {
+        let _ = self.first_us.compare_exchange(0, now.0, Relaxed, Relaxed);
+        self.last_us.store(now.0, Relaxed);
+    }
+
+    /// From the first picture or block to the last.
+    #[must_use]
+    pub fn lasted(&self) -> Micros {
+        Micros(
+            self.last_us
+                .load(Relaxed)
+                .saturating_sub(self.first_us.load(Relaxed)),
+        )
+    }
+
     /// Pictures that were decoded.
     #[must_use]
     pub fn decoded(&self) -> u64 {

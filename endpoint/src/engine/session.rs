@@ -14,9 +14,10 @@ use conclave_protocol::sender::Uplink;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::ClockOffset;
 use conclave_protocol::wire::control::{
-    Answer, ChatLine, Event, Refusal, Request, RoomSummary, SignedIn, ToEndpoint, ToRelay,
+    Answer, ChatLine, Event, HISTORY_LINES, Refusal, Request, RoomSummary, SignedIn, ToEndpoint,
+    ToRelay,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -54,7 +55,8 @@ pub(super) struct Session {
     /// The rooms of the listing so far.
     listed: Vec<RoomSummary>,
     unsaid: VecDeque<ChatText>,
-    newest_line: Option<ChatId>,
+    /// The last lines that were told: replies, events and history overlap.
+    told_lines: BTreeSet<ChatId>,
 }
 
 /// What a request was for.
@@ -123,7 +125,7 @@ impl Session {
             clock: ClockEstimate::default(),
             listed: Vec::new(),
             unsaid: VecDeque::new(),
-            newest_line: None,
+            told_lines: BTreeSet::new(),
         }
     }
 
@@ -357,7 +359,7 @@ impl Engine {
                     to: None,
                     text: Box::new(text),
                 };
-                self.chat(line, true);
+                self.chat(line);
                 Ok(())
             }
             (Asked::Say(_), Err(refusal)) => {
@@ -365,16 +367,7 @@ impl Engine {
                 Ok(())
             }
             (Asked::History, Ok(Answer::History { lines, .. })) => {
-                for line in lines {
-                    let own = line.from.key() == self.settings.username.key();
-                    if self
-                        .session
-                        .newest_line
-                        .is_none_or(|newest| line.id > newest)
-                    {
-                        self.chat(line, own);
-                    }
-                }
+                lines.into_iter().for_each(|line| self.chat(line));
                 Ok(())
             }
             (Asked::Publish(source), Ok(Answer::Published { stream })) => {
@@ -492,11 +485,17 @@ impl Engine {
         );
     }
 
-    pub(super) fn chat(&mut self, line: ChatLine, own: bool) {
-        self.session.newest_line = self.session.newest_line.max(Some(line.id));
+    fn chat(&mut self, line: ChatLine) {
+        if !self.session.told_lines.insert(line.id) {
+            return;
+        }
+        if self.session.told_lines.len() > HISTORY_LINES {
+            self.session.told_lines.pop_first();
+        }
         if let Some(recorder) = &self.recorder {
             recorder.chat(&line);
         }
+        let own = line.from.key() == self.settings.username.key();
         (self.report)(Report::Chat { line, own });
     }
 
@@ -545,7 +544,7 @@ impl Engine {
     fn handle_event(&mut self, event: Event, now: Instant) -> Result<(), EngineError> {
         match event {
             Event::Chat(line) => {
-                self.chat(line, false);
+                self.chat(line);
                 Ok(())
             }
             Event::Closing { reason } => {
