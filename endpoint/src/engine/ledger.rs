@@ -98,7 +98,7 @@ pub struct StreamStats {
     pub packets_recovered: u64,
     /// Bytes of payload.
     pub bytes: u64,
-    /// Pictures, or blocks of sound, a second over the last second.
+    /// Pictures, or blocks of sound, a second: over the last second, and in the last line from first to last.
     pub fps: f64,
     /// From capture to decoded picture, or from microphone to speaker.
     pub latency_ms: LatencyMs,
@@ -126,7 +126,6 @@ struct Entry {
     closed: Totals,
     live: Totals,
     last_frames: u64,
-    last_packets: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -207,7 +206,7 @@ impl Ledger {
             .max(1);
         let mut participants: Vec<ParticipantStats> = Vec::new();
         for ((name, kind), entry) in &mut self.entries {
-            let stats = entry.stats(kind, since);
+            let stats = entry.stats(kind, since, is_final);
             match participants.last_mut().filter(|last| last.name == *name) {
                 Some(last) => last.streams.push(stats),
                 None => participants.push(ParticipantStats {
@@ -227,7 +226,7 @@ impl Ledger {
 }
 
 impl Entry {
-    fn stats(&mut self, kind: &'static str, since_us: u64) -> StreamStats {
+    fn stats(&mut self, kind: &'static str, since_us: u64, is_final: bool) -> StreamStats {
         let Totals { counts, playout } = self.closed.plus(self.live);
         let frames = if kind == "audio" {
             playout.heard
@@ -239,8 +238,13 @@ impl Entry {
         } else {
             frames
         };
-        let fps = progress.saturating_sub(self.last_frames) as f64 * 1e6 / since_us as f64;
-        (self.last_frames, self.last_packets) = (progress, counts.packets);
+        // At the end, the average from the first to the last.
+        let (frames_passed, time_us) = match is_final {
+            true => (progress.saturating_sub(1), self.shown.lasted().0.max(1)),
+            false => (progress.saturating_sub(self.last_frames), since_us),
+        };
+        let fps = frames_passed as f64 * 1e6 / time_us as f64;
+        self.last_frames = progress;
         StreamStats {
             kind,
             frames_complete: frames,

@@ -180,20 +180,25 @@ impl Inbound {
             Received::Audio {
                 header, payload, ..
             } => {
+                if let Some(heard) = self.heard.get(&header.stream) {
+                    heard.shown.mark(now);
+                }
                 if let Some(block) = l16::parse(payload) {
                     let (stream, sequence, captured) =
                         (header.stream, header.sequence, header.timestamp);
-                    self.tell_voices(Input::Block {
+                    let input = Input::Block {
                         stream,
                         sequence,
                         captured,
                         arrived: now,
                         block,
-                    });
+                    };
+                    self.tell_voices(input);
                 }
             }
             Received::Picture { stream, frame, .. } => {
                 if let Some(heard) = self.heard.get(&stream) {
+                    heard.shown.mark(now);
                     let captured = frame.captured.0.saturating_add_signed(heard.clock_shift_us);
                     self.pictures.take(
                         &heard.username,
