@@ -75,9 +75,8 @@ impl Sockets {
     /// # Errors
     /// [`StartError::Bind`] with the address that cannot be had.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
-        let bind_tcp = |address| {
-            TcpListener::bind(address).map_err(|error| StartError::Bind { address, error })
-        };
+        let bind_tcp =
+            |address| listen(address).map_err(|error| StartError::Bind { address, error });
         let mut tries = 0;
         let (control, media) = loop {
             let control = bind_tcp(config.listen.control)?;
@@ -242,6 +241,25 @@ pub async fn run(
     let (_never, reloads) = mpsc::channel(1);
     relay.run(shutdown, reloads).await;
     Ok(())
+}
+
+/// Connections that may wait to be accepted: a whole school after a power cut. The kernel may give less.
+const BACKLOG: i32 = 4096;
+/// Bytes of the kernel's queues for one control connection, which accepted ones inherit.
+///
+/// Higher speeds media over TCP on long paths; lower bounds what one peer can make the kernel hold.
+const CONTROL_SOCKET_BYTES: usize = 128 * 1024;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    use socket2::{Domain, Socket, Type};
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // A restart must not wait for the connections of before.
+    socket.set_reuse_address(true)?;
+    socket.set_recv_buffer_size(CONTROL_SOCKET_BYTES)?;
+    socket.set_send_buffer_size(CONTROL_SOCKET_BYTES)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 fn into_tokio(listener: TcpListener) -> std::io::Result<tokio::net::TcpListener> {

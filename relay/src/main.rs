@@ -3,6 +3,7 @@
 
 mod command_line;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -36,6 +37,7 @@ fn serve(config: &Config, flags: &command_line::Flags) -> anyhow::Result<()> {
         tracing_subscriber::EnvFilter::try_new(&config.log.filter).context("log.filter")?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     raise_descriptor_limit();

@@ -1,0 +1,39 @@
+//! What operators look at.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use crate::harness::TestRelay;
+
+fn fetch(admin: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(admin).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn health_and_metrics_are_served() {
+    let relay = TestRelay::start();
+    let (_ana, _bob, _) = relay.call();
+    assert!(fetch(relay.admin, "/healthz").ends_with("ok\n"));
+    let metrics = fetch(relay.admin, "/metrics");
+    for line in [
+        "conclave_relay_sessions 2",
+        "conclave_relay_participants 2",
+        "conclave_relay_rooms 1",
+        "conclave_relay_probes_total 2",
+        "# EOF",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+    for secret in ["Ana", "example.org"] {
+        assert!(!metrics.contains(secret));
+    }
+    assert!(fetch(relay.admin, "/other").starts_with("HTTP/1.1 404"));
+}
