@@ -28,6 +28,8 @@ const SILENCE: Duration = Duration::from_secs(15);
 const DRAIN: Duration = Duration::from_secs(2);
 /// Read at a time, on the stack: an idle connection holds no buffer.
 const READ: usize = 4096;
+/// Bytes that the kernel may hold unsent. Higher delays control behind media on a slow path.
+const UNSENT: u32 = 32 * 1024;
 /// Media sealed at a time, so that control gets its turn between.
 const MEDIA_A_TURN: usize = 16;
 
@@ -76,6 +78,8 @@ pub(super) async fn serve(
     }
     // Small messages must not wait for each other.
     let _ = stream.set_nodelay(true);
+    // What the kernel holds cannot be overtaken: media there would delay control.
+    let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
     let now = Instant::now();
     let clock = SetClock::default();
     let mut connection = Connection {

@@ -1,1 +1,543 @@
+//! The core by itself: values in, values out, and time as the test says.
 
+use std::collections::HashMap;
+
+use conclave_protocol::id::{RequestId, StreamId};
+use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
+use conclave_protocol::secret::Secret;
+use conclave_protocol::units::{ClockOffset, PictureSize};
+use conclave_protocol::wire::control::{
+    Devices, Joined, Layer, Media, Picture, SignedIn, StreamOffer, Want,
+};
+use conclave_protocol::wire::header::Kind;
+
+use super::*;
+use crate::store::StoreCommand;
+use crate::store::pin::{PinCommand, PinHash};
+
+struct Counting(u8);
+
+impl Entropy for Counting {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0 = self.0.wrapping_add(1);
+        bytes.fill(self.0);
+    }
+}
+
+/// A core whose store and PIN worker answer at once, unless told otherwise.
+struct Bench {
+    core: Core,
+    now: Instant,
+    sent: HashMap<ConnectionId, Vec<ToEndpoint>>,
+    ended: Vec<(ConnectionId, Ending)>,
+    media: Vec<MediaCommand>,
+    routes: Arc<Routes>,
+    disk_full: bool,
+    /// Commands that wait instead of being answered, when set.
+    held: Option<Vec<StoreCommand>>,
+    last_request: u32,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(CoreLimits {
+            sessions: 100,
+            rooms: 10,
+        })
+    }
+
+    fn with(limits: CoreLimits) -> Self {
+        let mut bench = Self {
+            core: Core::new(limits, Remembered::default(), Box::new(Counting(0))),
+            now: Instant(1_000_000),
+            sent: HashMap::new(),
+            ended: Vec::new(),
+            media: Vec::new(),
+            routes: Arc::default(),
+            disk_full: false,
+            held: None,
+            last_request: 0,
+        };
+        bench.pass(Micros::ZERO);
+        bench
+    }
+
+    fn pass(&mut self, span: Micros) {
+        self.now += span;
+        self.core.set_time(self.now, UnixMillis(self.now.0 / 1_000));
+        self.core.handle_time(self.now);
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
+        loop {
+            if let Some(routes) = self.core.take_routes() {
+                self.routes = routes;
+            }
+            match self.core.next_effect() {
+                None => break,
+                Some(Effect::Send { to, message }) => {
+                    self.sent.entry(to).or_default().push((*message).clone());
+                }
+                Some(Effect::End { connection, ending }) => self.ended.push((connection, ending)),
+                Some(Effect::Media(command)) => self.media.push(command),
+                Some(Effect::Store(command)) => match &mut self.held {
+                    Some(held) => held.push(command),
+                    None => self.store(&command),
+                },
+                Some(Effect::Pin(PinCommand::Hash { token, pin })) => {
+                    let hash = Ok(PinAnswer::Hashed(hash_of(&pin)));
+                    self.core.handle_pin(token, hash);
+                }
+                Some(Effect::Pin(PinCommand::Compare { token, pin, hash })) => {
+                    let matches = hash_of(&pin) == hash;
+                    self.core
+                        .handle_pin(token, Ok(PinAnswer::Compared(matches)));
+                }
+            }
+        }
+    }
+
+    fn store(&mut self, command: &StoreCommand) {
+        let answer = match command {
+            _ if self.disk_full => Err(Refusal::StorageFailed),
+            StoreCommand::SignIn { username, .. } => Ok(StoreAnswer::Account {
+                username: username.clone(),
+            }),
+            StoreCommand::ReadHistory { .. } => Ok(StoreAnswer::History {
+                lines: Vec::new(),
+                more: false,
+            }),
+            _ => Ok(StoreAnswer::Done),
+        };
+        self.core.handle_stored(command.token(), answer);
+    }
+
+    fn connect(&mut self, connection: u64, device: u8) -> ConnectionId {
+        let id = ConnectionId(connection);
+        let address = IpAddr::from([127, 0, 0, device]);
+        self.core.handle_connected(id, [device; 32], address);
+        self.carry_out();
+        id
+    }
+
+    fn ask(&mut self, connection: ConnectionId, request: Request) -> RequestId {
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        self.core.handle_request(connection, id, request);
+        self.carry_out();
+        id
+    }
+
+    fn reply(
+        &mut self,
+        connection: ConnectionId,
+        id: RequestId,
+    ) -> Option<Result<Answer, Refusal>> {
+        let sent = self.sent.entry(connection).or_default();
+        let is_it = |m: &ToEndpoint| matches!(m, ToEndpoint::Reply { id: of, .. } if *of == id);
+        let at = sent.iter().position(is_it)?;
+        match sent.remove(at) {
+            ToEndpoint::Reply { result, .. } => Some(result),
+            _ => None,
+        }
+    }
+
+    fn request(&mut self, connection: ConnectionId, request: Request) -> Result<Answer, Refusal> {
+        let id = self.ask(connection, request);
+        self.reply(connection, id)
+            .expect("every request is answered")
+    }
+
+    fn events(&mut self, connection: ConnectionId) -> Vec<Event> {
+        let sent = self.sent.remove(&connection).unwrap_or_default();
+        sent.into_iter()
+            .filter_map(|message| match message {
+                ToEndpoint::Event(event) => Some(event),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn sign_in(&mut self, connection: ConnectionId, name: &str) -> Result<SignedIn, Refusal> {
+        self.sign_in_with(connection, name, None)
+    }
+
+    fn sign_in_with(
+        &mut self,
+        connection: ConnectionId,
+        name: &str,
+        resume: Option<Secret<32>>,
+    ) -> Result<SignedIn, Refusal> {
+        let request = Request::SignIn {
+            username: Username::parse(name).unwrap(),
+            email: Email::parse("a@b").unwrap(),
+            resume,
+        };
+        match self.request(connection, request)? {
+            Answer::SignedIn(signed_in) => Ok(*signed_in),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn create(&mut self, connection: ConnectionId, name: &str) -> Result<RoomId, Refusal> {
+        let request = Request::CreateRoom {
+            name: RoomName::parse(name).unwrap(),
+            pin: None,
+            capacity: 8,
+        };
+        match self.request(connection, request)? {
+            Answer::Created { room } => Ok(room),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn join(&mut self, connection: ConnectionId, room: RoomId) -> Result<Joined, Refusal> {
+        let request = Request::JoinRoom {
+            room,
+            pin: None,
+            devices: Devices::default(),
+        };
+        match self.request(connection, request)? {
+            Answer::Joined(joined) => Ok(*joined),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn say(&mut self, connection: ConnectionId, text: &str) -> RequestId {
+        let text = Box::new(ChatText::parse(text).unwrap());
+        self.ask(connection, Request::Say { to: None, text })
+    }
+
+    fn publish(&mut self, connection: ConnectionId) -> StreamId {
+        match self.request(connection, Request::Publish(camera())) {
+            Ok(Answer::Published { stream }) => stream,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Ana (connection 1) and Bob (connection 2) in one room.
+    fn call() -> (Self, ConnectionId, ConnectionId, RoomId) {
+        let mut bench = Self::new();
+        let (ana, bob) = (bench.connect(1, 1), bench.connect(2, 2));
+        bench.sign_in(ana, "Ana").unwrap();
+        bench.sign_in(bob, "Bob").unwrap();
+        let room = bench.create(ana, "room").unwrap();
+        bench.join(ana, room).unwrap();
+        bench.join(bob, room).unwrap();
+        bench.sent.clear();
+        (bench, ana, bob, room)
+    }
+}
+
+fn hash_of(pin: &Pin) -> PinHash {
+    let mut hash = [0; 32];
+    hash[..pin.as_str().len()].copy_from_slice(pin.as_str().as_bytes());
+    PinHash {
+        salt: [0; 16],
+        hash,
+    }
+}
+
+fn camera() -> StreamOffer {
+    StreamOffer {
+        source: conclave_protocol::id::SourceId(1),
+        media: Media::Camera(Picture {
+            layer: Layer::Full,
+            size: PictureSize {
+                width: 1280,
+                height: 720,
+            },
+            fps: 30,
+        }),
+    }
+}
+
+#[test]
+fn a_dropped_session_is_over_after_thirty_seconds_and_not_before() {
+    let (mut bench, ana, bob, _) = Bench::call();
+    bench.core.handle_disconnected(bench.now, bob);
+    bench.pass(Micros(RESUME_FOR.0 - 1));
+    assert_eq!(bench.events(ana), []);
+    bench.pass(Micros(1));
+    let events = bench.events(ana);
+    assert!(
+        matches!(
+            events[..],
+            [Event::ParticipantLeft {
+                reason: LeaveReason::Lost,
+                ..
+            }]
+        ),
+        "{events:?}"
+    );
+    assert!(matches!(
+        bench.media.last(),
+        Some(MediaCommand::Close { .. })
+    ));
+}
+
+#[test]
+fn a_session_that_dropped_twice_waits_from_the_second_drop() {
+    let mut bench = Bench::new();
+    let first = bench.connect(1, 1);
+    let secret = bench.sign_in(first, "Ana").unwrap().resume_secret;
+    bench.core.handle_disconnected(bench.now, first);
+    bench.pass(Micros::from_secs(20));
+    let second = bench.connect(2, 1);
+    let secret = bench
+        .sign_in_with(second, "Ana", Some(secret))
+        .unwrap()
+        .resume_secret;
+    bench.core.handle_disconnected(bench.now, second);
+    bench.pass(Micros::from_secs(20));
+    let third = bench.connect(3, 1);
+    bench.sign_in_with(third, "Ana", Some(secret)).unwrap();
+}
+
+#[test]
+fn a_resumption_takes_over_from_a_connection_that_has_not_noticed() {
+    let (mut bench, ana, bob, room) = Bench::call();
+    bench.core.handle_disconnected(bench.now, bob);
+    let again = bench.connect(3, 2);
+    let signed_in = bench.sign_in_with(again, "Bob", None);
+    // Without the secret it is another session: the first one left.
+    assert!(signed_in.unwrap().room.is_none());
+    bench.join(again, room).unwrap();
+    bench.sent.clear();
+
+    let secret = bench
+        .core
+        .sessions
+        .values()
+        .find(|s| s.username.as_str() == "Bob");
+    let secret = secret.unwrap().resume_secret.clone();
+    let newest = bench.connect(4, 2);
+    let signed_in = bench.sign_in_with(newest, "Bob", Some(secret)).unwrap();
+    assert_eq!(signed_in.room.unwrap().roster.len(), 2);
+    assert_eq!(bench.ended, [(again, Ending::Drained)]);
+    let closing = Event::Closing {
+        reason: ClosingReason::Replaced,
+    };
+    assert_eq!(bench.events(again), [closing]);
+    assert_eq!(bench.events(ana), []);
+    // The old connection's end changes nothing any more.
+    bench.core.handle_disconnected(bench.now, again);
+    bench.pass(Micros::from_secs(60));
+    assert_eq!(bench.events(ana), []);
+}
+
+#[test]
+fn a_line_is_shown_and_acknowledged_only_when_it_is_stored() {
+    let (mut bench, ana, bob, _) = Bench::call();
+    bench.held = Some(Vec::new());
+    let request = bench.say(ana, "hello");
+    assert_eq!(bench.reply(ana, request), None);
+    assert_eq!(bench.events(bob), []);
+    let held = bench.held.take().unwrap();
+    bench.store(&held[0]);
+    bench.carry_out();
+    assert!(matches!(
+        bench.reply(ana, request),
+        Some(Ok(Answer::Said { .. }))
+    ));
+    assert!(matches!(bench.events(bob)[..], [Event::Chat(_)]));
+}
+
+#[test]
+fn a_line_that_cannot_be_stored_is_shown_to_nobody() {
+    let (mut bench, ana, bob, _) = Bench::call();
+    bench.disk_full = true;
+    let request = bench.say(ana, "hello");
+    assert_eq!(bench.reply(ana, request), Some(Err(Refusal::StorageFailed)));
+    assert_eq!(bench.events(bob), []);
+    assert_eq!(bench.create(ana, "other"), Err(Refusal::StorageFailed));
+    bench.disk_full = false;
+    bench.create(ana, "other").unwrap();
+}
+
+#[test]
+fn routes_follow_streams_members_and_choices() {
+    let (mut bench, ana, bob, _) = Bench::call();
+    let stream = bench.publish(ana);
+    let session = |bench: &Bench, name: &str| {
+        let found = bench
+            .core
+            .sessions
+            .iter()
+            .find(|(_, s)| s.username.as_str() == name);
+        *found.unwrap().0
+    };
+    let (ana_is, bob_is) = (session(&bench, "Ana"), session(&bench, "Bob"));
+    let route = Arc::clone(&bench.routes.streams[&stream]);
+    assert_eq!((route.owner, route.kind), (ana_is, Kind::Video));
+    let receiver = |fps| fan_out::Receiver {
+        session: bob_is,
+        fps,
+    };
+    assert_eq!(*route.receivers, [receiver(0)]);
+    for (want, receivers) in [
+        (Want::AtMost { fps: 10 }, vec![receiver(10)]),
+        (Want::Nothing, vec![]),
+        (Want::All, vec![receiver(0)]),
+    ] {
+        bench
+            .request(bob, Request::Subscribe { stream, want })
+            .unwrap();
+        assert_eq!(*bench.routes.streams[&stream].receivers, receivers);
+    }
+    let nothing = Want::AtMost { fps: 0 };
+    let refused = bench.request(
+        bob,
+        Request::Subscribe {
+            stream,
+            want: nothing,
+        },
+    );
+    assert_eq!(refused, Err(Refusal::OutOfRange));
+    // One's own stream is nothing to subscribe to.
+    let want = Want::All;
+    let own = bench.request(ana, Request::Subscribe { stream, want });
+    assert_eq!(own, Err(Refusal::NoSuchStream));
+    bench.request(bob, Request::LeaveRoom).unwrap();
+    assert!(bench.routes.streams[&stream].receivers.is_empty());
+    bench.request(ana, Request::LeaveRoom).unwrap();
+    assert!(bench.routes.streams.is_empty());
+}
+
+#[test]
+fn a_slow_reader_ends_alone() {
+    let (mut bench, ana, bob, _) = Bench::call();
+    bench.core.handle_too_slow(bob);
+    bench.carry_out();
+    assert_eq!(bench.ended, [(bob, Ending::Now(ClosingReason::TooSlow))]);
+    let events = bench.events(ana);
+    assert!(matches!(
+        events[..],
+        [Event::ParticipantLeft {
+            reason: LeaveReason::TooSlow,
+            ..
+        }]
+    ));
+    let request = bench.say(ana, "on we go");
+    assert!(matches!(bench.reply(ana, request), Some(Ok(_))));
+}
+
+#[test]
+fn the_lobby_hears_of_many_changes_as_few() {
+    let (mut bench, ana, bob, room) = Bench::call();
+    let watcher = bench.connect(3, 3);
+    bench.sign_in(watcher, "Watcher").unwrap();
+    bench
+        .request(watcher, Request::ListRooms { after: None })
+        .unwrap();
+    bench.pass(Micros::from_secs(1));
+    bench.sent.clear();
+    for _ in 0..5 {
+        bench.request(bob, Request::LeaveRoom).unwrap();
+        bench.join(bob, room).unwrap();
+    }
+    assert_eq!(bench.events(watcher), []);
+    bench.pass(Micros::from_secs(1));
+    let events = bench.events(watcher);
+    assert!(
+        matches!(&events[..], [Event::RoomChanged(summary)] if summary.members == 2),
+        "{events:?}"
+    );
+    // Ana is in a room, where the lobby is no news.
+    bench
+        .request(ana, Request::ListRooms { after: None })
+        .unwrap();
+    bench.sent.clear();
+    bench.request(bob, Request::LeaveRoom).unwrap();
+    bench.pass(Micros::from_secs(1));
+    assert!(
+        bench
+            .events(ana)
+            .iter()
+            .all(|e| !matches!(e, Event::RoomChanged(_)))
+    );
+}
+
+#[test]
+fn sessions_and_rooms_are_bounded() {
+    let mut bench = Bench::with(CoreLimits {
+        sessions: 1,
+        rooms: 1,
+    });
+    let (ana, bob) = (bench.connect(1, 1), bench.connect(2, 2));
+    bench.sign_in(ana, "Ana").unwrap();
+    assert_eq!(bench.sign_in(bob, "Bob"), Err(Refusal::RelayFull));
+    bench.create(ana, "one").unwrap();
+    assert_eq!(bench.create(ana, "two"), Err(Refusal::TooMany));
+    // Ana's own session makes room for her next one.
+    let again = bench.connect(3, 1);
+    bench.sign_in(again, "Ana").unwrap();
+}
+
+#[test]
+fn every_kind_of_request_is_limited() {
+    let (mut bench, ana, _, room) = Bench::call();
+    let requests: [fn(RoomId) -> Request; 6] = [
+        |_| Request::ListRooms { after: None },
+        |_| Request::Say {
+            to: None,
+            text: Box::new(ChatText::parse("x").unwrap()),
+        },
+        |_| Request::History { before: None },
+        |_| Request::SetClock {
+            offset: ClockOffset(1),
+        },
+        |_| Request::AskKeys {
+            of: ParticipantId(2),
+        },
+        |room| Request::JoinRoom {
+            room,
+            pin: None,
+            devices: Devices::default(),
+        },
+    ];
+    for request in requests {
+        bench.pass(Micros::from_secs(600));
+        let limited = (0..3_000)
+            .map(|_| bench.request(ana, request(room)))
+            .filter(|result| matches!(result, Err(Refusal::RateLimited { .. })))
+            .count();
+        assert!(limited > 1_000, "{:?}: {limited}", request(room));
+        bench.pass(Micros::from_secs(5));
+        let later = bench.request(ana, request(room));
+        assert!(
+            !matches!(later, Err(Refusal::RateLimited { .. })),
+            "{later:?}"
+        );
+    }
+}
+
+#[test]
+fn what_comes_for_a_connection_that_is_gone_goes_nowhere() {
+    let mut bench = Bench::new();
+    let ana = bench.connect(1, 1);
+    bench.held = Some(Vec::new());
+    bench.ask(
+        ana,
+        Request::SignIn {
+            username: Username::parse("Ana").unwrap(),
+            email: Email::parse("a@b").unwrap(),
+            resume: None,
+        },
+    );
+    bench.core.handle_disconnected(bench.now, ana);
+    let held = bench.held.take().unwrap();
+    bench.store(&held[0]);
+    bench.carry_out();
+    assert_eq!(bench.core.counts().0, 0);
+    assert!(bench.sent.is_empty());
+    bench
+        .core
+        .handle_request(ana, RequestId(9), Request::SignOut);
+    bench.core.handle_too_slow(ana);
+    bench.core.handle_pin(Token(77), Err(Refusal::WrongPin));
+    bench.core.handle_stored(Token(77), Ok(StoreAnswer::Done));
+    bench.carry_out();
+    assert!(bench.sent.is_empty());
+}

@@ -27,8 +27,6 @@ use crate::core::fan_out::Routes;
 use crate::metrics::Metrics;
 use plane::Plane;
 
-pub use plane::thread_cpu_time;
-
 /// Datagrams from control connections that may wait; one more is dropped.
 const DATAGRAMS: usize = 1024;
 /// Commands that may wait; the core waits with one more, as none may be lost.

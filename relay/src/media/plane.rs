@@ -17,7 +17,6 @@ use conclave_protocol::wire::header::{Header, Kind};
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use rustc_hash::FxHashMap;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::time::{ClockId, clock_gettime};
 
 use super::frame_run::{FrameRun, FrameRuns};
 use super::send::{Sender, fan_out, hand_over};
@@ -377,11 +376,4 @@ fn enlarge(socket: &UdpSocket) {
     // The kernel caps both at net.core.{r,w}mem_max; smaller queues drop sooner, which is counted.
     let _ = socket.set_recv_buffer_size(SOCKET_BYTES);
     let _ = socket.set_send_buffer_size(SOCKET_BYTES);
-}
-
-/// CPU time of the calling thread in nanoseconds.
-#[must_use]
-pub fn thread_cpu_time() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
