@@ -1,0 +1,150 @@
+//! Those who replay, forge, send as others, or make up numbers.
+
+use crate::ends::*;
+use conclave_protocol::id::{Epoch, SequenceNumber, StreamId};
+use conclave_protocol::receiver::{DropReason, Received};
+use conclave_protocol::secret::Secret;
+use conclave_protocol::sender::StreamSender;
+use conclave_protocol::sender_key::SenderKey;
+use conclave_protocol::time::Instant;
+use conclave_protocol::wire::control::Suite;
+use conclave_protocol::wire::header::{HEADER_BYTES, Kind};
+use proptest::prelude::*;
+
+#[test]
+fn a_packet_is_taken_once_and_nothing_altered_is_taken() {
+    let key = sender_key(Suite::Aes256Gcm);
+    let (mut sender, mut receiver) = (stream(Kind::Audio, AUDIO, &key), receiver(&key));
+    let packet = sealed(&mut sender, &[1; 640], T0).remove(0);
+    for at in 0..packet.len() {
+        let mut altered = packet.clone();
+        altered[at] ^= 1;
+        assert!(
+            !matches!(
+                receiver.handle_packet(&mut altered, T0),
+                Ok(Received::Audio { .. })
+            ),
+            "byte {at}"
+        );
+    }
+    assert!(
+        refusal(&mut receiver, &packet, T0).is_none(),
+        "the true one still counts"
+    );
+    assert_eq!(
+        refusal(&mut receiver, &packet, T0),
+        Some(DropReason::Replayed)
+    );
+    let (.., counts) = receiver.counts().find(|&(_, id, ..)| id == AUDIO).unwrap();
+    assert_eq!(
+        (counts.packets, counts.bytes, counts.packets_lost),
+        (1, 640, 0)
+    );
+}
+
+#[test]
+fn nobody_sends_as_somebody_else() {
+    let (ana, eve) = (
+        sender_key(Suite::Aes256Gcm),
+        SenderKey::fresh(0, Suite::Aes256Gcm, Secret([66; 32])),
+    );
+    let mut receiver = receiver(&ana);
+    receiver.add_participant(EVE);
+    assert!(receiver.set_key(EVE, eve.clone(), T0).is_empty());
+    let forged = sealed(&mut stream(Kind::Audio, AUDIO, &eve), &[1; 640], T0);
+    assert_eq!(
+        refusal(&mut receiver, &forged[0], T0),
+        Some(DropReason::Forged)
+    );
+    let unknown = sealed(&mut stream(Kind::Audio, StreamId(99), &ana), &[1; 640], T0);
+    assert_eq!(
+        refusal(&mut receiver, &unknown[0], T0),
+        Some(DropReason::UnknownStream)
+    );
+    let other_kind = sealed(&mut stream(Kind::Screen, VIDEO, &ana), &[1; 640], T0);
+    assert_eq!(
+        refusal(&mut receiver, &other_kind[0], T0),
+        Some(DropReason::WrongKind)
+    );
+    // A stream's number moved to another stream of the same sender: its key is another.
+    let mut moved = sealed(&mut stream(Kind::Audio, StreamId(12), &ana), &[1; 640], T0).remove(0);
+    moved[4..8].copy_from_slice(&AUDIO.0.to_le_bytes());
+    assert_eq!(refusal(&mut receiver, &moved, T0), Some(DropReason::Forged));
+}
+
+#[test]
+fn who_left_is_heard_no_more() {
+    let key = sender_key(Suite::Aes256Gcm);
+    let (mut sender, mut receiver) = (stream(Kind::Audio, AUDIO, &key), receiver(&key));
+    let packets: Vec<_> = (0..3)
+        .flat_map(|_| sealed(&mut sender, &[1; 640], T0))
+        .collect();
+    assert!(refusal(&mut receiver, &packets[0], T0).is_none());
+    receiver.remove_stream(AUDIO);
+    assert_eq!(
+        refusal(&mut receiver, &packets[1], T0),
+        Some(DropReason::UnknownStream)
+    );
+    receiver.remove_participant(ANA);
+    assert_eq!(
+        refusal(&mut receiver, &packets[2], T0),
+        Some(DropReason::UnknownStream)
+    );
+    assert_eq!(receiver.counts().count(), 0);
+}
+
+#[test]
+fn a_hostile_member_s_numbers_are_survived() {
+    let key = sender_key(Suite::Aes256Gcm);
+    let mut receiver = receiver(&key);
+    for sequence in [0, 1, u64::MAX - 2, u64::MAX - 3, 5] {
+        for captured in [Instant(0), Instant(u64::MAX), Instant(1 << 63)] {
+            for (kind, id) in [(Kind::Audio, AUDIO), (Kind::Video, VIDEO)] {
+                let mut sender =
+                    StreamSender::starting_at(uplink(), kind, id, &key, SequenceNumber(sequence));
+                for packet in sealed(&mut sender, &[1; 64], captured) {
+                    for now in [Instant(0), Instant(u64::MAX)] {
+                        let _ = receiver.handle_packet(&mut packet.clone(), now);
+                    }
+                }
+            }
+            assert_eq!(receiver.reports().count(), 2);
+        }
+    }
+    // The last number is never taken: nothing could come after it.
+    let mut sender = StreamSender::starting_at(
+        uplink(),
+        Kind::Audio,
+        AUDIO,
+        &key,
+        SequenceNumber(u64::MAX - 1),
+    );
+    let mut packet = sealed(&mut sender, &[1], T0).remove(0);
+    packet[8..16].fill(0xff);
+    assert_eq!(
+        refusal(&mut receiver, &packet, T0),
+        Some(DropReason::Replayed)
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_packets_are_survived(packets in proptest::collection::vec(
+        (proptest::collection::vec(any::<u8>(), 0..200), any::<u16>(), any::<u64>()), 0..40)
+    ) {
+        let mut receiver = receiver(&sender_key(Suite::ChaCha20Poly1305));
+        for (mut packet, epoch, now) in packets {
+            if packet.len() >= HEADER_BYTES {
+                packet[0] %= 2;
+                packet[2..4].copy_from_slice(&Epoch(epoch).0.to_le_bytes());
+                let stream = 10 + u32::from(packet[4] & 1);
+                packet[4..8].copy_from_slice(&stream.to_le_bytes());
+            }
+            let outcome = receiver.handle_packet(&mut packet, Instant(now));
+            prop_assert!(matches!(outcome, Err(_) | Ok(Received::Held)));
+        }
+        prop_assert_eq!(receiver.reports().count(), 0);
+    }
+}
