@@ -32,6 +32,8 @@ const DEAD_AFTER: Micros = Micros::from_secs(7);
 const QUICK_PINGS: u32 = 5;
 /// A change of the clock offset that is worth telling, in µs.
 const OFFSET_STEP_US: u64 = 500;
+/// How long to wait for a room that somebody else is making.
+const LOOK_AGAIN_AFTER: Micros = Micros::from_millis(100);
 /// Chat lines that may wait for the room to be joined.
 const MOST_UNSAID: usize = 64;
 
@@ -54,6 +56,8 @@ pub(super) struct Session {
     clock: ClockEstimate,
     /// The rooms of the listing so far.
     listed: Vec<RoomSummary>,
+    /// When to look for the room again.
+    look_again_at: Option<Instant>,
     unsaid: VecDeque<ChatText>,
     /// The last lines that were told: replies, events and history overlap.
     told_lines: BTreeSet<ChatId>,
@@ -124,6 +128,7 @@ impl Session {
             pings: 0,
             clock: ClockEstimate::default(),
             listed: Vec::new(),
+            look_again_at: None,
             unsaid: VecDeque::new(),
             told_lines: BTreeSet::new(),
         }
@@ -239,6 +244,7 @@ impl Engine {
     pub(super) fn lose(&mut self, reason: String, now: Instant) {
         let had_connection = self.connection.take().is_some();
         self.session.pending.clear();
+        self.session.look_again_at = None;
         self.session.retry_at = now + self.session.retry_after;
         self.session.retry_after = Micros(self.session.retry_after.0 * 3 / 2).min(LONGEST_RETRY);
         if had_connection && self.session.was_signed_in {
@@ -263,6 +269,10 @@ impl Engine {
                 self.session.last_heard = now;
             }
             return Ok(());
+        }
+        if self.session.look_again_at.is_some_and(|at| now >= at) {
+            self.session.look_again_at = None;
+            self.list_rooms();
         }
         if now.since(self.session.last_heard) > DEAD_AFTER {
             self.lose(
@@ -337,9 +347,16 @@ impl Engine {
                 self.join(room);
                 Ok(())
             }
-            // Somebody else made it in between.
+            // Somebody else is making it: it is listed as soon as it is stored.
             (Asked::CreateRoom, Err(Refusal::RoomExists)) => {
-                self.list_rooms();
+                self.session.look_again_at = Some(now + LOOK_AGAIN_AFTER);
+                Ok(())
+            }
+            (
+                Asked::ListRooms | Asked::CreateRoom | Asked::JoinRoom,
+                Err(Refusal::RateLimited { retry_after_ms }),
+            ) => {
+                self.session.look_again_at = Some(now + Micros::from_millis(retry_after_ms.into()));
                 Ok(())
             }
             (Asked::CreateRoom, Err(refusal)) => Err(EngineError::Refused {

@@ -1,0 +1,116 @@
+//! A relay and the endpoints in one room, each a process.
+
+use crate::program::{Program, built};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A relay of its own for each test.
+pub(crate) struct Relay {
+    _program: Program,
+    address: String,
+    folder: TempDir,
+}
+
+impl Relay {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(built("conclave-relay", "CONCLAVE_RELAY_BIN"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["--web", "off", "--admin", "off", "--data-dir"])
+            .arg(folder.path().join("relay"));
+        let program = Program::start("relay", &mut command);
+        let ready = program
+            .prints("ready", |line| line.starts_with("ready "))
+            .text;
+        let address = ready
+            .split(' ')
+            .find_map(|word| word.strip_prefix("control="))
+            .expect("the control address");
+        Self {
+            address: address.to_owned(),
+            _program: program,
+            folder,
+        }
+    }
+
+    /// An endpoint that has joined the room, with nothing but these devices.
+    pub(crate) fn call(&self, user: &str, devices: &[&str]) -> Call {
+        let record = self.folder.path().join(format!("{user}-record"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conclave-endpoint"));
+        command
+            .arg("--data-dir")
+            .arg(self.folder.path().join(user))
+            .args(["call", "--relay", &self.address, "--user", user])
+            .args(["--email", &format!("{user}@example.org")])
+            .args(["--room", "test", "--create", "--stats", "json", "--record"])
+            .arg(&record);
+        for device in ["camera", "microphone", "speaker"] {
+            let flag = format!("--{device}");
+            if !devices.contains(&flag.as_str()) {
+                command.args([&flag, "off"]);
+            }
+        }
+        let program = Program::start(user, command.args(devices));
+        program.reports("joined");
+        Call { program, record }
+    }
+
+    /// Where a test may put its files.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+/// One endpoint in the room.
+pub(crate) struct Call {
+    pub(crate) program: Program,
+    record: PathBuf,
+}
+
+impl Call {
+    /// The first statistics of which this is true.
+    pub(crate) fn stats(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let line = self
+            .program
+            .prints(what, |line| wanted(&serde_json::from_str(line).unwrap()));
+        serde_json::from_str(&line.text).unwrap()
+    }
+
+    /// The file in which it records what comes from somebody.
+    pub(crate) fn recording(&self, file: &str) -> PathBuf {
+        self.record.join(file)
+    }
+
+    /// Ends the call, and gives its last statistics.
+    pub(crate) fn end(mut self) -> Value {
+        self.program.terminate();
+        let rest = self.program.rest();
+        assert!(self.program.wait().success());
+        let last = serde_json::from_str(rest.last().expect("last statistics")).unwrap();
+        let last: Value = last;
+        assert_eq!(last["final"], true, "{last}");
+        last
+    }
+}
+
+/// A participant's stream in statistics; `Null` while there is none.
+pub(crate) fn stream<'a>(stats: &'a Value, user: &str, kind: &str) -> &'a Value {
+    let found = |list: &'a Value, key: &str, wanted: &str| {
+        list.as_array()
+            .and_then(|list| list.iter().find(|entry| entry[key] == wanted))
+            .unwrap_or(&Value::Null)
+    };
+    found(
+        &found(&stats["participants"], "name", user)["streams"],
+        "kind",
+        kind,
+    )
+}
+
+/// A number in statistics, 0 while it is not there.
+pub(crate) fn count(stats: &Value, key: &str) -> u64 {
+    stats[key].as_u64().unwrap_or(0)
+}

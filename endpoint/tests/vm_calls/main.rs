@@ -1,0 +1,30 @@
+//! Whole calls on real drivers: the endpoint's and the relay's programs, cameras and sound of the virtual machine, loopback.
+//!
+//! They run in the machine of `scripts/vm/run`, best with `CONCLAVE_VM_TIME=virtual`, where a busy machine makes nothing
+//! late; elsewhere each test says that it was skipped. The drivers are shared, so one test runs at a time.
+
+mod call;
+mod faults;
+mod jpegs;
+mod pictures;
+mod program;
+mod sound;
+mod webcam;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+static DRIVERS: Mutex<()> = Mutex::new(());
+
+/// The drivers, for one test; `None`, said aloud, where there are none.
+fn drivers() -> Option<MutexGuard<'static, ()>> {
+    if std::env::var_os("CONCLAVE_IN_VM").is_none() {
+        eprintln!("skipped: needs the VM (scripts/vm/run)");
+        return None;
+    }
+    Some(DRIVERS.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Whether the clock stands still while the machine computes for others, so that spans can be asserted.
+fn time_is_virtual() -> bool {
+    std::env::var("CONCLAVE_VM_TIME").is_ok_and(|time| time == "virtual")
+}

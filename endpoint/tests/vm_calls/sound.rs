@@ -1,0 +1,138 @@
+//! Sound from one end of a loop card, through the relay, to a file or another loop.
+
+use crate::call::{Relay, count, stream};
+use crate::program::Program;
+use crate::{drivers, time_is_virtual};
+use conclave_endpoint::sound::tone::{ToneGenerator, ToneReport, analyze};
+use conclave_protocol::l16::{BLOCK_SAMPLES, SAMPLE_RATE_HZ};
+use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
+use std::path::Path;
+use std::process::Command;
+
+const PITCH_HZ: f64 = 440.0;
+
+/// Writes so many seconds of the tone that tells what happened to it.
+fn write_tone(path: &Path, seconds: u32) {
+    let spec = WavSpec {
+        channels: 1,
+        sample_rate: SAMPLE_RATE_HZ,
+        bits_per_sample: 16,
+        sample_format: SampleFormat::Int,
+    };
+    let mut file = WavWriter::create(path, spec).unwrap();
+    let mut tone = ToneGenerator::new(PITCH_HZ);
+    let mut block = [0; BLOCK_SAMPLES];
+    for _ in 0..seconds * SAMPLE_RATE_HZ / BLOCK_SAMPLES as u32 {
+        tone.fill(&mut block);
+        for sample in block {
+            file.write_sample(sample).unwrap();
+        }
+    }
+    file.finalize().unwrap();
+}
+
+/// Plays a file into the loop.
+fn play(path: &Path) -> Program {
+    let mut command = Command::new("aplay");
+    command
+        .args(["-q", "-D", "hw:Loopback,0,0", "--buffer-time=200000"])
+        .arg(path);
+    Program::start("aplay", &mut command)
+}
+
+fn heard(path: &Path) -> ToneReport {
+    let mut file = WavReader::open(path).unwrap();
+    assert_eq!(file.spec().sample_rate, SAMPLE_RATE_HZ);
+    let samples: Vec<i16> = file.samples().map(Result::unwrap).collect();
+    let report = analyze(&samples);
+    println!(
+        "{}: {:.2} Hz, {:.1} dBFS, {} seconds' marks, gaps {:?}, slips {:?}",
+        path.display(),
+        report.pitch_hz,
+        report.level_dbfs,
+        report.marks.len(),
+        report.gaps,
+        report.slips()
+    );
+    report
+}
+
+/// The right pitch, for so many seconds; with a clock that waits for the machine, also without any gap or slip.
+fn assert_unharmed(report: &ToneReport, seconds: usize) {
+    assert!(
+        (report.pitch_hz / PITCH_HZ - 1.0).abs() < 0.005,
+        "{} Hz",
+        report.pitch_hz
+    );
+    if time_is_virtual() {
+        assert!(
+            report.marks.len() >= seconds,
+            "{} marks",
+            report.marks.len()
+        );
+        assert_eq!(report.gaps, []);
+        assert!(report.slips().iter().all(|&slip| slip == 0));
+    }
+}
+
+#[test]
+fn a_minute_of_tone_into_the_microphone_is_heard_at_its_pitch_without_a_gap() {
+    const SECONDS: u32 = 62;
+    let Some(_drivers) = drivers() else { return };
+    let relay = Relay::start();
+    let (tone, out) = (relay.file("tone.wav"), relay.file("out.wav"));
+    write_tone(&tone, SECONDS);
+    let speaker = format!("file:{}", out.display());
+    let receiver = relay.call("receiver", &["--speaker", &speaker]);
+    let sender = relay.call("sender", &["--microphone", "alsa:hw:Loopback,1,0"]);
+    receiver.stats("sound", |stats| {
+        count(stream(stats, "sender", "audio"), "frames_complete") > 50
+    });
+    assert!(play(&tone).wait().success());
+    // What is on its way is heard before the next but one line.
+    for _ in 0..2 {
+        receiver.stats("statistics", |_| true);
+    }
+    let sent = sender.end();
+    let received = receiver.end();
+    println!(
+        "receiver: {}\nsender: {}",
+        stream(&received, "sender", "audio"),
+        sent["self"]
+    );
+    assert_unharmed(&heard(&out), SECONDS as usize - 1);
+    if time_is_virtual() {
+        assert_eq!(count(stream(&received, "sender", "audio"), "audio_gaps"), 0);
+        assert_eq!(count(&sent["self"], "xruns"), 0);
+    }
+}
+
+#[test]
+fn a_tone_goes_from_one_sound_card_to_another() {
+    const SECONDS: u32 = 12;
+    let Some(_drivers) = drivers() else { return };
+    let relay = Relay::start();
+    let (tone, out) = (relay.file("tone.wav"), relay.file("out.wav"));
+    write_tone(&tone, SECONDS);
+    let receiver = relay.call("receiver", &["--speaker", "alsa:hw:Loopback,0,1"]);
+    let sender = relay.call("sender", &["--microphone", "alsa:hw:Loopback,1,0"]);
+    receiver.stats("sound", |stats| {
+        count(stream(stats, "sender", "audio"), "frames_complete") > 50
+    });
+    let mut command = Command::new("arecord");
+    command
+        .args(["-q", "-D", "hw:Loopback,1,1", "-t", "wav"])
+        .args(["-f", "S16_LE", "-r", "16000", "-c", "1"])
+        .args(["-d", &(SECONDS + 2).to_string()])
+        .arg(&out);
+    let mut recorder = Program::start("arecord", &mut command);
+    assert!(play(&tone).wait().success());
+    assert!(recorder.wait().success());
+    let sent = sender.end();
+    let received = receiver.end();
+    println!("receiver: {received}\nsender: {}", sent["self"]);
+    assert_unharmed(&heard(&out), SECONDS as usize - 1);
+    if time_is_virtual() {
+        assert_eq!(count(&received["self"], "xruns"), 0);
+    }
+}
