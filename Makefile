@@ -1,0 +1,44 @@
+# Every target installs what it lacks through scripts/deps.sh, which says so.
+CARGO := cargo
+PROGRAMS := -p conclave-relay -p conclave-endpoint -p conclave-virtual-camera
+export CARGO_TERM_QUIET ?= false
+
+.PHONY: demo test bench fuzz lint vm doc clean
+
+# A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other.
+demo:
+	@scripts/deps.sh build
+	@$(CARGO) build --locked -p conclave-relay -p conclave-endpoint --bins --example demo
+	@target/debug/examples/demo
+
+# All tests; those that need cameras and sound cards run in the virtual machine. Says how many ran, and where.
+test:
+	@scripts/test
+
+# CMD under a kernel of its own with real drivers: make vm CMD='v4l2-ctl --list-devices'. docs/vm.md says more.
+vm:
+	@scripts/deps.sh build vm
+	@$(CARGO) build --locked $(PROGRAMS) --bins
+	@scripts/vm/run $(or $(CMD),scripts/vm/selftest.sh)
+
+# What forwarding, sealing and capturing cost, beside the floor and the peer. docs/benchmarks.md has results.
+bench:
+	@scripts/deps.sh build bench vm
+	@scripts/bench/all
+
+# Searches for input that is not survived: make fuzz TARGET=all SECONDS=60.
+fuzz:
+	@scripts/deps.sh build
+	@protocol/fuzz/run $(or $(TARGET),all) $(or $(SECONDS),60)
+
+lint:
+	@scripts/deps.sh build
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+doc:
+	@scripts/deps.sh build
+	@RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
+
+clean:
+	@$(CARGO) clean
