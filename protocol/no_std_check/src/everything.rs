@@ -19,7 +19,7 @@ use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
-use conclave_protocol::time::Instant;
+use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::PictureSize;
 use conclave_protocol::wire::control::{
     AudioCodec, Layer, Media, Picture, Suite, ToEndpoint, ToRelay,
@@ -132,7 +132,7 @@ fn sound() -> Option<()> {
     let mut buffer = JitterBuffer::new();
     buffer.push(header.sequence, header.timestamp, NOW, &heard);
     let mut out = [0; l16::BLOCK_SAMPLES];
-    let later = NOW + conclave_protocol::jitter::MIN_TARGET;
+    let later = NOW + Micros::from_millis(40);
     let playout = buffer.pop(later, &mut out);
     (playout == Playout::Heard { captured: NOW } && out == block).then_some(())
 }

@@ -7,6 +7,11 @@ pub const MIN_TARGET: Micros = Micros::from_millis(20);
 /// The most; beyond it, late is lost.
 pub const MAX_TARGET: Micros = Micros::from_millis(160);
 
+/// The least for a stream of which little is known: a gap at the start of a call is worse than a late start.
+pub const FIRST_TARGET: Micros = Micros::from_millis(50);
+/// Packets after which a stream is known: 10 s.
+const KNOWN_AFTER: usize = 500;
+
 /// Packets that the estimate looks back on: 5 s of blocks of 20 ms.
 const LOOK_BACK: usize = 256;
 /// Excess below which this many in a hundred lie is waited for.
@@ -35,7 +40,7 @@ impl DelayEstimate {
             window_end: Instant(0),
             transits: [0; LOOK_BACK],
             arrivals: 0,
-            target: MIN_TARGET,
+            target: FIRST_TARGET,
         }
     }
 
@@ -48,7 +53,7 @@ impl DelayEstimate {
         }
         self.base[1] = self.base[1].min(transit);
         self.transits[self.arrivals % LOOK_BACK] = transit;
-        self.arrivals += 1;
+        self.arrivals = self.arrivals.saturating_add(1);
         let mut sorted = [0; LOOK_BACK];
         let mut held = 0;
         // What no target would have waited for, as after a stall, says nothing about the others.
@@ -64,7 +69,12 @@ impl DelayEstimate {
         }
         let (_, &mut waited, _) = sorted[..held].select_nth_unstable(held * PERCENTILE / 100);
         let excess = Micros(waited);
-        self.target = (excess + MARGIN).clamp(MIN_TARGET, MAX_TARGET);
+        let least = if self.arrivals < KNOWN_AFTER {
+            FIRST_TARGET
+        } else {
+            MIN_TARGET
+        };
+        self.target = (excess + MARGIN).clamp(least, MAX_TARGET);
     }
 
     fn base(&self) -> i64 {

@@ -13,12 +13,12 @@ use crate::time::{Instant, Micros};
 
 use conceal::Concealer;
 use delay::{DelayEstimate, signed};
-pub use delay::{MAX_TARGET, MIN_TARGET};
+pub use delay::{FIRST_TARGET, MAX_TARGET, MIN_TARGET};
 
 /// Blocks that are held at most: 640 ms.
 pub const BLOCKS_HELD: usize = 32;
 /// How far what is heard may be from what is due before one block is skipped or one added.
-const TOLERANCE_US: i64 = 25_000;
+const TOLERANCE_US: i64 = 20_000;
 /// How far before everything old is thrown away at once.
 const RESYNC_US: i64 = 120_000;
 /// The oldest that anything is heard, on top of the fastest packet's transit.
