@@ -6,7 +6,7 @@ set -euo pipefail
 packages() {
     case $1 in
     build) echo build-essential pkg-config cmake nasm clang libclang-dev libasound2-dev ;;
-    test) echo python3 python3-venv ;;
+    test) echo python3 python3-cryptography ;;
     bench) echo ustreamer ;;
     vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;
     *) echo "deps: no group '$1'; there are build, test, bench and vm" >&2; return 64 ;;

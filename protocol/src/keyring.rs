@@ -48,6 +48,8 @@ impl Keyring {
                     *current = generation;
                 }
             }
+            // An envelope of an earlier generation is a late or a replayed one.
+            Some(current) if !current.is_before(&generation) => {}
             Some(_) => {
                 self.previous = self.current.take().map(|old| (old, now + KEPT_GENERATION));
                 self.current = Some(generation);
@@ -104,6 +106,16 @@ impl Keyring {
 }
 
 impl Generation {
+    /// Whether another generation comes after this one, over the wrap of the number.
+    const fn is_before(&self, other: &Self) -> bool {
+        let ahead = other
+            .base
+            .epoch()
+            .generation()
+            .wrapping_sub(self.base.epoch().generation());
+        ahead != 0 && ahead < 128
+    }
+
     fn at(&self, epoch: Epoch) -> Option<SenderKey> {
         let steps = epoch.step().checked_sub(self.base.epoch().step())?;
         (0..steps).try_fold(self.base.clone(), |key, _| key.ratchet())
@@ -230,6 +242,17 @@ mod tests {
         let anew = SenderKey::fresh(1, Suite::Aes256Gcm, Secret([77; 32]));
         ring.insert(anew.clone(), T0);
         assert_eq!(ring.current.map(|current| current.base), Some(anew));
+    }
+
+    #[test]
+    fn an_envelope_of_an_earlier_generation_changes_nothing() {
+        let mut ring = Keyring::default();
+        ring.insert(fresh(255), T0);
+        ring.insert(fresh(0), T0);
+        ring.insert(fresh(255), T0);
+        let later = T0 + KEPT_GENERATION;
+        assert!(ring.media_key(STREAM, Epoch::new(0, 0), later).is_some());
+        assert!(ring.media_key(STREAM, Epoch::new(255, 0), later).is_none());
     }
 
     #[test]
