@@ -250,32 +250,37 @@ impl Connection<'_> {
     }
 
     async fn read(&mut self) -> Result<(), Over> {
-        let mut buffer = [0; READ];
-        let mut events = Vec::new();
-        match self.stream.try_read(&mut buffer) {
-            Ok(0) => return Err(Over::Gone),
-            Ok(read) => {
-                let mut input = &buffer[..read];
-                let taken = loop {
-                    match self.channel.receive(&mut input) {
-                        Ok(Some(event)) => events.push(event),
-                        Ok(None) => break Ok(()),
-                        Err(error) => break Err(Over::Bad(error)),
-                    }
-                };
-                self.output.append(&mut self.channel.take_output());
-                self.write()?;
-                if taken.is_err() && events.is_empty() {
-                    return taken;
-                }
-                for event in events {
-                    self.take(event).await?;
-                }
-                taken
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
-            Err(_) => Err(Over::Gone),
+        let (events, taken) = self.receive();
+        for event in events {
+            self.take(event).await?;
         }
+        taken
+    }
+
+    /// Reads what is there. No `await` in here: the buffer must not become part of the task.
+    fn receive(&mut self) -> (Vec<ChannelEvent<ToRelay>>, Result<(), Over>) {
+        let mut events = Vec::new();
+        let mut buffer = [0; READ];
+        let read = match self.stream.try_read(&mut buffer) {
+            Ok(0) => return (events, Err(Over::Gone)),
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                return (events, Ok(()));
+            }
+            Err(_) => return (events, Err(Over::Gone)),
+        };
+        let mut input = &buffer[..read];
+        let taken = loop {
+            match self.channel.receive(&mut input) {
+                Ok(Some(event)) => events.push(event),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(Over::Bad(error)),
+            }
+        };
+        // Answers of the handshake, or the refusal of a version.
+        self.output.append(&mut self.channel.take_output());
+        let written = self.write();
+        (events, taken.and(written))
     }
 
     async fn take(&mut self, event: ChannelEvent<ToRelay>) -> Result<(), Over> {

@@ -1,9 +1,10 @@
 //! A relay of the test's own, and endpoints that say exactly what the test wants them to say.
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -554,9 +555,43 @@ impl Caller {
     }
 }
 
-/// The relay's own program.
-pub(crate) fn program() -> PathBuf {
-    env!("CARGO_BIN_EXE_conclave-relay").into()
+/// The program, serving; killed when dropped.
+pub(crate) struct Serving {
+    pub(crate) child: Child,
+    pub(crate) control: SocketAddr,
+}
+
+impl Serving {
+    pub(crate) fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_conclave-relay"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .arg("--data-dir")
+            .arg(folder.join("data"))
+            .env("CONCLAVE_RELAY__LOG__FILTER", "warn")
+            .env("CONCLAVE_RELAY__LIMITS__HANDSHAKES_AT_ONCE", "100000")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let control = line
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("control="))
+            .unwrap_or_else(|| panic!("{line:?}"));
+        Self {
+            control: control.parse().unwrap(),
+            child,
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// An address of loopback other than 127.0.0.1.

@@ -3,6 +3,7 @@
 mod admin;
 mod bad_input;
 mod harness;
+mod idle;
 mod media;
 mod raw;
 mod restart;

@@ -1,12 +1,8 @@
 //! What outlives the relay.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
-
 use conclave_protocol::wire::control::{Answer, Refusal, Request};
 
-use crate::harness::{Endpoint, TestRelay, program, text};
+use crate::harness::{Endpoint, Serving, TestRelay, text};
 
 #[test]
 fn rooms_accounts_and_history_are_there_after_a_restart() {
@@ -45,44 +41,6 @@ fn rooms_accounts_and_history_are_there_after_a_restart() {
         other => panic!("{other:?}"),
     }
     assert_eq!(ana.create("OPEN", None, 3), Err(Refusal::RoomExists));
-}
-
-/// The program, serving; killed when dropped.
-struct Serving {
-    child: Child,
-    control: SocketAddr,
-}
-
-impl Serving {
-    fn start(folder: &std::path::Path) -> Self {
-        let mut child = Command::new(program())
-            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
-            .arg("--data-dir")
-            .arg(folder.join("data"))
-            .env("CONCLAVE_RELAY__LOG__FILTER", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let control = line
-            .split_whitespace()
-            .find_map(|word| word.strip_prefix("control="))
-            .unwrap_or_else(|| panic!("{line:?}"));
-        Self {
-            control: control.parse().unwrap(),
-            child,
-        }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[test]
