@@ -11,8 +11,9 @@ use conclave_protocol::jitter::{JitterBuffer, Playout, PlayoutCounts};
 use conclave_protocol::l16::{BLOCK_SAMPLES, Block};
 use conclave_protocol::name::Username;
 use conclave_protocol::time::{Instant, Micros};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
 
 /// What may wait between the engine and the playback thread: half a second of 20 talkers.
 pub const RING: usize = 512;
@@ -100,6 +101,28 @@ pub struct Voices {
     input: rtrb::Consumer<Input>,
     voices: Vec<Voice>,
     tap: Option<Tap>,
+    sleeper: Arc<OnceLock<Thread>>,
+}
+
+/// The engine's end of the ring.
+pub struct VoiceInput {
+    ring: rtrb::Producer<Input>,
+    sleeper: Arc<OnceLock<Thread>>,
+}
+
+impl VoiceInput {
+    /// Hands something to the playback thread, and wakes it if it rested and somebody may be heard now.
+    ///
+    /// # Errors
+    /// When the ring is full; the input is given back.
+    pub fn push(&mut self, input: Input) -> Result<(), rtrb::PushError<Input>> {
+        let somebody = matches!(input, Input::Add(..));
+        self.ring.push(input)?;
+        if somebody && let Some(thread) = self.sleeper.get() {
+            thread.unpark();
+        }
+        Ok(())
+    }
 }
 
 struct Voice {
@@ -114,23 +137,42 @@ struct Voice {
 impl Voices {
     /// Nobody yet, and the ring by which that changes.
     #[must_use]
-    pub fn new(tap: Option<Tap>) -> (Self, rtrb::Producer<Input>) {
-        let (producer, input) = rtrb::RingBuffer::new(RING);
+    pub fn new(tap: Option<Tap>) -> (Self, VoiceInput) {
+        let (ring, input) = rtrb::RingBuffer::new(RING);
+        let sleeper = Arc::new(OnceLock::new());
         (
             Self {
                 input,
                 voices: Vec::with_capacity(MOST_VOICES),
                 tap,
+                sleeper: Arc::clone(&sleeper),
             },
-            producer,
+            VoiceInput { ring, sleeper },
         )
+    }
+
+    /// Whether there is anybody who may be heard.
+    #[must_use]
+    pub fn somebody(&self) -> bool {
+        !self.voices.is_empty()
+    }
+
+    /// For a listener who need not play silence: while nobody may be heard, parks the thread until somebody may, or until
+    /// it is unparked. Tells whether it rested.
+    pub fn rest_if_nobody(&mut self) -> bool {
+        self.sleeper.get_or_init(std::thread::current);
+        self.take_all();
+        if self.somebody() {
+            return false;
+        }
+        // Whoever was added since `take_all` has left a token, with which this returns at once.
+        std::thread::park();
+        true
     }
 
     /// Fills the block that will be heard at `heard_at`.
     pub fn fill(&mut self, out: &mut Block, heard_at: Instant) {
-        while let Ok(input) = self.input.pop() {
-            self.take(input);
-        }
+        self.take_all();
         for voice in &mut self.voices {
             voice.playout = voice.buffer.pop(heard_at, &mut voice.block);
             voice.report.set(voice.buffer.counts());
@@ -151,6 +193,12 @@ impl Voices {
             .iter()
             .filter(|voice| voice.playout != Playout::Silent);
         mix(out, heard.map(|voice| &voice.block));
+    }
+
+    fn take_all(&mut self) {
+        while let Ok(input) = self.input.pop() {
+            self.take(input);
+        }
     }
 
     fn take(&mut self, input: Input) {
@@ -218,6 +266,19 @@ mod tests {
         let mut out = [0; BLOCK_SAMPLES];
         voices.fill(&mut out, Instant(1_080_000));
         assert_eq!(out, block(800));
+    }
+
+    #[test]
+    fn a_listener_rests_until_somebody_may_be_heard() {
+        let (mut voices, mut ring) = Voices::new(None);
+        let listener = std::thread::spawn(move || {
+            while voices.rest_if_nobody() {}
+            voices.somebody()
+        });
+        ring.push(Input::Add(StreamId(1), talker(), Arc::default()))
+            .ok()
+            .unwrap();
+        assert!(listener.join().unwrap());
     }
 
     #[test]

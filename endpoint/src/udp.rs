@@ -7,7 +7,9 @@ use conclave_protocol::MAX_DATAGRAM;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// The most datagrams in one batch of segments: the kernel takes 64 KiB and 64 segments at a time.
 const SEGMENTS_A_SEND: usize = 54;
@@ -17,6 +19,9 @@ const SEND_BUFFER_BYTES: usize = 1 << 20;
 const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
 /// The most that one read may bring: one offload batch.
 const READ_BYTES: usize = 1 << 16;
+
+/// Wakes a loop when a socket can be read.
+pub type Readiness = AsyncFd<OwnedFd>;
 
 /// A UDP socket to one relay.
 #[derive(Debug)]
@@ -53,8 +58,14 @@ impl MediaSocket {
     ///
     /// # Errors
     /// When the system gives no second descriptor.
-    pub fn readiness(&self) -> io::Result<tokio::net::UdpSocket> {
-        tokio::net::UdpSocket::from_std(self.socket.try_clone()?)
+    #[expect(
+        deprecated,
+        reason = "an OwnedFd stays open while it is registered; the successor is unsafe for those that may not"
+    )]
+    pub fn readiness(&self) -> io::Result<Readiness> {
+        let socket = OwnedFd::from(self.socket.try_clone()?);
+        // Not for writing: the loop would be woken by every batch that leaves the kernel's queue.
+        AsyncFd::with_interest(socket, Interest::READABLE)
     }
 
     /// Sends datagrams that lie back to back, all but the last [`MAX_DATAGRAM`] long. Gives how many were not sent.

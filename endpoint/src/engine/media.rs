@@ -5,7 +5,7 @@ use super::{Engine, EngineError};
 use crate::clock;
 use crate::outbound::Path;
 use crate::pictures::{PictureWorker, Pictures, ShownReport};
-use crate::playout::{Input, VoiceReport};
+use crate::playout::{Input, VoiceInput, VoiceReport};
 use crate::record::Recorder;
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::hop::HopKeys;
@@ -34,7 +34,7 @@ const REPORT_EVERY: Micros = Micros::from_millis(100);
 /// The receiving half.
 pub(super) struct Inbound {
     receiver: Receiver,
-    voices: rtrb::Producer<Input>,
+    voices: VoiceInput,
     heard: BTreeMap<StreamId, Heard>,
     pictures: Pictures,
     _worker: PictureWorker,
@@ -55,10 +55,7 @@ struct Heard {
 }
 
 impl Inbound {
-    pub(super) fn new(
-        voices: rtrb::Producer<Input>,
-        recorder: Option<Recorder>,
-    ) -> Result<Self, EngineError> {
+    pub(super) fn new(voices: VoiceInput, recorder: Option<Recorder>) -> Result<Self, EngineError> {
         let (pictures, worker) =
             Pictures::start(recorder).map_err(|error| EngineError::System {
                 what: "a thread that decodes",
@@ -284,7 +281,7 @@ impl Engine {
         // A few batches a turn, so that a flood of media does not keep control waiting.
         for _ in 0..8 {
             // When nothing waits, this also clears the readiness, and the next wait is for new datagrams.
-            let read = readiness.try_io(Interest::READABLE, || {
+            let read = readiness.try_io(Interest::READABLE, |_| {
                 reads.read(&socket, |datagram| self.handle_udp(datagram, now))
             });
             match read {

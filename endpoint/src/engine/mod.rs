@@ -19,12 +19,11 @@ use crate::control::{Connection, ConnectionEvent};
 use crate::keep::Keep;
 use crate::outbound::{Lane, Path, Transport};
 use crate::record::Recorder;
-use crate::udp::{MediaSocket, ReadBuffers};
+use crate::udp::{MediaSocket, ReadBuffers, Readiness};
 use conclave_protocol::identity::Identity;
 use conclave_protocol::time::{Instant, Micros};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
 /// How often timers are looked at: the accuracy of probes, pings, feedback and retries.
@@ -57,7 +56,7 @@ pub struct Engine {
     media: media::Inbound,
     transport: Arc<Transport>,
     tcp_out: mpsc::Receiver<Vec<u8>>,
-    socket: Option<(UdpSocket, Arc<MediaSocket>)>,
+    socket: Option<(Readiness, Arc<MediaSocket>)>,
     reads: ReadBuffers,
 
     parts: Parts,
@@ -213,7 +212,7 @@ async fn next(connection: &mut Option<Connection>) -> ConnectionEvent {
     }
 }
 
-async fn readable(socket: Option<&(UdpSocket, Arc<MediaSocket>)>) {
+async fn readable(socket: Option<&(Readiness, Arc<MediaSocket>)>) {
     match socket {
         // An error shows itself when the socket is read.
         Some((readiness, _)) => drop(readiness.readable().await),

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::frame::{CapturedFrame, PictureSize};
 use crate::metronome::{Beat, Metronome};
 use crate::outbound::{Lane, MediaSender, Transport};
-use crate::playout::{Input, Tap, Voices};
+use crate::playout::{Tap, VoiceInput, Voices};
 use crate::record::Recorder;
 use crate::sound::level::LevelMeter;
 use crate::sound::{
@@ -60,7 +60,7 @@ impl Parts {
         camera_lane: &Lane,
         microphone_lane: &Lane,
         recorder: Option<Recorder>,
-    ) -> Result<(Self, mpsc::Receiver<DeviceEvent>, rtrb::Producer<Input>), EngineError> {
+    ) -> Result<(Self, mpsc::Receiver<DeviceEvent>, VoiceInput), EngineError> {
         let refused = |what| move |error| EngineError::System { what, error };
         let (states, events) = mpsc::channel(STATES);
         let start_camera = camera_starter(&settings.camera, camera_lane, transport, &states);
@@ -242,10 +242,10 @@ fn start_speaker(
     mut voices: Voices,
     states: &mpsc::Sender<DeviceEvent>,
 ) -> io::Result<Speaker> {
-    let source = move |block: &mut Block, heard_at: Instant| voices.fill(block, heard_at);
     if *spec == SpeakerSpec::Off {
-        return Ok((None, Some(Unheard::start(source)?)));
+        return Ok((None, Some(Unheard::start(voices)?)));
     }
+    let source = move |block: &mut Block, heard_at: Instant| voices.fill(block, heard_at);
     let states = states.clone();
     let on_state = move |state| {
         let _ = states.try_send(DeviceEvent::Speaker(state));
@@ -253,26 +253,31 @@ fn start_speaker(
     Ok((Some(playback::spawn(spec.clone(), source, on_state)?), None))
 }
 
-/// Plays to nobody at a speaker's pace, so that sound is counted and recorded without one.
+/// Plays to nobody at a speaker's pace, so that sound is counted and recorded without one. Sleeps while nobody can be heard.
 struct Unheard {
     stop: StopSignal,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Unheard {
-    fn start(mut source: impl FnMut(&mut Block, Instant) + Send + 'static) -> io::Result<Self> {
+    fn start(mut voices: Voices) -> io::Result<Self> {
         let stop = StopSignal::new()?;
         let given = stop.clone();
         let thread = std::thread::Builder::new()
             .name("unheard".into())
             .spawn(move || {
-                let mut metronome = Metronome::new(clock::now(), BLOCK_TIME.0 * 1_000);
                 let mut block = [0; BLOCK_SAMPLES];
-                loop {
-                    match metronome.wait(&given, clock::now() + BLOCK_TIME) {
-                        Beat::Due(_, due) => source(&mut block, due),
-                        Beat::NotYet => {}
-                        Beat::Stopped => return,
+                while !given.is_raised() {
+                    if voices.rest_if_nobody() {
+                        continue;
+                    }
+                    let mut metronome = Metronome::new(clock::now(), BLOCK_TIME.0 * 1_000);
+                    while voices.somebody() {
+                        match metronome.wait(&given, clock::now() + BLOCK_TIME) {
+                            Beat::Due(_, due) => voices.fill(&mut block, due),
+                            Beat::NotYet => {}
+                            Beat::Stopped => return,
+                        }
                     }
                 }
             })?;
@@ -287,6 +292,7 @@ impl Drop for Unheard {
     fn drop(&mut self) {
         self.stop.raise();
         if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
             let _ = thread.join();
         }
     }
