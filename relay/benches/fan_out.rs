@@ -6,6 +6,7 @@
 //! run, and only CPU time counts: the whole of the media thread's, and of the floor its sends alone.
 //!
 //! `cargo bench -p conclave-relay --bench fan_out [-- ROUNDS]`
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed measurement")]
 
 use std::io::IoSliceMut;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};

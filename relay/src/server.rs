@@ -25,6 +25,10 @@ pub(crate) const EVENTS: usize = 1024;
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Everything that happens to the core.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the queue's places are bounded, and a box a request would be an allocation each"
+)]
 pub(crate) enum Event {
     /// A handshake is done.
     Connected {

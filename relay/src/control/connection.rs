@@ -30,6 +30,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 const READ: usize = 4096;
 /// Bytes that the kernel may hold unsent. Higher delays control behind media on a slow path.
 const UNSENT: u32 = 32 * 1024;
+/// Bytes of output buffer that an idle connection keeps.
+const KEPT: usize = 256;
 /// Media sealed at a time, so that control gets its turn between.
 const MEDIA_A_TURN: usize = 16;
 
@@ -142,7 +144,7 @@ impl Connection<'_> {
             }
             ready = self.stream.readable() => {
                 ready.map_err(|_| Over::Gone)?;
-                self.read().await
+                Box::pin(self.read()).await
             }
         }
     }
@@ -180,9 +182,9 @@ impl Connection<'_> {
                 None => return Err(Over::Drained),
             },
             Some(packet) = inbox.media.recv() => {
-                let mut dropped = self.media.push(packet);
+                let mut dropped = self.media.push(*packet);
                 while let Ok(packet) = inbox.media.try_recv() {
-                    dropped += self.media.push(packet);
+                    dropped += self.media.push(*packet);
                 }
                 self.shared.metrics.packets_dropped_tcp.inc_by(dropped as u64);
                 if !writing {
@@ -191,7 +193,7 @@ impl Connection<'_> {
             }
             ready = self.stream.readable(), if !self.ending => {
                 ready.map_err(|_| Over::Gone)?;
-                self.read().await?;
+                Box::pin(self.read()).await?;
             }
         }
         Ok(())
@@ -239,7 +241,7 @@ impl Connection<'_> {
             }
         }
         self.output.clear();
-        self.output.shrink_to(READ);
+        self.output.shrink_to(KEPT);
         self.written = 0;
         let control_waits = self.inbox.as_ref().is_some_and(|i| !i.messages.is_empty());
         if control_waits || self.media.is_empty() {
@@ -249,6 +251,7 @@ impl Connection<'_> {
         self.write_media()
     }
 
+    /// Boxed by its callers: what it holds while it waits must not make every idle task larger.
     async fn read(&mut self) -> Result<(), Over> {
         let (events, taken) = self.receive();
         for event in events {

@@ -21,7 +21,8 @@ pub(crate) struct Outbox {
     bytes: Arc<AtomicUsize>,
     /// Dropped: write what waits and end. Sent: end now.
     ending: oneshot::Sender<ClosingReason>,
-    media: mpsc::Sender<MediaPacket>,
+    /// Boxed: the channel keeps places, and idle connections are many.
+    media: mpsc::Sender<Box<MediaPacket>>,
 }
 
 /// The connection's end.
@@ -29,7 +30,7 @@ pub(crate) struct Inbox {
     pub(crate) messages: mpsc::Receiver<Outgoing>,
     pub(crate) bytes: Arc<AtomicUsize>,
     pub(crate) ending: oneshot::Receiver<ClosingReason>,
-    pub(crate) media: mpsc::Receiver<MediaPacket>,
+    pub(crate) media: mpsc::Receiver<Box<MediaPacket>>,
 }
 
 /// A message with its size.
@@ -87,7 +88,7 @@ impl Outbox {
     }
 
     /// Where media goes while UDP does not.
-    pub(crate) fn media(&self) -> mpsc::Sender<MediaPacket> {
+    pub(crate) fn media(&self) -> mpsc::Sender<Box<MediaPacket>> {
         self.media.clone()
     }
 }

@@ -106,7 +106,7 @@ impl Core {
             self.accounts.insert(username.key(), id);
             self.sessions.insert(
                 id,
-                Session {
+                Box::new(Session {
                     username,
                     identity,
                     address,
@@ -118,7 +118,7 @@ impl Core {
                     clock: conclave_protocol::units::ClockOffset(0),
                     membership: None,
                     limits: RequestLimits::new(&self.clock),
-                },
+                }),
             );
             self.attach(connection, id)
         });

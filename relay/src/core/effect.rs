@@ -19,6 +19,10 @@ pub struct Token(pub u64);
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once, through a queue that is short"
+)]
 pub enum Effect {
     /// Queue a message on a connection.
     Send {

@@ -90,7 +90,8 @@ pub struct Core {
     wall: UnixMillis,
     entropy: Box<dyn Entropy>,
     connections: FxHashMap<ConnectionId, Connection>,
-    sessions: FxHashMap<SessionId, Session>,
+    /// Boxed, as the table has room for more than there are.
+    sessions: FxHashMap<SessionId, Box<Session>>,
     /// By the account name's key.
     accounts: HashMap<String, SessionId>,
     rooms: BTreeMap<RoomId, Room>,

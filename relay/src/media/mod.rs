@@ -50,7 +50,7 @@ pub enum PlaneCommand {
         /// Root of its hop keys.
         secret: Secret<32>,
         /// Where its media goes while UDP does not.
-        fallback: mpsc::Sender<MediaPacket>,
+        fallback: mpsc::Sender<Box<MediaPacket>>,
     },
     /// A session is over.
     Close {

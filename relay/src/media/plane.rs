@@ -14,7 +14,7 @@ use conclave_protocol::id::{SessionId, StreamId};
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::feedback::{Feedback, Probe};
 use conclave_protocol::wire::header::{Header, Kind};
-use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use rustc_hash::FxHashMap;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -30,10 +30,13 @@ use crate::metrics::Metrics;
 
 /// Bytes of the kernel's queues. Higher rides out longer bursts; the kernel may give less.
 const SOCKET_BYTES: usize = 8 * 1024 * 1024;
+/// Messages of one receive, each up to a whole frame. Higher saves calls under load, until the buffers
+/// no longer fit the cache.
+const RECEIVED: usize = 8;
 /// Bytes of one receive buffer: what the kernel coalesces at most.
 const BUFFER: usize = 65_536;
 /// Batches between two looks at commands.
-const BATCHES: usize = 8;
+const BATCHES: usize = 16;
 /// Datagrams from control connections between two looks at the socket.
 const HANDED_IN: usize = 256;
 
@@ -70,7 +73,8 @@ pub(super) struct Plane {
     /// Whether answers must name the address that was asked.
     many_addresses: bool,
     routes: Arc<ArcSwap<Routes>>,
-    sessions: FxHashMap<SessionId, MediaSession>,
+    /// Boxed, as the table has room for more than there are.
+    sessions: FxHashMap<SessionId, Box<MediaSession>>,
     runs: FrameRuns,
     limits: MediaLimits,
     clock: SetClock,
@@ -119,15 +123,15 @@ impl Plane {
     }
 
     pub(super) fn run(mut self, stop: &AtomicBool) {
-        let mut buffers = vec![0; BATCH_SIZE * BUFFER];
-        let mut meta = [RecvMeta::default(); BATCH_SIZE];
+        let mut buffers = vec![0; RECEIVED * BUFFER];
+        let mut meta = [RecvMeta::default(); RECEIVED];
         while !stop.load(Ordering::Acquire) {
             self.wait();
             for _ in 0..BATCHES {
                 let received = self.receive(&mut buffers, &mut meta);
                 // After receiving: what the core told before a datagram was sent is known now.
                 self.take_commands();
-                let more = received == BATCH_SIZE;
+                let more = received == RECEIVED;
                 self.handle_batch(&mut buffers, &meta[..received]);
                 if !more {
                     break;
@@ -152,9 +156,9 @@ impl Plane {
         }
     }
 
-    fn receive(&mut self, buffers: &mut [u8], meta: &mut [RecvMeta; BATCH_SIZE]) -> usize {
+    fn receive(&mut self, buffers: &mut [u8], meta: &mut [RecvMeta; RECEIVED]) -> usize {
         let mut chunks = buffers.chunks_mut(BUFFER);
-        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+        let mut slices: [IoSliceMut<'_>; RECEIVED] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
         let socket = UdpSockRef::from(&self.sender.socket);
         match self.sender.state.recv(socket, &mut slices, meta) {
@@ -179,7 +183,7 @@ impl Plane {
                     Some(known) => known.renew(&secret, fallback),
                     None => {
                         let new = MediaSession::new(&secret, fallback, self.limits, &self.clock);
-                        self.sessions.insert(session, new);
+                        self.sessions.insert(session, Box::new(new));
                     }
                 },
                 PlaneCommand::Close { session } => {
@@ -242,7 +246,7 @@ impl Plane {
             self.handle_report(batch, hop, datagram, path);
             return;
         }
-        let packet = match session.keys.prove_media(datagram) {
+        let packet = match session.keys().prove_media(datagram) {
             Ok(packet) => packet,
             Err(error) => return self.tally.refuse(error),
         };
@@ -288,7 +292,7 @@ impl Plane {
         };
         let length = datagram.len();
         if hop.kind == Kind::Probe {
-            let probe: Probe = match session.keys.open_up(datagram) {
+            let probe: Probe = match session.keys().open_up(datagram) {
                 Ok(probe) => probe,
                 Err(error) => return self.tally.refuse(error),
             };
@@ -310,7 +314,7 @@ impl Plane {
             let counter = session.down_counter;
             session.down_counter += 1;
             let Ok(length) = session
-                .keys
+                .keys()
                 .seal_down(counter, Kind::Probe, &answer, &mut out)
             else {
                 return;
@@ -324,7 +328,7 @@ impl Plane {
             }
             return;
         }
-        let feedback: Feedback = match session.keys.open_up(datagram) {
+        let feedback: Feedback = match session.keys().open_up(datagram) {
             Ok(feedback) => feedback,
             Err(error) => return self.tally.refuse(error),
         };

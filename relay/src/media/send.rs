@@ -103,7 +103,7 @@ fn is_offload_failure(error: &std::io::Error) -> bool {
 pub(super) fn fan_out(
     run: &FrameRun,
     sender: &Sender,
-    sessions: &mut FxHashMap<SessionId, MediaSession>,
+    sessions: &mut FxHashMap<SessionId, Box<MediaSession>>,
     now: Instant,
     tally: &mut Tally,
 ) {
@@ -150,7 +150,7 @@ fn fall_back(run: &FrameRun, session: &MediaSession, tally: &mut Tally) {
 /// Hands one packet to the session's control connection.
 pub(super) fn hand_over(session: &MediaSession, packet: MediaPacket, tally: &mut Tally) {
     use tokio::sync::mpsc::error::TrySendError;
-    match session.fallback.try_send(packet) {
+    match session.fallback.try_send(Box::new(packet)) {
         Ok(()) => tally.packets_sent_tcp += 1,
         Err(TrySendError::Full(_)) => tally.packets_dropped_tcp += 1,
         Err(TrySendError::Closed(_)) => tally.packets_unreachable += 1,

@@ -29,14 +29,16 @@ pub(super) struct Path {
 
 /// One session, owned by the media thread.
 pub(super) struct MediaSession {
-    pub(super) keys: HopKeys,
+    secret: Secret<32>,
+    /// Derived when the first datagram comes: who only sits in the lobby needs none.
+    keys: Option<Box<HopKeys>>,
     pub(super) window: ReplayWindow,
     highest: Option<u64>,
     path: Option<Path>,
     heard: Instant,
     packets: Direct,
     bytes: Direct,
-    pub(super) fallback: mpsc::Sender<MediaPacket>,
+    pub(super) fallback: mpsc::Sender<Box<MediaPacket>>,
     pub(super) down_counter: u64,
     /// The frame of which a packet did not go out: the rest of it is of no use.
     pub(super) cut: Option<(StreamId, FrameNumber)>,
@@ -48,7 +50,7 @@ pub(super) struct MediaSession {
 impl MediaSession {
     pub(super) fn new(
         secret: &Secret<32>,
-        fallback: mpsc::Sender<MediaPacket>,
+        fallback: mpsc::Sender<Box<MediaPacket>>,
         limits: MediaLimits,
         clock: &SetClock,
     ) -> Self {
@@ -57,7 +59,8 @@ impl MediaSession {
             Direct::direct_with_clock(quota, clock.clone())
         };
         Self {
-            keys: HopKeys::derive(secret),
+            secret: secret.clone(),
+            keys: None,
             window: ReplayWindow::new(),
             highest: None,
             path: None,
@@ -73,12 +76,19 @@ impl MediaSession {
     }
 
     /// Goes on under new keys: the path stays until another is proven.
-    pub(super) fn renew(&mut self, secret: &Secret<32>, fallback: mpsc::Sender<MediaPacket>) {
-        self.keys = HopKeys::derive(secret);
+    pub(super) fn renew(&mut self, secret: &Secret<32>, fallback: mpsc::Sender<Box<MediaPacket>>) {
+        self.secret = secret.clone();
+        self.keys = None;
         self.window = ReplayWindow::new();
         self.highest = None;
         self.down_counter = 0;
         self.fallback = fallback;
+    }
+
+    /// What proves its datagrams.
+    pub(super) fn keys(&mut self) -> &HopKeys {
+        self.keys
+            .get_or_insert_with(|| Box::new(HopKeys::derive(&self.secret)))
     }
 
     /// Counts a proven datagram; `false` when the session sends too much.
