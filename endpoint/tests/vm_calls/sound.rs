@@ -83,6 +83,13 @@ fn assert_unharmed(report: &ToneReport, seconds: usize) {
             slips.len() <= 2 && slips.iter().all(|slip| slip.abs() == block),
             "{slips:?}"
         );
+        // No more than the joints of those blocks is heard of that.
+        let joints = report.gaps.iter().all(|gap| gap.samples <= CLICK_SAMPLES);
+        assert!(
+            joints && report.gaps.len() <= slips.len(),
+            "{:?}",
+            report.gaps
+        );
     }
 }
 
