@@ -194,7 +194,12 @@ impl Printer {
             },
             (StatsFormat::Text, Report::Stats(stats)) => print(&summary(&stats)),
             (StatsFormat::Text, Report::Chat { line, own: false }) => {
-                print(&format!("chat {}: {}", line.from, line.text));
+                // A line of several rows is indented, so that none looks like another person's.
+                print(&format!(
+                    "chat {}: {}",
+                    line.from,
+                    line.text.as_str().replace('\n', "\n    ")
+                ));
             }
             (_, Report::Chat { .. }) => {}
             // What is no statistics goes where it disturbs no reader of them.
@@ -218,6 +223,7 @@ fn eprint_line(report: &Report) {
         }
         Report::Came(name) => format!("{name} came"),
         Report::Left(name, reason) => format!("{name} left ({reason:?})"),
+        Report::SafetyNumber(number) => format!("safety number: {number}"),
         Report::NotSaid(refusal) => format!("chat was not sent: {refusal}"),
         Report::Path(path) => format!("media path: {path:?}").to_lowercase(),
         Report::Interrupted(reason) => format!("connection lost ({reason}); trying again"),

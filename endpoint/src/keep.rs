@@ -96,11 +96,22 @@ impl Keep {
                     })?;
                 Ok(Identity::from_secret(Secret(secret)))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let secret = crate::entropy::secret().map_err(KeepError::Entropy)?;
-                self.write("identity", secret.expose())?;
-                Ok(Identity::from_secret(secret))
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.draw_identity(),
+            Err(error) => Err(KeepError::Io { path, error }),
+        }
+    }
+
+    /// Draws an identity, unless another process of this device was quicker.
+    fn draw_identity(&self) -> Result<Identity, KeepError> {
+        let path = self.folder.join("identity");
+        let secret = crate::entropy::secret().map_err(KeepError::Entropy)?;
+        let fresh = self.write_aside("identity", secret.expose())?;
+        // A link, unlike a rename, does not replace what is there.
+        let linked = fs::hard_link(&fresh, &path).and_then(|()| self.sync());
+        let removed = fs::remove_file(&fresh);
+        match linked.and(removed) {
+            Ok(()) => Ok(Identity::from_secret(secret)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.identity(),
             Err(error) => Err(KeepError::Io { path, error }),
         }
     }
@@ -158,7 +169,17 @@ impl Keep {
     /// Writes a file whole or not at all: a power cut leaves the old one or the new one.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), KeepError> {
         let path = self.folder.join(name);
-        let fresh = self.folder.join(format!("{name}.new"));
+        let fresh = self.write_aside(name, bytes)?;
+        fs::rename(&fresh, &path)
+            .and_then(|()| self.sync())
+            .map_err(|error| KeepError::Io { path, error })
+    }
+
+    /// Writes a file beside the one that it is to become, under a name of this process alone.
+    fn write_aside(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, KeepError> {
+        let fresh = self
+            .folder
+            .join(format!("{name}.{}.new", std::process::id()));
         let write = || {
             let mut file = fs::OpenOptions::new()
                 .write(true)
@@ -167,14 +188,16 @@ impl Keep {
                 .mode(0o600)
                 .open(&fresh)?;
             file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            fs::File::open(&self.folder)?.sync_all()
+            file.sync_all()
         };
-        write().map_err(|error| KeepError::Io {
-            path: path.clone(),
-            error,
-        })
+        match write() {
+            Ok(()) => Ok(fresh),
+            Err(error) => Err(KeepError::Io { path: fresh, error }),
+        }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        fs::File::open(&self.folder)?.sync_all()
     }
 }
 

@@ -55,6 +55,9 @@ struct CallArguments {
     /// The relay, HOST or HOST:PORT.
     #[arg(long, value_name = "ADDR")]
     relay: String,
+    /// What `conclave-relay identity` prints: refuse any other relay at first contact.
+    #[arg(long, value_name = "FINGERPRINT")]
+    relay_fingerprint: Option<String>,
     /// The account's name: 2 to 32 letters, digits, "_", "." and "-".
     #[arg(long, value_name = "NAME")]
     user: Username,
@@ -176,6 +179,7 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
 fn settings(arguments: CallArguments) -> Settings {
     Settings {
         relay: with_port(&arguments.relay),
+        relay_fingerprint: arguments.relay_fingerprint,
         username: arguments.user,
         email: arguments.email,
         room: Room {
@@ -216,8 +220,15 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     };
     match (call, engine) {
         (Some(CallError::DeviceMissing { .. }), _) => 5,
-        (_, Some(EngineError::IdentityChanged { .. })) => 4,
-        (_, Some(EngineError::Unreachable { .. } | EngineError::Refused { .. })) => 3,
+        (_, Some(EngineError::IdentityChanged { .. } | EngineError::WrongFingerprint { .. })) => 4,
+        (
+            _,
+            Some(
+                EngineError::Unreachable { .. }
+                | EngineError::Refused { .. }
+                | EngineError::Replaced,
+            ),
+        ) => 3,
         _ => 1,
     }
 }

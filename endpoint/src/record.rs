@@ -19,6 +19,11 @@ use std::thread::JoinHandle;
 /// Pictures, blocks and lines that may wait for the disk.
 const QUEUE: usize = 256;
 
+/// Files that are open at a time; whoever comes after is not recorded.
+///
+/// Raising it above the process's limit of open files would starve the call itself.
+const MOST_FILES: usize = 256;
+
 /// One thing to keep.
 #[expect(
     clippy::large_enum_variant,
@@ -131,32 +136,43 @@ fn write_all(folder: PathBuf, items: &Receiver<Item>) {
 }
 
 impl Files {
-    fn path(&self, name: &str, ending: &str) -> PathBuf {
+    /// A file that is not there yet: what was recorded earlier stays.
+    fn create(&self, name: &str, ending: &str) -> io::Result<BufWriter<File>> {
         // A user name has no separator and does not start with a dot.
-        self.folder.join(format!("{name}.{ending}"))
+        let names = (2_u32..).map(|n| format!("{name}-{n}.{ending}"));
+        for name in std::iter::once(format!("{name}.{ending}")).chain(names) {
+            match File::create_new(self.folder.join(name)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                file => return file.map(BufWriter::new),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    fn has_room(&self) -> bool {
+        self.pictures.len() + self.sounds.len() < MOST_FILES
     }
 
     fn write(&mut self, item: Item) -> io::Result<()> {
         match item {
             Item::Picture(from, jpeg) => {
-                if !self.pictures.contains_key(&from) {
-                    let file = File::create(self.path(from.as_str(), "mjpeg"))?;
-                    self.pictures
-                        .insert(Arc::clone(&from), BufWriter::new(file));
+                if !self.pictures.contains_key(&from) && self.has_room() {
+                    let file = self.create(from.as_str(), "mjpeg")?;
+                    self.pictures.insert(Arc::clone(&from), file);
                 }
                 self.pictures
                     .get_mut(&from)
                     .map_or(Ok(()), |file| file.write_all(jpeg.bytes()))
             }
             Item::Sound(from, block) => {
-                if !self.sounds.contains_key(&from) {
+                if !self.sounds.contains_key(&from) && self.has_room() {
                     let spec = hound::WavSpec {
                         channels: 1,
                         sample_rate: SAMPLE_RATE_HZ,
                         bits_per_sample: 16,
                         sample_format: hound::SampleFormat::Int,
                     };
-                    let file = hound::WavWriter::create(self.path(from.as_str(), "wav"), spec);
+                    let file = hound::WavWriter::new(self.create(from.as_str(), "wav")?, spec);
                     self.sounds
                         .insert(Arc::clone(&from), file.map_err(io::Error::other)?);
                 }
@@ -170,9 +186,7 @@ impl Files {
             }
             Item::Chat(line) => {
                 if self.chat.is_none() {
-                    self.chat = Some(BufWriter::new(File::create(
-                        self.folder.join("chat.jsonl"),
-                    )?));
+                    self.chat = Some(self.create("chat", "jsonl")?);
                 }
                 let Some(file) = &mut self.chat else {
                     return Ok(());

@@ -58,6 +58,10 @@ pub struct SelfStats {
     pub pictures_left_out: u64,
     /// What was not recorded because the disk was slow.
     pub recording_left_out: u64,
+    /// Blocks of sound that came while nobody took them: the speaker is gone.
+    pub blocks_dropped: u64,
+    /// Packets that were dropped unopened, by reason.
+    pub packets_refused: RefusedPackets,
     /// Times that the connection was made anew.
     pub reconnects: u64,
     /// CPU time of the whole process, in milliseconds.
@@ -66,6 +70,21 @@ pub struct SelfStats {
     pub rss_kib: u64,
     /// How media travels.
     pub path: Path,
+}
+
+/// Packets that were dropped unopened.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct RefusedPackets {
+    /// Not a packet that could be.
+    pub malformed: u64,
+    /// Of a stream that is not known here, or not of this kind.
+    pub unknown_stream: u64,
+    /// Seen before, or too old.
+    pub replayed: u64,
+    /// Nobody has given the key.
+    pub no_key: u64,
+    /// The seal does not hold.
+    pub forged: u64,
 }
 
 /// What came of one participant.
@@ -111,6 +130,11 @@ pub struct StreamStats {
 }
 
 type Key = (String, &'static str);
+
+/// Names and kinds in the books; accounts cost nothing, so a room's visitors over time are without bound.
+///
+/// When they are full, somebody who is gone makes place.
+const MOST_ENTRIES: usize = 1024;
 
 /// The books of one call.
 #[derive(Default)]
@@ -165,6 +189,14 @@ impl Ledger {
         };
         let key = (username.as_str().to_owned(), kind);
         self.open.insert(stream, key.clone());
+        if self.entries.len() >= MOST_ENTRIES && !self.entries.contains_key(&key) {
+            let gone = self
+                .entries
+                .keys()
+                .find(|key| !self.open.values().any(|open| open == *key))
+                .cloned();
+            gone.map(|gone| self.entries.remove(&gone));
+        }
         Arc::clone(&self.entries.entry(key).or_default().shown)
     }
 
@@ -293,6 +325,8 @@ pub(super) fn process() -> SelfStats {
         datagrams_dropped: 0,
         pictures_left_out: 0,
         recording_left_out: 0,
+        blocks_dropped: 0,
+        packets_refused: RefusedPackets::default(),
         reconnects: 0,
         cpu_ms: ticks * 1_000 / rustix::param::clock_ticks_per_second(),
         rss_kib: pages * rustix::param::page_size() as u64 / 1_024,

@@ -1,6 +1,6 @@
 //! Media on its way in: which path it takes, and packets into pictures and sound.
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, RefusedPackets};
 use super::{Engine, EngineError};
 use crate::clock;
 use crate::outbound::Path;
@@ -12,14 +12,14 @@ use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::l16;
 use conclave_protocol::name::Username;
-use conclave_protocol::receiver::{Received, Receiver};
+use conclave_protocol::receiver::{DropReason, Received, Receiver};
 use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{Media, ToRelay};
 use conclave_protocol::wire::feedback::{Feedback, Probe, Report, STREAMS_A_REPORT};
-use conclave_protocol::wire::header::Kind;
-use std::collections::BTreeMap;
+use conclave_protocol::wire::header::{Header, Kind};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::io::Interest;
 
@@ -28,6 +28,8 @@ const PROBE_QUICKLY: Micros = Micros::from_millis(200);
 const PROBE_SLOWLY: Micros = Micros::from_secs(1);
 /// Without an authenticated datagram for so long after joining, media goes by TCP.
 const UDP_PATIENCE: Micros = Micros::from_secs(2);
+/// How often a sender is asked for a key that is missing.
+const ASK_KEY_EVERY: Micros = Micros::from_secs(1);
 /// How often receivers report.
 const REPORT_EVERY: Micros = Micros::from_millis(100);
 
@@ -44,9 +46,15 @@ pub(super) struct Inbound {
     next_probe: Instant,
     next_report: Instant,
     blocks_dropped: u64,
+    refused: RefusedPackets,
+    /// Who comes and goes while the ring to the voices is full: nobody drains it without a speaker.
+    voice_changes: VecDeque<Input>,
+    /// Senders whose key is missing, and when they were asked for it last.
+    without_key: BTreeMap<ParticipantId, Option<Instant>>,
 }
 
 struct Heard {
+    participant: ParticipantId,
     username: Arc<Username>,
     report: Option<Arc<VoiceReport>>,
     shown: Arc<ShownReport>,
@@ -73,6 +81,9 @@ impl Inbound {
             next_probe: Instant::default(),
             next_report: Instant::default(),
             blocks_dropped: 0,
+            refused: RefusedPackets::default(),
+            voice_changes: VecDeque::new(),
+            without_key: BTreeMap::new(),
         })
     }
 
@@ -81,6 +92,7 @@ impl Inbound {
     }
 
     pub(super) fn remove_participant(&mut self, participant: ParticipantId) {
+        self.without_key.remove(&participant);
         self.receiver.remove_participant(participant);
     }
 
@@ -102,6 +114,7 @@ impl Inbound {
         self.heard.insert(
             stream,
             Heard {
+                participant,
                 username: Arc::clone(username),
                 report,
                 shown,
@@ -140,6 +153,7 @@ impl Inbound {
     }
 
     pub(super) fn set_key(&mut self, from: ParticipantId, key: SenderKey, now: Instant) {
+        self.without_key.remove(&from);
         for mut packet in self.receiver.set_key(from, key, now) {
             self.handle_packet(&mut packet, now);
         }
@@ -161,17 +175,83 @@ impl Inbound {
         self.pictures.left_out()
     }
 
-    fn tell_voices(&mut self, input: Input) {
-        if self.voices.push(input).is_err() {
+    pub(super) const fn blocks_dropped(&self) -> u64 {
+        self.blocks_dropped
+    }
+
+    pub(super) const fn refused(&self) -> RefusedPackets {
+        self.refused
+    }
+
+    /// Senders to be asked for their key: packets of theirs came that nothing here opens.
+    pub(super) fn senders_without_key(&mut self, now: Instant) -> Vec<ParticipantId> {
+        let due = |asked: &Option<Instant>| asked.is_none_or(|at| now.since(at) >= ASK_KEY_EVERY);
+        let due: Vec<_> = self
+            .without_key
+            .iter()
+            .filter(|(_, asked)| due(asked))
+            .map(|(&of, _)| of)
+            .collect();
+        for of in &due {
+            self.without_key.insert(*of, Some(now));
+        }
+        due
+    }
+
+    /// Tells who comes and goes, now or as soon as the ring has room.
+    fn tell_voices(&mut self, change: Input) {
+        // Somebody who goes before their coming was told need not be told at all.
+        if let Input::Remove(gone) = change
+            && let Some(told) = self
+                .voice_changes
+                .iter()
+                .position(|i| matches!(i, Input::Add(id, ..) if *id == gone))
+        {
+            self.voice_changes.remove(told);
+            return;
+        }
+        self.voice_changes.push_back(change);
+        self.flush_voice_changes();
+    }
+
+    fn flush_voice_changes(&mut self) {
+        while let Some(change) = self.voice_changes.pop_front() {
+            if let Err(rtrb::PushError::Full(change)) = self.voices.push(change) {
+                self.voice_changes.push_front(change);
+                return;
+            }
+        }
+    }
+
+    fn hear(&mut self, block: Input) {
+        self.flush_voice_changes();
+        if !self.voice_changes.is_empty() || self.voices.push(block).is_err() {
             self.blocks_dropped += 1;
         }
     }
 
+    fn refuse(&mut self, reason: DropReason, stream: Option<StreamId>) {
+        let count = match reason {
+            DropReason::Header(_) => &mut self.refused.malformed,
+            DropReason::UnknownStream | DropReason::WrongKind => &mut self.refused.unknown_stream,
+            DropReason::Replayed => &mut self.refused.replayed,
+            DropReason::NoKey => &mut self.refused.no_key,
+            DropReason::Forged => &mut self.refused.forged,
+        };
+        *count += 1;
+        if reason == DropReason::NoKey
+            && let Some(heard) = stream.and_then(|stream| self.heard.get(&stream))
+        {
+            self.without_key.entry(heard.participant).or_default();
+        }
+    }
+
     fn handle_packet(&mut self, packet: &mut [u8], now: Instant) {
-        // Anything that does not hold is counted and dropped; nothing is answered.
+        // Read before the packet is opened in place: what is refused is counted by its stream.
+        let stream = Header::parse(packet).ok().map(|header| header.stream);
         let received = match self.receiver.handle_packet(packet, now) {
             Ok(received) => received,
-            Err(reason) => return tracing::trace!(%reason, "packet dropped"),
+            Err(reason) => return self.refuse(reason, stream),
         };
         match received {
             Received::Audio {
@@ -190,7 +270,7 @@ impl Inbound {
                         arrived: now,
                         block,
                     };
-                    self.tell_voices(input);
+                    self.hear(input);
                 }
             }
             Received::Picture { stream, frame, .. } => {
@@ -241,6 +321,7 @@ impl Engine {
         {
             self.set_path(Path::Tcp);
         }
+        self.media.flush_voice_changes();
         if now >= self.media.next_report {
             self.media.next_report = now + REPORT_EVERY;
             self.report_to_relay(now);

@@ -18,6 +18,8 @@ use thiserror::Error;
 pub struct Settings {
     /// Host and port.
     pub relay: String,
+    /// What the relay must be known by at first contact, where that was said beforehand.
+    pub relay_fingerprint: Option<String>,
     /// The account's name.
     pub username: Username,
     /// The account's e-mail address.
@@ -73,6 +75,8 @@ pub enum Report {
     Came(Username),
     /// Somebody left.
     Left(Username, LeaveReason),
+    /// What everyone in the room can compare aloud: the same for all who are end to end with each other.
+    SafetyNumber(String),
     /// Somebody wrote, or this endpoint did.
     Chat {
         /// The line.
@@ -131,6 +135,21 @@ pub enum EngineError {
         /// Where the old one is kept.
         list: PathBuf,
     },
+    /// Not the relay that was announced.
+    #[error(
+        "the relay at {relay} has the fingerprint {met}, not {expected}: it is another one, or the fingerprint was mistyped"
+    )]
+    WrongFingerprint {
+        /// The address.
+        relay: String,
+        /// What was said beforehand.
+        expected: String,
+        /// What it has.
+        met: String,
+    },
+    /// Signed in elsewhere.
+    #[error("this device and name signed in once more; the earlier call ends")]
+    Replaced,
     /// The relay said no.
     #[error("{act}: {refusal}")]
     Refused {

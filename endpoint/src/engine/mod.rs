@@ -10,7 +10,7 @@ mod parts;
 mod room;
 mod session;
 
-pub use ledger::{ParticipantStats, SelfStats, Stats, StreamStats};
+pub use ledger::{ParticipantStats, RefusedPackets, SelfStats, Stats, StreamStats};
 pub use messages::{EngineError, Intent, Report, Room, Settings};
 pub use parts::Parts;
 
@@ -137,7 +137,7 @@ impl Engine {
                 Event::TcpDatagram(datagram) => self.send_by_tcp(datagram),
                 Event::Intent(None | Some(Intent::Stop)) => {
                     self.leave(now).await;
-                    return Ok(());
+                    return self.never_signed_in();
                 }
                 Event::Intent(Some(intent)) => self.handle_intent(intent),
                 Event::Device(event) => self.handle_device(event),
@@ -189,6 +189,8 @@ impl Engine {
             datagrams_dropped: self.transport.dropped(),
             pictures_left_out: self.media.pictures_left_out(),
             recording_left_out: self.recorder.as_ref().map_or(0, Recorder::left_out),
+            blocks_dropped: self.media.blocks_dropped(),
+            packets_refused: self.media.refused(),
             reconnects: self.session.reconnects(),
             path: self.transport.path(),
             ..ledger::process()

@@ -4,7 +4,7 @@ use super::session::Asked;
 use super::{Engine, EngineError, Report};
 use crate::outbound::Grant;
 use conclave_protocol::id::{ParticipantId, RoomId, SourceId, StreamId};
-use conclave_protocol::identity::PublicKey;
+use conclave_protocol::identity::{PublicKey, safety_number};
 use conclave_protocol::keyring::{HandOut, OwnKey};
 use conclave_protocol::name::Username;
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
@@ -113,7 +113,31 @@ impl Engine {
             tracing::info!(room = %joined.room.name, others = names.len(), "joined");
             (self.report)(Report::Joined(names));
         }
+        self.tell_safety_number();
         Ok(())
+    }
+
+    /// Sends the key once more to those whom the relay did not pass it on to.
+    pub(super) fn hand_out_again(&mut self, to: &[ParticipantId]) -> Result<(), EngineError> {
+        if let Some(room) = &mut self.room {
+            room.handing_out = room.handing_out.saturating_sub(1);
+        }
+        self.hand_out(&HandOut::Newcomers, to)
+    }
+
+    /// Envelopes that were on their way when the connection went are not answered any more.
+    pub(super) fn forget_envelopes(&mut self) {
+        if let Some(room) = &mut self.room {
+            room.handing_out = 0;
+        }
+    }
+
+    /// What everyone in the room can compare aloud, told whenever somebody comes or goes.
+    fn tell_safety_number(&mut self) {
+        let Some(room) = &self.room else { return };
+        let others = room.others.values().map(|other| other.identity);
+        let identities: Vec<_> = others.chain([self.identity.public()]).collect();
+        (self.report)(Report::SafetyNumber(safety_number(&identities)));
     }
 
     fn leave_room(&mut self, now: Instant) {
@@ -136,6 +160,7 @@ impl Engine {
                 }
                 (self.report)(Report::Came(participant.username.clone()));
                 self.meet(*participant);
+                self.tell_safety_number();
                 let random = self.entropy()?;
                 let hand_out = self
                     .room
@@ -149,6 +174,7 @@ impl Engine {
             } => {
                 if let Some(username) = self.forget(participant, now) {
                     (self.report)(Report::Left((*username).clone(), reason));
+                    self.tell_safety_number();
                     let random = self.entropy()?;
                     let hand_out = self
                         .room
@@ -261,7 +287,8 @@ impl Engine {
         if envelopes.is_empty() {
             self.use_key();
         } else {
-            self.ask(Request::SendKeys { envelopes }, Asked::SendKeys);
+            let to = envelopes.iter().map(|envelope| envelope.to).collect();
+            self.ask(Request::SendKeys { envelopes }, Asked::SendKeys { to });
         }
         Ok(())
     }

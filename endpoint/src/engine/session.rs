@@ -7,15 +7,15 @@ use crate::entropy;
 use crate::outbound::Path;
 use crate::udp::MediaSocket;
 use conclave_protocol::channel::ChannelError;
-use conclave_protocol::id::{ChatId, RequestId, RoomId};
+use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId};
 use conclave_protocol::name::ChatText;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::Uplink;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::ClockOffset;
 use conclave_protocol::wire::control::{
-    Answer, ChatLine, Event, HISTORY_LINES, Refusal, Request, RoomSummary, SignedIn, ToEndpoint,
-    ToRelay,
+    Answer, ChatLine, ClosingReason, Event, HISTORY_LINES, Refusal, Request, RoomSummary, SignedIn,
+    ToEndpoint, ToRelay,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -34,6 +34,8 @@ const QUICK_PINGS: u32 = 5;
 const OFFSET_STEP_US: u64 = 500;
 /// How long to wait for a room that somebody else is making.
 const LOOK_AGAIN_AFTER: Micros = Micros::from_millis(100);
+/// How long to wait before a key is handed out again that the relay did not pass on.
+const KEYS_AGAIN_AFTER: Micros = Micros::from_millis(500);
 /// Chat lines that may wait for the room to be joined.
 const MOST_UNSAID: usize = 64;
 
@@ -56,8 +58,12 @@ pub(super) struct Session {
     clock: ClockEstimate,
     /// The rooms of the listing so far.
     listed: Vec<RoomSummary>,
+    /// When to hand the key out again, and to whom.
+    keys_again: Option<(Instant, Vec<ParticipantId>)>,
     /// When to look for the room again.
     look_again_at: Option<Instant>,
+    /// Why there was no connection the last time.
+    last_error: Option<ConnectionError>,
     unsaid: VecDeque<ChatText>,
     /// The last lines that were told: replies, events and history overlap.
     told_lines: BTreeSet<ChatId>,
@@ -73,7 +79,7 @@ pub(super) enum Asked {
     Say(ChatText),
     History,
     Publish(super::room::Source),
-    SendKeys,
+    SendKeys { to: Vec<ParticipantId> },
     Nothing,
 }
 
@@ -128,7 +134,9 @@ impl Session {
             pings: 0,
             clock: ClockEstimate::default(),
             listed: Vec::new(),
+            keys_again: None,
             look_again_at: None,
+            last_error: None,
             unsaid: VecDeque::new(),
             told_lines: BTreeSet::new(),
         }
@@ -171,6 +179,16 @@ impl Engine {
         match event {
             ConnectionEvent::Established { relay, address } => {
                 let known = self.keep.relay(&self.settings.relay)?;
+                if let Some(expected) = &self.settings.relay_fingerprint
+                    && !relay.has_fingerprint(expected)
+                {
+                    let (relay, met) = (self.settings.relay.clone(), relay.fingerprint());
+                    return Err(EngineError::WrongFingerprint {
+                        relay,
+                        expected: expected.clone(),
+                        met,
+                    });
+                }
                 if known.is_none() {
                     self.keep.remember_relay(&self.settings.relay, &relay)?;
                     (self.report)(Report::FirstContact(relay));
@@ -237,7 +255,24 @@ impl Engine {
             });
         }
         self.lose(error.to_string(), now);
+        self.session.last_error = Some(error);
         Ok(())
+    }
+
+    /// What to say of a call that ends before it began.
+    pub(super) fn never_signed_in(&mut self) -> Result<(), EngineError> {
+        if self.session.was_signed_in {
+            return Ok(());
+        }
+        let error = self
+            .session
+            .last_error
+            .take()
+            .unwrap_or(ConnectionError::TimedOut);
+        Err(EngineError::Unreachable {
+            relay: self.settings.relay.clone(),
+            error,
+        })
     }
 
     /// Gives the connection up and sets the time of the next attempt.
@@ -245,6 +280,8 @@ impl Engine {
         let had_connection = self.connection.take().is_some();
         self.session.pending.clear();
         self.session.look_again_at = None;
+        self.session.keys_again = None;
+        self.forget_envelopes();
         self.session.retry_at = now + self.session.retry_after;
         self.session.retry_after = Micros(self.session.retry_after.0 * 3 / 2).min(LONGEST_RETRY);
         if had_connection && self.session.was_signed_in {
@@ -269,6 +306,12 @@ impl Engine {
                 self.session.last_heard = now;
             }
             return Ok(());
+        }
+        if let Some((_, to)) = self.session.keys_again.take_if(|(at, _)| now >= *at) {
+            self.hand_out_again(&to)?;
+        }
+        for of in self.media.senders_without_key(now) {
+            self.ask(Request::AskKeys { of }, Asked::Nothing);
         }
         if self.session.look_again_at.is_some_and(|at| now >= at) {
             self.session.look_again_at = None;
@@ -391,9 +434,18 @@ impl Engine {
                 self.published(source, stream);
                 Ok(())
             }
-            // Whether or not somebody left meanwhile: who is there has the key now.
-            (Asked::SendKeys, _) => {
+            (Asked::SendKeys { .. }, Ok(_)) => {
                 self.use_key();
+                Ok(())
+            }
+            (Asked::SendKeys { to }, Err(refusal)) => {
+                let wait = match refusal {
+                    Refusal::RateLimited { retry_after_ms } => {
+                        Micros::from_millis(retry_after_ms.into())
+                    }
+                    _ => KEYS_AGAIN_AFTER,
+                };
+                self.session.keys_again = Some((now + wait, to));
                 Ok(())
             }
             (asked, Err(refusal)) => {
@@ -564,6 +616,10 @@ impl Engine {
                 self.chat(line);
                 Ok(())
             }
+            // Whoever signed in last is meant; two that took turns would both be of no use.
+            Event::Closing {
+                reason: ClosingReason::Replaced,
+            } => Err(EngineError::Replaced),
             Event::Closing { reason } => {
                 self.lose(format!("the relay closes: {reason:?}"), now);
                 Ok(())
