@@ -324,6 +324,15 @@ fn refusals_have_their_exit_codes_and_words() {
     );
     assert_eq!(ben.exit_code(), Some(5));
     assert!(ben.errors().contains("/dev/video97"));
+    // A relay that is not the one that was announced.
+    let other = "0".repeat(64);
+    let mut cai = Call::join(
+        folder.path(),
+        &relay.address,
+        "cai",
+        &["--relay-fingerprint", &other],
+    );
+    assert_eq!(cai.exit_code(), Some(4));
     // Another relay at the address of one that is known.
     let address = relay.kill();
     let _impostor = Relay::start_at(&folder.path().join("another"), &address);
@@ -334,6 +343,45 @@ fn refusals_have_their_exit_codes_and_words() {
         errors.contains("known is") && errors.contains("met is") && errors.contains("relays.toml"),
         "{errors}"
     );
+}
+
+#[test]
+fn everyone_in_a_room_is_told_the_same_safety_number() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(&folder.path().join("relay"));
+    let tone = ["--microphone", "tone"];
+    let mut ana = Call::join(folder.path(), &relay.address, "ana", &tone);
+    let mut ben = Call::join(folder.path(), &relay.address, "ben", &tone);
+    ana.wait_until("Ben's voice", hears("ben", 10.0));
+    ben.wait_until("Ana's voice", hears("ana", 10.0));
+    // Ben leaves last in the numbers that he was told, Ana has one more after he left.
+    assert!(ben.stop().success() && ana.stop().success());
+    let numbers = |errors: String| -> Vec<String> {
+        errors
+            .lines()
+            .filter_map(|line| line.strip_prefix("safety number: "))
+            .map(str::to_owned)
+            .collect()
+    };
+    let (ana, ben) = (numbers(ana.errors()), numbers(ben.errors()));
+    let together = ben.last().expect("a number");
+    assert!(ana.contains(together), "{ana:?} without {together}");
+    assert!(together.chars().filter(char::is_ascii_digit).count() == 12);
+}
+
+#[test]
+fn a_second_call_of_one_device_ends_the_first_for_good() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(&folder.path().join("relay"));
+    let mut first = Call::join(folder.path(), &relay.address, "ana", &[]);
+    first.wait_until("the path", |stats| stats["path"] == "udp");
+    let mut second = Call::join(folder.path(), &relay.address, "ana", &[]);
+    assert_eq!(first.exit_code(), Some(3));
+    assert!(first.errors().contains("signed in once more"));
+    second.wait_until("the path", |stats| stats["path"] == "udp");
+    assert!(second.stop().success());
 }
 
 #[test]
