@@ -94,7 +94,7 @@ async fn hold(settings: Settings, keep: Keep, plan: Plan) -> Result<(), CallErro
     };
     let engine = Engine::new(settings, keep, recorder, move |report| screen.show(report))?;
     for text in plan.say {
-        let _ = intents.try_send(Intent::Say(text));
+        let _ = intents.try_send(Intent::Say(Box::new(text)));
     }
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,

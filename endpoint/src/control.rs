@@ -49,7 +49,7 @@ pub enum ConnectionEvent {
         address: SocketAddr,
     },
     /// A message came.
-    Message(ToEndpoint),
+    Message(Box<ToEndpoint>),
     /// It is over.
     Lost(ConnectionError),
 }
@@ -139,7 +139,7 @@ async fn run(
                 let mut input = read?;
                 while let Some(event) = channel.receive(&mut input)? {
                     if let ChannelEvent::Message(message) = event {
-                        let message = ConnectionEvent::Message(message);
+                        let message = ConnectionEvent::Message(Box::new(message));
                         events.send(message).await.map_err(|_| ConnectionError::Closed)?;
                     }
                 }

@@ -115,6 +115,10 @@ impl VoiceInput {
     ///
     /// # Errors
     /// When the ring is full; the input is given back.
+    #[expect(
+        clippy::result_large_err,
+        reason = "what finds no room comes back, to be tried again"
+    )]
     pub fn push(&mut self, input: Input) -> Result<(), rtrb::PushError<Input>> {
         let somebody = matches!(input, Input::Add(..));
         self.ring.push(input)?;

@@ -1,5 +1,7 @@
 //! Whole calls: the real programs, a room, and what comes out at the other end.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod common;
 
 use common::{Call, Relay, alone, number, proxy::Proxy, stream};

@@ -53,7 +53,7 @@ pub struct Room {
 #[derive(Clone, Debug)]
 pub enum Intent {
     /// Write to the room once it is joined.
-    Say(ChatText),
+    Say(Box<ChatText>),
     /// Switch the microphone on or off; off, no sample leaves the process.
     Microphone(bool),
     /// Switch the camera on or off.

@@ -64,7 +64,7 @@ pub(super) struct Session {
     look_again_at: Option<Instant>,
     /// Why there was no connection the last time.
     last_error: Option<ConnectionError>,
-    unsaid: VecDeque<ChatText>,
+    unsaid: VecDeque<Box<ChatText>>,
     /// The last lines that were told: replies, events and history overlap.
     told_lines: BTreeSet<ChatId>,
 }
@@ -76,7 +76,7 @@ pub(super) enum Asked {
     ListRooms,
     CreateRoom,
     JoinRoom,
-    Say(ChatText),
+    Say(Box<ChatText>),
     History,
     Publish(super::room::Source),
     SendKeys { to: Vec<ParticipantId> },
@@ -197,7 +197,7 @@ impl Engine {
                 self.sign_in();
                 Ok(())
             }
-            ConnectionEvent::Message(message) => self.handle_message(message, now),
+            ConnectionEvent::Message(message) => self.handle_message(*message, now),
             ConnectionEvent::Lost(error) => self.handle_lost(error, now),
         }
     }
@@ -417,7 +417,7 @@ impl Engine {
                     at,
                     from: self.settings.username.clone(),
                     to: None,
-                    text: Box::new(text),
+                    text,
                 };
                 self.chat(line);
                 Ok(())
@@ -544,11 +544,11 @@ impl Engine {
         }
     }
 
-    fn say(&mut self, text: ChatText) {
+    fn say(&mut self, text: Box<ChatText>) {
         self.ask(
             Request::Say {
                 to: None,
-                text: Box::new(text.clone()),
+                text: text.clone(),
             },
             Asked::Say(text),
         );
@@ -594,18 +594,15 @@ impl Engine {
                 id,
                 request: Request::SignOut,
             });
-            let answered =
-                async {
-                    loop {
-                        match connection.next().await {
-                            ConnectionEvent::Message(ToEndpoint::Reply {
-                                id: answered, ..
-                            }) if answered == id => break,
-                            ConnectionEvent::Lost(_) => break,
-                            _ => {}
-                        }
+            let answered = async {
+                loop {
+                    match connection.next().await {
+                        ConnectionEvent::Message(message) if answers(&message, id) => break,
+                        ConnectionEvent::Lost(_) => break,
+                        _ => {}
                     }
-                };
+                }
+            };
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), answered).await;
         }
     }
@@ -627,4 +624,8 @@ impl Engine {
             event => self.handle_room_event(event, now),
         }
     }
+}
+
+fn answers(message: &ToEndpoint, request: RequestId) -> bool {
+    matches!(message, ToEndpoint::Reply { id, .. } if *id == request)
 }

@@ -10,8 +10,6 @@ use std::path::Path;
 use std::process::Command;
 
 const PITCH_HZ: f64 = 440.0;
-/// 5 ms: the joint between two blocks that did not follow each other.
-const CLICK_SAMPLES: usize = 80;
 
 /// Writes so many seconds of the tone that tells what happened to it.
 fn write_tone(path: &Path, seconds: u32) {
@@ -59,43 +57,49 @@ fn heard(path: &Path) -> ToneReport {
     report
 }
 
-/// The right pitch, for so many seconds; with a clock that waits for the machine, also without any gap.
-fn assert_unharmed(report: &ToneReport, seconds: usize) {
+/// The right pitch for so many seconds; and, with a clock that waits for the machine, no gap and no slip but while the
+/// playout finds its delay, when a block or two are left out or repeated and their joints may be heard.
+fn assert_unharmed(report: &ToneReport, seconds: usize, finding: usize) {
     assert!(
         (report.pitch_hz / PITCH_HZ - 1.0).abs() < 0.005,
         "{} Hz",
         report.pitch_hz
     );
-    if time_is_virtual() {
-        assert!(
-            report.marks.len() >= seconds,
-            "{} marks",
-            report.marks.len()
-        );
-        // The card's clock is not the speaker's: now and then the playout leaves out or repeats a block, which may click.
-        let slips: Vec<_> = report
-            .slips()
-            .into_iter()
-            .filter(|&slip| slip != 0)
-            .collect();
-        let block = BLOCK_SAMPLES as i64;
-        assert!(
-            slips.len() <= 2 && slips.iter().all(|slip| slip.abs() == block),
-            "{slips:?}"
-        );
-        // No more than the joints of those blocks is heard of that.
-        let joints = report.gaps.iter().all(|gap| gap.samples <= CLICK_SAMPLES);
-        assert!(
-            joints && report.gaps.len() <= slips.len(),
-            "{:?}",
-            report.gaps
-        );
+    if !time_is_virtual() {
+        return;
     }
+    let marks = &report.marks;
+    assert!(marks.len() >= seconds, "{} marks", marks.len());
+    let slips = report.slips();
+    let (early, late) = slips.split_at(finding.min(slips.len()));
+    let found = marks.get(finding).map_or(usize::MAX, |mark| mark.at);
+    assert!(late.iter().all(|&slip| slip == 0), "{slips:?}");
+    assert!(
+        report.gaps.iter().all(|gap| gap.at < found),
+        "{:?}",
+        report.gaps
+    );
+    let slips: Vec<_> = early.iter().filter(|&&slip| slip != 0).collect();
+    assert!(
+        slips.len() <= 2 && slips.iter().all(|slip| slip.abs() == BLOCK_SAMPLES as i64),
+        "{slips:?}"
+    );
+    let joints = report
+        .gaps
+        .iter()
+        .filter(|gap| gap.samples <= BLOCK_SAMPLES);
+    assert!(
+        joints.count() == report.gaps.len() && report.gaps.len() <= 2,
+        "{:?}",
+        report.gaps
+    );
 }
 
 #[test]
 fn a_minute_of_tone_into_the_microphone_is_heard_at_its_pitch_without_a_gap() {
-    const SECONDS: u32 = 62;
+    /// While the playout finds its delay, and a minute of the delay that it found.
+    const FINDING: u32 = 15;
+    const SECONDS: u32 = FINDING + 62;
     let Some(_drivers) = drivers() else { return };
     let relay = Relay::start();
     let (tone, out) = (relay.file("tone.wav"), relay.file("out.wav"));
@@ -118,9 +122,10 @@ fn a_minute_of_tone_into_the_microphone_is_heard_at_its_pitch_without_a_gap() {
         stream(&received, "sender", "audio"),
         sent["self"]
     );
-    assert_unharmed(&heard(&out), SECONDS as usize - 1);
+    assert_unharmed(&heard(&out), SECONDS as usize - 1, FINDING as usize);
     if time_is_virtual() {
-        assert_eq!(count(stream(&received, "sender", "audio"), "audio_gaps"), 0);
+        // One block may be made up while the playout finds its delay, before the tone.
+        assert!(count(stream(&received, "sender", "audio"), "audio_concealed") <= 1);
         assert_eq!(count(&sent["self"], "xruns"), 0);
     }
 }
@@ -149,7 +154,7 @@ fn a_tone_goes_from_one_sound_card_to_another() {
     let sent = sender.end();
     let received = receiver.end();
     println!("receiver: {received}\nsender: {}", sent["self"]);
-    assert_unharmed(&heard(&out), SECONDS as usize - 1);
+    assert_unharmed(&heard(&out), SECONDS as usize - 1, SECONDS as usize);
     if time_is_virtual() {
         assert_eq!(count(&received["self"], "xruns"), 0);
     }
