@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::Command;
 
 const PITCH_HZ: f64 = 440.0;
+/// 25 ms: a joint, and what the analyzer needs to find the tone again when a mark is beside it.
+const JOINT_SAMPLES: usize = 400;
 
 /// Writes so many seconds of the tone that tells what happened to it.
 fn write_tone(path: &Path, seconds: u32) {
@@ -87,7 +89,7 @@ fn assert_unharmed(report: &ToneReport, seconds: usize, finding: usize) {
     let joints = report
         .gaps
         .iter()
-        .filter(|gap| gap.samples <= BLOCK_SAMPLES);
+        .filter(|gap| gap.samples <= JOINT_SAMPLES);
     assert!(
         joints.count() == report.gaps.len() && report.gaps.len() <= 2,
         "{:?}",
@@ -96,7 +98,7 @@ fn assert_unharmed(report: &ToneReport, seconds: usize, finding: usize) {
 }
 
 #[test]
-fn a_minute_of_tone_into_the_microphone_is_heard_at_its_pitch_without_a_gap() {
+fn a_minute_of_tone_is_heard_at_its_pitch_without_a_gap_once_its_delay_is_found() {
     /// While the playout finds its delay, and a minute of the delay that it found.
     const FINDING: u32 = 15;
     const SECONDS: u32 = FINDING + 62;
