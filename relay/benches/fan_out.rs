@@ -56,6 +56,9 @@ fn main() {
 /// Receivers, a media plane that serves them, and a socket that sends to them without it.
 struct Bench {
     receivers: Drain,
+    members: Vec<(SessionId, HopKeys)>,
+    /// Probes that each of them has sent.
+    probes: u64,
     plane: MediaPlane,
     metrics: Arc<Metrics>,
     thread: u64,
@@ -104,28 +107,37 @@ impl Bench {
             });
         };
         open(PUBLISHER);
-        for (session, socket) in members().zip(&receivers.sockets) {
-            open(session);
-            let probe = Probe::Ask {
-                sent: conclave_protocol::time::Instant(1),
-            };
-            let mut out = [0; MAX_DATAGRAM];
-            let keys = HopKeys::derive(&secret(session));
-            let length = keys
-                .seal_up(session, 0, Kind::Probe, &probe, &mut out)
-                .unwrap();
-            socket.send_to(&out[..length], relay).unwrap();
-        }
-        while metrics.probes.get() < count as u64 {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Self {
+        members().for_each(open);
+        let members = members().map(|session| (session, HopKeys::derive(&secret(session))));
+        let mut bench = Self {
+            members: members.collect(),
+            probes: 0,
             publisher: Publisher::new(relay),
             floor: Gso::new(),
             receivers,
             plane,
             metrics,
             thread,
+        };
+        bench.prove_paths();
+        bench
+    }
+
+    /// Shows where the receivers are; the plane forgets it after some seconds of silence.
+    fn prove_paths(&mut self) {
+        let probe = Probe::Ask {
+            sent: conclave_protocol::time::Instant(1),
+        };
+        for ((session, keys), socket) in self.members.iter().zip(&self.receivers.sockets) {
+            let mut out = [0; MAX_DATAGRAM];
+            let sealed = keys.seal_up(*session, self.probes, Kind::Probe, &probe, &mut out);
+            socket
+                .send_to(&out[..sealed.unwrap()], self.publisher.relay)
+                .unwrap();
+        }
+        self.probes += 1;
+        while self.metrics.probes.get() < self.probes * self.members.len() as u64 {
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -161,6 +173,7 @@ impl Bench {
 
     /// CPU time of the media thread a delivered packet, and how many were delivered.
     fn relay_round(&mut self, frames: usize, burst: usize) -> (f64, u64) {
+        self.prove_paths();
         let (before, cpu) = (self.receivers.packets(), run_time_ns(self.thread));
         for _ in 0..frames / burst {
             let goal = self.receivers.packets() + self.receivers.packets_of(burst);

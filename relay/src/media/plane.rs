@@ -30,9 +30,8 @@ use crate::metrics::Metrics;
 
 /// Bytes of the kernel's queues. Higher rides out longer bursts; the kernel may give less.
 const SOCKET_BYTES: usize = 8 * 1024 * 1024;
-/// Messages of one receive, each up to a whole frame. Higher saves calls under load, until the buffers
-/// no longer fit the cache.
-const RECEIVED: usize = 8;
+/// Messages of one receive, each up to a whole frame: as many as one call takes.
+const RECEIVED: usize = quinn_udp::BATCH_SIZE;
 /// Bytes of one receive buffer: what the kernel coalesces at most.
 const BUFFER: usize = 65_536;
 /// Batches between two looks at commands.
