@@ -160,9 +160,8 @@ impl Server {
                         .outboxes
                         .get(&to)
                         .is_some_and(|outbox| outbox.send(message).is_err());
-                    if full {
+                    if full && self.core.handle_too_slow(to) {
                         self.metrics.sessions_too_slow.inc();
-                        self.core.handle_too_slow(to);
                     }
                 }
                 Effect::End { connection, ending } => {

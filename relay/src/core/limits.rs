@@ -17,6 +17,8 @@ use governor::state::keyed::HashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, Quota, RateLimiter};
 
+use super::recipient_limit::RecipientLimit;
+
 /// A clock that stands still until it is set.
 #[derive(Clone, Debug, Default)]
 pub struct SetClock(Arc<AtomicU64>);
@@ -25,6 +27,12 @@ impl SetClock {
     /// Moves the clock to `now`.
     pub fn set(&self, now: Instant) {
         self.0.store(now.0.saturating_mul(1_000), Ordering::Relaxed);
+    }
+
+    /// What it was set to.
+    #[must_use]
+    pub fn instant(&self) -> Instant {
+        Instant(self.0.load(Ordering::Relaxed) / 1_000)
     }
 }
 
@@ -69,6 +77,10 @@ pub(crate) struct RequestLimits {
     keys: Direct,
     streams: Direct,
     state: Direct,
+    join: Direct,
+    subscribe: Direct,
+    /// Messages to one other member.
+    pub(crate) recipients: RecipientLimit,
     clock: SetClock,
 }
 
@@ -86,6 +98,11 @@ impl RequestLimits {
             keys: direct(128, 512),
             streams: direct(20, 64),
             state: direct(20, 50),
+            // The whole room hears of each.
+            join: direct(2, 20),
+            // A receiver chooses for each tile that it lays out, of a whole room when it comes in.
+            subscribe: direct(100, 1_024),
+            recipients: RecipientLimit::default(),
             clock: clock.clone(),
         }
     }
@@ -113,12 +130,9 @@ impl RequestLimits {
             Request::AskKeys { .. } => &self.keys,
             Request::Publish(_) | Request::Unpublish { .. } => &self.streams,
             Request::SetDevices(_) | Request::SetClock { .. } => &self.state,
-            // A receiver chooses for each tile that it lays out; `any` bounds these.
-            Request::Subscribe { .. }
-            | Request::SignIn { .. }
-            | Request::SignOut
-            | Request::JoinRoom { .. }
-            | Request::LeaveRoom => return Ok(()),
+            Request::JoinRoom { .. } => &self.join,
+            Request::Subscribe { .. } => &self.subscribe,
+            Request::SignIn { .. } | Request::SignOut | Request::LeaveRoom => return Ok(()),
         };
         kind.check().map_err(|n| refusal(&n, now))
     }

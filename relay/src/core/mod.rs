@@ -10,6 +10,7 @@ mod effect;
 pub mod fan_out;
 pub mod limits;
 mod lobby;
+mod recipient_limit;
 mod room;
 mod roster;
 mod session;
@@ -198,13 +199,17 @@ impl Core {
     }
 
     /// A connection's queue is full: its session ends, and nobody else waits for it.
-    pub fn handle_too_slow(&mut self, connection: ConnectionId) {
+    ///
+    /// Tells whether that is news: what was queued before goes on to overflow.
+    pub fn handle_too_slow(&mut self, connection: ConnectionId) -> bool {
         match self.connections.get(&connection).map(|c| c.stage) {
             Some(Stage::SignedIn(session)) => {
-                self.end_session(session, LeaveReason::TooSlow, Some(ClosingReason::TooSlow))
+                self.end_session(session, LeaveReason::TooSlow, Some(ClosingReason::TooSlow));
             }
-            _ => self.end(connection, Some(ClosingReason::TooSlow)),
+            Some(_) => self.end(connection, Some(ClosingReason::TooSlow)),
+            None => return false,
         }
+        true
     }
 
     /// The relay stops: everyone is told.

@@ -8,6 +8,7 @@ use conclave_protocol::wire::control::{
     AddressedEnvelope, Answer, Devices, Event, MAX_ROOM_CAPACITY, MAX_STREAMS, Media, Refusal,
     Stream, StreamOffer, ToEndpoint, Want,
 };
+use rustc_hash::FxHashMap;
 
 use super::Core;
 use super::session::Membership;
@@ -144,15 +145,24 @@ impl Core {
         if envelopes.len() > usize::from(MAX_ROOM_CAPACITY) {
             return Err(Refusal::TooMany);
         }
+        let mut recipients: Vec<_> = envelopes.iter().map(|envelope| envelope.to).collect();
+        recipients.sort_unstable();
+        if recipients.windows(2).any(|two| two[0] == two[1]) {
+            return Err(Refusal::TooMany);
+        }
         let from = self.membership(session)?.participant;
+        let members = self.participants_of(room);
         // Members may leave while envelopes for them are on the way: theirs go nowhere.
-        for AddressedEnvelope { to, envelope } in envelopes {
-            if let Ok(to) = self.member(room, to)
-                && to != session
-            {
-                let event = Event::Keys { from, envelope };
-                self.tell_session(to, &Arc::new(ToEndpoint::Event(event)));
-            }
+        let addressed: Vec<_> = envelopes
+            .into_iter()
+            .filter_map(|AddressedEnvelope { to, envelope }| Some((*members.get(&to)?, envelope)))
+            .filter(|(to, _)| *to != session)
+            .collect();
+        let recipients: Vec<_> = addressed.iter().map(|(to, _)| *to).collect();
+        self.count_messages(session, &recipients)?;
+        for (to, envelope) in addressed {
+            let event = Event::Keys { from, envelope };
+            self.tell_session(to, &Arc::new(ToEndpoint::Event(event)));
         }
         Ok(Answer::Done)
     }
@@ -165,8 +175,28 @@ impl Core {
         let room = self.room_of(session)?;
         let of = self.member(room, of)?;
         let by = self.membership(session)?.participant;
+        self.count_messages(session, &[of])?;
         let event = Event::KeysWanted { by };
         self.tell_session(of, &Arc::new(ToEndpoint::Event(event)));
         Ok(Answer::Done)
+    }
+
+    fn participants_of(&self, room: RoomId) -> FxHashMap<ParticipantId, SessionId> {
+        let members = self.rooms.get(&room).map_or(&[][..], |room| &room.members);
+        let participant = |id: &SessionId| {
+            let membership = self.sessions.get(id)?.membership.as_ref()?;
+            Some((membership.participant, *id))
+        };
+        members.iter().filter_map(participant).collect()
+    }
+
+    /// Counts a message to each of these; when one of them got too many, none is to be sent.
+    fn count_messages(&mut self, from: SessionId, to: &[SessionId]) -> Result<(), Refusal> {
+        let now = self.clock.instant();
+        let session = self.sessions.get_mut(&from).ok_or(Refusal::NotSignedIn)?;
+        let limit = &mut session.limits.recipients;
+        to.iter().try_for_each(|to| limit.check(*to, now))?;
+        to.iter().for_each(|to| limit.count(*to, now));
+        Ok(())
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use conclave_protocol::id::{RequestId, StreamId};
+use conclave_protocol::id::{Epoch, RequestId, StreamId};
 use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::{ClockOffset, PictureSize};
 use conclave_protocol::wire::control::{
-    Devices, Joined, Layer, Media, Picture, SignedIn, StreamOffer, Want,
+    AddressedEnvelope, Devices, Joined, KeyEnvelope, Layer, Media, Picture, SignedIn, StreamOffer,
+    Suite, Want,
 };
 use conclave_protocol::wire::header::Kind;
 
@@ -421,6 +422,73 @@ fn a_slow_reader_ends_alone() {
     ));
     let request = bench.say(ana, "on we go");
     assert!(matches!(bench.reply(ana, request), Some(Ok(_))));
+}
+
+#[test]
+fn what_overflows_after_a_slow_reader_ended_is_not_another_slow_reader() {
+    let (mut bench, _, bob, _) = Bench::call();
+    assert!(bench.core.handle_too_slow(bob));
+    assert!(!bench.core.handle_too_slow(bob));
+    bench.carry_out();
+    assert_eq!(bench.ended, [(bob, Ending::Now(ClosingReason::TooSlow))]);
+}
+
+#[test]
+fn no_member_can_fill_the_queue_of_another_with_keys() {
+    let (mut bench, ana, bob, _) = Bench::call();
+    let to = |to| AddressedEnvelope {
+        to: ParticipantId(to),
+        envelope: KeyEnvelope {
+            epoch: Epoch(0),
+            suite: Suite::Aes256Gcm,
+            encapsulated: [0; 32],
+            sealed: [0; 48],
+        },
+    };
+    // Ana is the first participant, Bob the second.
+    let twice = Request::SendKeys {
+        envelopes: vec![to(2), to(2)],
+    };
+    assert_eq!(bench.request(ana, twice), Err(Refusal::TooMany));
+    assert_eq!(bench.events(bob), []);
+    let mut refused = 0;
+    for n in 0..100 {
+        let request = if n % 2 == 0 {
+            Request::SendKeys {
+                envelopes: vec![to(2)],
+            }
+        } else {
+            Request::AskKeys {
+                of: ParticipantId(2),
+            }
+        };
+        match bench.request(ana, request) {
+            Ok(_) => {}
+            Err(Refusal::RateLimited { retry_after_ms }) => {
+                assert_eq!(retry_after_ms, 500);
+                refused += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((bench.events(bob).len(), refused), (8, 92));
+    bench.pass(Micros::from_millis(500));
+    let envelopes = vec![to(2)];
+    let request = Request::SendKeys { envelopes };
+    assert_eq!(bench.request(ana, request), Ok(Answer::Done));
+    // What is too much for one goes to nobody, so that the sender knows whom it reached.
+    let carol = bench.connect(3, 3);
+    bench.sign_in(carol, "Carol").unwrap();
+    let room = *bench.core.rooms.keys().next().unwrap();
+    bench.join(carol, room).unwrap();
+    bench.events(carol);
+    let envelopes = vec![to(2), to(3)];
+    let refused = bench.request(ana, Request::SendKeys { envelopes });
+    assert!(matches!(refused, Err(Refusal::RateLimited { .. })));
+    assert_eq!(bench.events(carol), []);
+    let envelopes = vec![to(3)];
+    bench.request(ana, Request::SendKeys { envelopes }).unwrap();
+    assert_eq!(bench.events(carol).len(), 1);
 }
 
 #[test]
