@@ -1,7 +1,7 @@
 //! The folder of everything that the relay writes, for its user alone.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::Write;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -36,8 +36,10 @@ pub struct DataDir(PathBuf);
 impl DataDir {
     /// Makes the folder when it is missing, with access for its owner alone.
     ///
+    /// One that is there keeps its mode: it may hold what others need.
+    ///
     /// # Errors
-    /// [`DataError::Io`] when it cannot be made or narrowed.
+    /// [`DataError::Io`] when it cannot be made or looked at.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let io = |error| DataError::Io {
             path: path.into(),
@@ -52,15 +54,31 @@ impl DataDir {
         }
         let mode = path.metadata().map_err(io)?.permissions().mode();
         if mode & 0o077 != 0 {
-            std::fs::set_permissions(path, PermissionsExt::from_mode(0o700)).map_err(io)?;
+            tracing::warn!(
+                path = %path.display(),
+                "others may look into the data folder; its files are for its owner alone"
+            );
         }
         Ok(Self(path.into()))
     }
 
-    /// Where the database is.
-    #[must_use]
-    pub fn database(&self) -> PathBuf {
-        self.0.join("relay.sqlite")
+    /// Where the database is; an empty file at first. Readable for its owner alone, as is what
+    /// SQLite puts beside it with the same mode.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] when it cannot be made or narrowed.
+    pub fn database(&self) -> Result<PathBuf, DataError> {
+        let path = self.0.join("relay.sqlite");
+        let made = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|file| narrow(&file));
+        match made {
+            Ok(()) => Ok(path),
+            Err(error) => Err(DataError::Io { path, error }),
+        }
     }
 
     /// The relay's identity; drawn on first use.
@@ -69,7 +87,14 @@ impl DataDir {
     /// [`DataError`] when it cannot be read, made or understood. A damaged one is never replaced.
     pub fn identity(&self) -> Result<Identity, DataError> {
         let path = self.0.join("identity");
-        match std::fs::read(&path) {
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut file = File::open(&path)?;
+            narrow(&file)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
             Ok(bytes) => {
                 let bytes = <[u8; 32]>::try_from(bytes.as_slice());
                 let secret = bytes.map_err(|_| DataError::NotAnIdentity(path))?;
@@ -95,7 +120,7 @@ impl DataDir {
             file.write_all(secret.expose())?;
             file.sync_all()?;
             std::fs::rename(&new, path)?;
-            std::fs::File::open(&self.0)?.sync_all()
+            File::open(&self.0)?.sync_all()
         };
         write().map_err(|error| DataError::Io {
             path: path.into(),
@@ -105,9 +130,18 @@ impl DataDir {
     }
 }
 
+/// Leaves a file to its owner alone.
+fn narrow(file: &File) -> std::io::Result<()> {
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(PermissionsExt::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Database, StoreLimits};
 
     #[test]
     fn an_identity_stays_and_is_for_its_owner_alone() {
@@ -119,6 +153,34 @@ mod tests {
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o700);
         assert_eq!(mode(&path.join("identity")), 0o600);
+    }
+
+    #[test]
+    fn a_folder_that_was_there_keeps_its_mode_and_what_is_put_there_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        let all = |path: &Path, mode| {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        };
+        all(path, 0o755);
+        let data = DataDir::open(path).unwrap();
+        data.identity().unwrap();
+        let database = data.database().unwrap();
+        let opened = Database::open(&database, StoreLimits { max_bytes: 0 }).unwrap();
+        assert_eq!(mode(path), 0o755);
+        for file in ["identity", "relay.sqlite", "relay.sqlite-wal"] {
+            assert_eq!(mode(&path.join(file)), 0o600, "{file}");
+        }
+        drop(opened);
+        for file in ["identity", "relay.sqlite"] {
+            all(&path.join(file), 0o644);
+        }
+        data.identity().unwrap();
+        data.database().unwrap();
+        for file in ["identity", "relay.sqlite"] {
+            assert_eq!(mode(&path.join(file)), 0o600, "{file}");
+        }
     }
 
     #[test]

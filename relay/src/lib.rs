@@ -129,7 +129,7 @@ impl Relay {
         let data = DataDir::open(&config.data.dir)?;
         let identity = data.identity()?;
         let public = identity.public();
-        let database = Database::open(&data.database(), config.store_limits())?;
+        let database = Database::open(&data.database()?, config.store_limits())?;
         let remembered = database.remembered()?;
 
         let metrics = Arc::new(Metrics::default());
