@@ -33,6 +33,7 @@ struct Call {
     started: Instant,
     /// While set, the sender says nothing.
     muted: bool,
+    whispering: bool,
     /// While set, all that is sent arrives at its end.
     stalled_until: Instant,
     heard: Vec<Heard>,
@@ -60,6 +61,7 @@ impl Call {
             ppm: 0,
             started,
             muted: false,
+            whispering: false,
             stalled_until: Instant(0),
             heard: Vec::new(),
         }
@@ -105,6 +107,9 @@ impl Call {
         while let Some((at, sent)) = self.network.arrived(now) {
             let mut block = [0; BLOCK_SAMPLES];
             block[0] = sent.sequence.0 as i16;
+            // Loud enough that nobody would call it quiet, unless it is meant to be.
+            block[1] = if self.whispering { 0 } else { 1_000 };
+            block[0] %= if self.whispering { 100 } else { i16::MAX };
             self.buffer.push(sent.sequence, sent.captured, at, &block);
         }
         let mut block = [0; BLOCK_SAMPLES];
@@ -160,7 +165,7 @@ fn difference(now: PlayoutCounts, before: PlayoutCounts) -> PlayoutCounts {
 }
 
 #[test]
-fn a_steady_stream_is_heard_whole_and_soon_within_40_ms() {
+fn a_steady_sound_is_heard_whole_without_a_joint() {
     for_seeds(0..20, |seed| {
         let path = Path {
             delay: Micros(700),
@@ -170,18 +175,31 @@ fn a_steady_stream_is_heard_whole_and_soon_within_40_ms() {
         call.run_for(Micros::from_secs(60));
         let counts = call.counts();
         assert!(counts.heard >= 2990, "{counts:?}");
-        // One block is skipped where the delay begins with more than it comes to.
-        assert!(counts.skipped <= 1, "{counts:?}");
+        // The delay begins with more than it comes to, but no joint is made in what is heard.
         let whole = PlayoutCounts {
             heard: counts.heard,
-            skipped: counts.skipped,
             ..PlayoutCounts::default()
         };
         assert_eq!(counts, whole);
-        let first = call.worst_delay_ms(call.started);
-        assert!(first <= 60, "{first} ms at first");
-        let settled = call.worst_delay_ms(call.started + Micros::from_secs(15));
+        let worst = call.worst_delay_ms(call.started);
+        assert!(worst <= 60, "{worst} ms");
+    });
+}
+
+#[test]
+fn a_silence_is_used_to_lower_the_delay() {
+    for_seeds(0..20, |seed| {
+        let path = Path {
+            delay: Micros(700),
+            ..Path::PERFECT
+        };
+        let mut call = Call::new(path, seed);
+        call.run_for(Micros::from_secs(15));
+        call.whispering = true;
+        call.run_for(Micros::from_secs(2));
+        let settled = call.worst_delay_ms(call.started + Micros::from_secs(16));
         assert!(settled <= 40, "{settled} ms");
+        assert!(call.counts().skipped <= 1);
     });
 }
 
@@ -234,7 +252,7 @@ fn after_a_stall_nothing_stale_is_heard() {
             let worst = call.worst_delay_ms(over);
             assert!(worst <= 200, "{worst} ms after a stall of {stall_ms} ms");
             let calm = call.worst_delay_ms(over + Micros::from_secs(8));
-            assert!(calm <= 60, "{calm} ms at last, after {stall_ms} ms");
+            assert!(calm <= 70, "{calm} ms at last, after {stall_ms} ms");
             let counts = call.counts();
             assert_eq!(counts.gaps, 1, "one gap was heard: {counts:?}");
         }

@@ -301,7 +301,7 @@ impl Engine {
     }
 
     pub(super) fn tick_media(&mut self, now: Instant) {
-        if self.session.uplink.is_none() || self.connection.is_none() {
+        if !self.session.is_signed_in() {
             return;
         }
         if now >= self.media.next_probe {

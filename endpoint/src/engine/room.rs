@@ -47,12 +47,16 @@ struct Other {
 
 impl Engine {
     /// In the room: at first, after a new connection, or still, after a resumed one.
-    pub(super) fn enter(&mut self, joined: Joined, now: Instant) -> Result<(), EngineError> {
-        let still = self
-            .room
-            .as_ref()
-            .is_some_and(|room| room.id == joined.room.id && room.me == joined.me);
-        let first = self.room.is_none();
+    ///
+    /// A relay that was restarted counts participants anew: only a resumed session is still the same one.
+    pub(super) fn enter(
+        &mut self,
+        joined: Joined,
+        resumed: bool,
+        now: Instant,
+    ) -> Result<(), EngineError> {
+        let same = |room: &InRoom| room.id == joined.room.id && room.me == joined.me;
+        let still = resumed && self.room.as_ref().is_some_and(same);
         if !still {
             self.leave_room(now);
             let key = OwnKey::new(self.settings.suite, self.entropy()?);
@@ -109,7 +113,7 @@ impl Engine {
         self.publish();
         self.catch_up_chat();
         self.shift_clocks();
-        if first || !still {
+        if !still {
             tracing::info!(room = %joined.room.name, others = names.len(), "joined");
             (self.report)(Report::Joined(names));
         }

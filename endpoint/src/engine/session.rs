@@ -48,6 +48,8 @@ pub(super) struct Session {
     retry_after: Micros,
     first_try: Instant,
     was_signed_in: bool,
+    /// Whether this connection is signed in.
+    is_signed_in: bool,
     reconnects: u64,
     last_heard: Instant,
     resume: Option<Secret<32>>,
@@ -125,6 +127,7 @@ impl Session {
             retry_after: FIRST_RETRY,
             first_try: now,
             was_signed_in: false,
+            is_signed_in: false,
             reconnects: 0,
             last_heard: now,
             resume: None,
@@ -140,6 +143,10 @@ impl Session {
             unsaid: VecDeque::new(),
             told_lines: BTreeSet::new(),
         }
+    }
+
+    pub(super) const fn is_signed_in(&self) -> bool {
+        self.is_signed_in
     }
 
     pub(super) const fn reconnects(&self) -> u64 {
@@ -277,16 +284,17 @@ impl Engine {
 
     /// Gives the connection up and sets the time of the next attempt.
     pub(super) fn lose(&mut self, reason: String, now: Instant) {
-        let had_connection = self.connection.take().is_some();
+        self.connection = None;
         self.session.pending.clear();
         self.session.look_again_at = None;
         self.session.keys_again = None;
         self.forget_envelopes();
         self.session.retry_at = now + self.session.retry_after;
         self.session.retry_after = Micros(self.session.retry_after.0 * 3 / 2).min(LONGEST_RETRY);
-        if had_connection && self.session.was_signed_in {
+        // Told once: that it is tried again and again is understood.
+        if std::mem::replace(&mut self.session.is_signed_in, false) {
             self.set_path(Path::None);
-            tracing::warn!(reason, "connection lost");
+            tracing::info!(reason, "connection lost");
             (self.report)(Report::Interrupted(reason));
         }
     }
@@ -406,7 +414,7 @@ impl Engine {
                 act: "creating the room",
                 refusal,
             }),
-            (Asked::JoinRoom, Ok(Answer::Joined(joined))) => self.enter(*joined, now),
+            (Asked::JoinRoom, Ok(Answer::Joined(joined))) => self.enter(*joined, false, now),
             (Asked::JoinRoom, Err(refusal)) => Err(EngineError::Refused {
                 act: "joining the room",
                 refusal,
@@ -460,6 +468,7 @@ impl Engine {
         if std::mem::replace(&mut self.session.was_signed_in, true) {
             self.session.reconnects += 1;
         }
+        self.session.is_signed_in = true;
         self.session.retry_after = FIRST_RETRY;
         // A resumed session goes on with its hop keys and its counter.
         if self.session.hop_secret.as_ref() != Some(&signed_in.hop_secret) {
@@ -476,7 +485,7 @@ impl Engine {
         self.begin_path(now);
         (self.report)(Report::SignedIn);
         match signed_in.room {
-            Some(joined) => self.enter(joined, now),
+            Some(joined) => self.enter(joined, true, now),
             None => {
                 self.list_rooms();
                 Ok(())

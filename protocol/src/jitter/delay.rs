@@ -8,7 +8,7 @@ pub const MIN_TARGET: Micros = Micros::from_millis(20);
 pub const MAX_TARGET: Micros = Micros::from_millis(160);
 
 /// The least for a stream of which little is known: a gap at the start of a call is worse than a late start.
-pub const FIRST_TARGET: Micros = Micros::from_millis(50);
+pub const FIRST_TARGET: Micros = Micros::from_millis(40);
 /// Packets after which a stream is known: 10 s.
 const KNOWN_AFTER: usize = 500;
 

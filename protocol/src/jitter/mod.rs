@@ -17,8 +17,12 @@ pub use delay::{FIRST_TARGET, MAX_TARGET, MIN_TARGET};
 
 /// Blocks that are held at most: 640 ms.
 pub const BLOCKS_HELD: usize = 32;
-/// How far what is heard may be from what is due before one block is skipped or one added.
+/// How far what is heard may be from what is due before one block is added.
 const TOLERANCE_US: i64 = 20_000;
+/// How far before a quiet block is skipped; less than a block would make it come and go.
+const QUIET_TOLERANCE_US: i64 = 15_000;
+/// How far before one is skipped that is heard: a joint in a vowel is worse than some delay.
+const HURRY_US: i64 = 40_000;
 /// How far before everything old is thrown away at once.
 const RESYNC_US: i64 = 120_000;
 /// The oldest that anything is heard, on top of the fastest packet's transit.
@@ -225,7 +229,7 @@ impl JitterBuffer {
             self.concealer.conceal(out);
             return Playout::Concealed;
         } else if self.calm >= CALM_BLOCKS
-            && error > TOLERANCE_US
+            && (error > HURRY_US || error > QUIET_TOLERANCE_US && is_quiet(&stored.block))
             && self.holds(stored.sequence + 1)
         {
             self.calm = 0;
@@ -325,6 +329,11 @@ impl JitterBuffer {
         self.slots[(sequence % BLOCKS_HELD as u64) as usize]
             .is_some_and(|stored| stored.sequence == sequence)
     }
+}
+
+/// Whether nobody would miss the block: below −50 dBFS throughout.
+fn is_quiet(block: &Block) -> bool {
+    block.iter().all(|sample| sample.unsigned_abs() < 104)
 }
 
 fn silent(out: &mut Block) -> Playout {
