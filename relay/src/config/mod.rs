@@ -75,8 +75,16 @@ pub struct Limits {
     pub sessions: usize,
     /// Rooms.
     pub rooms: usize,
+    /// Rooms that one account has made.
+    pub rooms_per_account: usize,
+    /// Accounts.
+    pub accounts: usize,
+    /// Accounts that may be made at once from one address; then one each minute.
+    pub sign_ups_at_once: u32,
     /// Control connections.
     pub connections: usize,
+    /// Control connections from one address.
+    pub connections_per_address: usize,
     /// Control connections whose handshake is not done.
     pub half_open: usize,
     /// The same from one address.
@@ -131,7 +139,11 @@ impl Default for Limits {
         Self {
             sessions: 10_000,
             rooms: 1_000,
+            rooms_per_account: 20,
+            accounts: 100_000,
+            sign_ups_at_once: 200,
             connections: 12_000,
+            connections_per_address: 256,
             half_open: 1_024,
             half_open_per_address: 64,
             handshakes_per_second: 20,
@@ -197,6 +209,9 @@ impl Config {
         CoreLimits {
             sessions: self.limits.sessions,
             rooms: self.limits.rooms,
+            rooms_per_account: self.limits.rooms_per_account,
+            accounts: self.limits.accounts,
+            sign_ups_at_once: self.limits.sign_ups_at_once,
         }
     }
 
@@ -205,6 +220,7 @@ impl Config {
     pub const fn connection_limits(&self) -> ConnectionLimits {
         ConnectionLimits {
             connections: self.limits.connections,
+            connections_per_address: self.limits.connections_per_address,
             half_open: self.limits.half_open,
             half_open_per_address: self.limits.half_open_per_address,
             handshakes_per_second: self.limits.handshakes_per_second,

@@ -1,6 +1,7 @@
 //! Who may connect: bounds on connections, on half-open ones, and on handshakes from one address.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,8 @@ use crate::metrics::Metrics;
 pub struct ConnectionLimits {
     /// All of them.
     pub connections: usize,
+    /// Those from one address.
+    pub connections_per_address: usize,
     /// Those whose handshake is not done.
     pub half_open: usize,
     /// Those whose handshake is not done, from one address.
@@ -38,13 +41,21 @@ pub(super) struct Admission {
 struct Counts {
     connections: usize,
     half_open: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<IpAddr, Here>,
+}
+
+/// Connections from one address.
+#[derive(Clone, Copy, Default)]
+struct Here {
+    connections: usize,
+    half_open: usize,
 }
 
 /// A connection's place; given back when dropped.
 pub(super) struct Place {
     counts: Arc<Mutex<Counts>>,
     metrics: Arc<Metrics>,
+    address: IpAddr,
 }
 
 /// A half-open connection's place; given back when dropped.
@@ -74,10 +85,11 @@ impl Admission {
         let limits = self.limits.load();
         {
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            let here = counts.by_address.get(&address).copied().unwrap_or(0);
+            let here = counts.by_address.get(&address).copied().unwrap_or_default();
             if counts.connections >= limits.connections
                 || counts.half_open >= limits.half_open
-                || here >= limits.half_open_per_address
+                || here.connections >= limits.connections_per_address
+                || here.half_open >= limits.half_open_per_address
             {
                 self.metrics.connections_refused.inc();
                 return None;
@@ -89,7 +101,9 @@ impl Admission {
             }
             counts.connections += 1;
             counts.half_open += 1;
-            *counts.by_address.entry(address).or_default() += 1;
+            let here = counts.by_address.entry(address).or_default();
+            here.connections += 1;
+            here.half_open += 1;
         }
         self.metrics.connections_accepted.inc();
         self.metrics.connections.inc();
@@ -97,6 +111,7 @@ impl Admission {
         let place = Place {
             counts: Arc::clone(&self.counts),
             metrics: Arc::clone(&self.metrics),
+            address,
         };
         let half_open = HalfOpen {
             counts: Arc::clone(&self.counts),
@@ -117,6 +132,13 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.connections -= 1;
+        if let Entry::Occupied(mut here) = counts.by_address.entry(self.address) {
+            here.get_mut().connections -= 1;
+            // A connection outlives its handshake, so nothing is half-open then.
+            if here.get().connections == 0 {
+                here.remove();
+            }
+        }
         self.metrics.connections.dec();
     }
 }
@@ -126,11 +148,38 @@ impl Drop for HalfOpen {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.half_open -= 1;
         if let Some(here) = counts.by_address.get_mut(&self.address) {
-            *here -= 1;
-            if *here == 0 {
-                counts.by_address.remove(&self.address);
-            }
+            here.half_open -= 1;
         }
         self.metrics.half_open.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_takes_no_more_than_its_share_of_connections() {
+        let limits = ConnectionLimits {
+            connections: 100,
+            connections_per_address: 2,
+            half_open: 100,
+            half_open_per_address: 100,
+            handshakes_per_second: 100,
+            handshakes_at_once: 100,
+        };
+        let admission = Admission::new(
+            Arc::new(ArcSwap::from_pointee(limits)),
+            Arc::new(Metrics::default()),
+        );
+        let (here, there) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        let (first, half_open) = admission.admit(here).unwrap();
+        // A handshake that is done leaves the connection standing.
+        drop(half_open);
+        let _second = admission.admit(here).unwrap();
+        assert!(admission.admit(here).is_none());
+        let _elsewhere = admission.admit(there).unwrap();
+        drop(first);
+        assert!(admission.admit(here).is_some());
     }
 }

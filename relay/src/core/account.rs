@@ -12,10 +12,20 @@ use super::effect::{ConnectionId, Effect, Ending, MediaCommand};
 use super::limits::RequestLimits;
 use super::session::{Session, Stage};
 use super::{Core, Pending};
-use crate::store::StoreCommand;
+use crate::store::{NewAccount, StoreCommand};
 
 /// How long a dropped session waits for its endpoint.
 pub const RESUME_FOR: Micros = Micros::from_secs(30);
+
+/// A sign-in that waits for the store.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) connection: ConnectionId,
+    pub(crate) request: RequestId,
+    username: Username,
+    email: Email,
+    identity: [u8; 32],
+}
 
 impl Core {
     /// Begins a sign-in; `None` while the store looks the account up.
@@ -44,10 +54,21 @@ impl Core {
             return Some(Err(Refusal::RelayFull));
         }
         state.stage = Stage::SigningIn;
-        let token = self.wait_for(Pending::SignIn {
+        let arrival = Box::new(Arrival {
             connection,
             request,
+            username,
+            email,
+            identity,
         });
+        self.look_up(arrival, NewAccount::Tell);
+        None
+    }
+
+    fn look_up(&mut self, arrival: Box<Arrival>, new: NewAccount) {
+        let (username, email) = (arrival.username.clone(), arrival.email.clone());
+        let identity = arrival.identity;
+        let token = self.wait_for(Pending::SignIn(arrival));
         let at = self.wall;
         self.effects.push_back(Effect::Store(StoreCommand::SignIn {
             token,
@@ -55,8 +76,19 @@ impl Core {
             email,
             identity,
             at,
+            new,
         }));
-        None
+    }
+
+    /// Goes on with a sign-in whose name is nobody's: accounts are for good, so they are not for
+    /// the asking.
+    pub(crate) fn sign_up(&mut self, arrival: Box<Arrival>) -> Result<(), Refusal> {
+        // Who is gone makes no account.
+        if let Some(state) = self.connections.get(&arrival.connection) {
+            self.growth.check_sign_up(state.address)?;
+            self.look_up(arrival, NewAccount::MakeBelow(self.limits.accounts));
+        }
+        Ok(())
     }
 
     fn resume(
@@ -103,7 +135,9 @@ impl Core {
             }
             let id = self.draw_session_id();
             tracing::info!(session = id.0, %address, "signed in");
-            self.accounts.insert(username.key(), id);
+            let key = username.key();
+            let limits = self.resting.take(&key);
+            self.accounts.insert(key, id);
             self.sessions.insert(
                 id,
                 Box::new(Session {
@@ -117,7 +151,7 @@ impl Core {
                     joining: false,
                     clock: conclave_protocol::units::ClockOffset(0),
                     membership: None,
-                    limits: RequestLimits::new(&self.clock),
+                    limits: limits.unwrap_or_else(|| RequestLimits::new(&self.clock)),
                 }),
             );
             self.attach(connection, id)
@@ -214,12 +248,14 @@ impl Core {
             return;
         };
         tracing::info!(session = id.0, ?reason, "session over");
-        self.accounts.remove(&session.key());
+        let key = session.key();
+        self.accounts.remove(&key);
         self.effects
             .push_back(Effect::Media(MediaCommand::Close { session: id }));
         if let Some(connection) = session.connection {
             self.end(connection, closing);
         }
+        self.resting.put(key, session.limits, self.clock.instant());
     }
 
     /// Ends a connection, saying why if there is a why.

@@ -2,13 +2,14 @@
 //!
 //! The limiters run on a clock that the core sets, so they are as deterministic as the rest of it.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use conclave_protocol::time::Instant;
+use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{Refusal, Request};
 use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
@@ -18,6 +19,13 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, Quota, RateLimiter};
 
 use super::recipient_limit::RecipientLimit;
+
+/// Rooms that may be made at once from one address; then one each minute.
+const ROOMS_AT_ONCE: u32 = 60;
+/// After this every limiter of a session is as good as new.
+const REST: Micros = Micros::from_secs(30);
+/// Accounts whose limits are kept. Higher costs about 1 kB each.
+const RESTING: usize = 4_096;
 
 /// A clock that stands still until it is set.
 #[derive(Clone, Debug, Default)]
@@ -230,5 +238,55 @@ impl GuessLimits {
         self.account.forget_idle();
         self.address.forget_idle();
         self.room.forget_idle();
+    }
+}
+
+/// What stays for good, by the address that it comes from.
+pub(crate) struct GrowthLimits {
+    sign_ups: Keyed<std::net::IpAddr>,
+    rooms: Keyed<std::net::IpAddr>,
+}
+
+impl GrowthLimits {
+    pub(crate) fn new(sign_ups_at_once: u32, clock: &SetClock) -> Self {
+        let burst = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let minute = Duration::from_secs(60);
+        Self {
+            sign_ups: Keyed::new(one_each(minute, burst(sign_ups_at_once)), clock),
+            rooms: Keyed::new(one_each(minute, burst(ROOMS_AT_ONCE)), clock),
+        }
+    }
+
+    pub(crate) fn check_sign_up(&self, address: std::net::IpAddr) -> Result<(), Refusal> {
+        self.sign_ups.check(&address)
+    }
+
+    pub(crate) fn check_room(&self, address: std::net::IpAddr) -> Result<(), Refusal> {
+        self.rooms.check(&address)
+    }
+
+    pub(crate) fn forget_idle(&self) {
+        self.sign_ups.forget_idle();
+        self.rooms.forget_idle();
+    }
+}
+
+/// Limits of accounts whose session is over: signing in again must not make them new.
+#[derive(Default)]
+pub(crate) struct RestingLimits(HashMap<String, (Instant, RequestLimits)>);
+
+impl RestingLimits {
+    pub(crate) fn take(&mut self, account: &str) -> Option<RequestLimits> {
+        self.0.remove(account).map(|(_, limits)| limits)
+    }
+
+    pub(crate) fn put(&mut self, account: String, limits: RequestLimits, now: Instant) {
+        if self.0.len() < RESTING {
+            self.0.insert(account, (now, limits));
+        }
+    }
+
+    pub(crate) fn forget_idle(&mut self, now: Instant) {
+        self.0.retain(|_, (since, _)| now.since(*since) < REST);
     }
 }

@@ -1,10 +1,11 @@
 //! The list of rooms, and the changes that go to those who look at it.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use conclave_protocol::id::{RequestId, RoomId};
+use conclave_protocol::id::{RequestId, RoomId, SessionId};
 use conclave_protocol::name::{Pin, RoomName};
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{
@@ -47,6 +48,8 @@ pub(crate) struct Draft {
     pub(crate) name: RoomName,
     pub(crate) capacity: u16,
     pub(crate) pin: Option<PinHash>,
+    /// The account's key.
+    pub(crate) creator: String,
     pub(crate) id: RoomId,
 }
 
@@ -68,8 +71,7 @@ impl Core {
     /// Begins to make a room: its name is taken from here on.
     pub(crate) fn create_room(
         &mut self,
-        connection: ConnectionId,
-        request: RequestId,
+        (connection, request, session): (ConnectionId, RequestId, SessionId),
         name: RoomName,
         pin: Option<Pin>,
         capacity: u16,
@@ -83,6 +85,14 @@ impl Core {
         if self.room_names.len() >= self.limits.rooms {
             return Err(Refusal::TooMany);
         }
+        let session = self.sessions.get(&session).ok_or(Refusal::NotSignedIn)?;
+        let creator = session.key();
+        let made = self.rooms_made.get(&creator).copied().unwrap_or(0);
+        if made >= self.limits.rooms_per_account {
+            return Err(Refusal::TooMany);
+        }
+        self.growth.check_room(session.address)?;
+        self.rooms_made.insert(creator.clone(), made + 1);
         self.room_names.insert(name.key());
         self.last_room += 1;
         let draft = Draft {
@@ -91,6 +101,7 @@ impl Core {
             name,
             capacity,
             pin: None,
+            creator,
             id: RoomId(self.last_room),
         };
         match pin {
@@ -121,6 +132,7 @@ impl Core {
             name: draft.name.clone(),
             pin: draft.pin.clone(),
             capacity: draft.capacity,
+            creator: Some(draft.creator.clone()),
         };
         let at = self.wall;
         let token = self.wait_for(Pending::Create(draft));
@@ -156,6 +168,12 @@ impl Core {
 
     fn drop_draft(&mut self, draft: Draft, refusal: Refusal) {
         self.room_names.remove(&draft.name.key());
+        if let Entry::Occupied(mut made) = self.rooms_made.entry(draft.creator) {
+            *made.get_mut() -= 1;
+            if *made.get() == 0 {
+                made.remove();
+            }
+        }
         self.reply(draft.connection, draft.request, Err(refusal));
     }
 

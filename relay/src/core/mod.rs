@@ -34,9 +34,10 @@ pub use effect::{ConnectionId, Effect, Ending, MediaCommand, Token};
 
 use crate::store::pin::PinAnswer;
 use crate::store::{StoreAnswer, StoredRoom};
+use account::Arrival;
 use chat::Line;
 use fan_out::{Routes, Routing};
-use limits::{GuessLimits, SetClock, SignInLimit};
+use limits::{GrowthLimits, GuessLimits, RestingLimits, SetClock, SignInLimit};
 use lobby::{Draft, Lobby};
 use room::{Entry, Room};
 use session::{Connection, Session, Stage};
@@ -57,6 +58,12 @@ pub struct CoreLimits {
     pub sessions: usize,
     /// Rooms.
     pub rooms: usize,
+    /// Rooms that one account has made.
+    pub rooms_per_account: usize,
+    /// Accounts.
+    pub accounts: usize,
+    /// Accounts that may be made at once from one address; then one each minute.
+    pub sign_ups_at_once: u32,
 }
 
 /// What was there before this start.
@@ -70,10 +77,7 @@ pub struct Remembered {
 
 /// What waits for the store or the PIN worker.
 enum Pending {
-    SignIn {
-        connection: ConnectionId,
-        request: RequestId,
-    },
+    SignIn(Box<Arrival>),
     Join(Entry),
     HashPin(Draft),
     Create(Draft),
@@ -98,10 +102,15 @@ pub struct Core {
     rooms: BTreeMap<RoomId, Room>,
     /// Names that stand or are being made.
     room_names: HashSet<String>,
+    /// How many of these an account made, by its key.
+    rooms_made: HashMap<String, usize>,
     pending: FxHashMap<Token, Pending>,
     /// Detached sessions by the time when they are over.
     waiting: VecDeque<(Instant, SessionId)>,
     guesses: GuessLimits,
+    growth: GrowthLimits,
+    /// Limits of accounts that just signed out, for when they come back.
+    resting: RestingLimits,
     forget_at: Instant,
     lobby: Lobby,
     routing: Routing,
@@ -120,6 +129,14 @@ impl Core {
     #[must_use]
     pub fn new(limits: CoreLimits, remembered: Remembered, entropy: Box<dyn Entropy>) -> Self {
         let clock = SetClock::default();
+        let mut rooms_made = HashMap::new();
+        for creator in remembered
+            .rooms
+            .iter()
+            .filter_map(|room| room.creator.clone())
+        {
+            *rooms_made.entry(creator).or_default() += 1;
+        }
         let rooms: BTreeMap<_, _> = remembered
             .rooms
             .into_iter()
@@ -129,6 +146,7 @@ impl Core {
                     name,
                     pin,
                     capacity,
+                    creator: _,
                 } = room;
                 let members = Vec::new();
                 (
@@ -146,6 +164,9 @@ impl Core {
         Self {
             limits,
             guesses: GuessLimits::new(&clock),
+            growth: GrowthLimits::new(limits.sign_ups_at_once, &clock),
+            resting: RestingLimits::default(),
+            rooms_made,
             clock,
             wall: UnixMillis(0),
             entropy,
@@ -271,7 +292,7 @@ impl Core {
                 name,
                 pin,
                 capacity,
-            } => later(self.create_room(connection, id, name, pin, capacity)),
+            } => later(self.create_room((connection, id, session), name, pin, capacity)),
             Request::JoinRoom { room, pin, devices } => self.join(
                 Entry {
                     connection,
@@ -307,14 +328,17 @@ impl Core {
     /// The store has answered.
     pub fn handle_stored(&mut self, token: Token, answer: Result<StoreAnswer, Refusal>) {
         match self.pending.remove(&token) {
-            Some(Pending::SignIn {
-                connection,
-                request,
-            }) => {
-                let account = answer.and_then(|answer| match answer {
-                    StoreAnswer::Account { username } => Ok(username),
-                    _ => Err(Refusal::StorageFailed),
-                });
+            Some(Pending::SignIn(arrival)) => {
+                let (connection, request) = (arrival.connection, arrival.request);
+                let account = match answer {
+                    Ok(StoreAnswer::NoAccount) => match self.sign_up(arrival) {
+                        Ok(()) => return,
+                        Err(refusal) => Err(refusal),
+                    },
+                    Ok(StoreAnswer::Account { username }) => Ok(username),
+                    Ok(_) => Err(Refusal::StorageFailed),
+                    Err(refusal) => Err(refusal),
+                };
                 self.signed_in(connection, request, account);
             }
             Some(Pending::Create(draft)) => self.open_room(draft, answer.map(drop)),
@@ -361,6 +385,8 @@ impl Core {
         if self.forget_at <= now {
             self.forget_at = now + FORGET_EACH;
             self.guesses.forget_idle();
+            self.growth.forget_idle();
+            self.resting.forget_idle(now);
         }
     }
 

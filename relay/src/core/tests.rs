@@ -13,8 +13,16 @@ use conclave_protocol::wire::control::{
 use conclave_protocol::wire::header::Kind;
 
 use super::*;
-use crate::store::StoreCommand;
 use crate::store::pin::{PinCommand, PinHash};
+use crate::store::{NewAccount, StoreCommand};
+
+const LIMITS: CoreLimits = CoreLimits {
+    sessions: 100,
+    rooms: 100,
+    rooms_per_account: 20,
+    accounts: 1_000,
+    sign_ups_at_once: 200,
+};
 
 struct Counting(u8);
 
@@ -34,6 +42,8 @@ struct Bench {
     media: Vec<MediaCommand>,
     routes: Arc<Routes>,
     disk_full: bool,
+    /// Keys of the accounts that the store knows.
+    accounts: HashSet<String>,
     /// Commands that wait instead of being answered, when set.
     held: Option<Vec<StoreCommand>>,
     last_request: u32,
@@ -42,8 +52,8 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self::with(CoreLimits {
-            sessions: 100,
             rooms: 10,
+            ..LIMITS
         })
     }
 
@@ -56,6 +66,7 @@ impl Bench {
             media: Vec::new(),
             routes: Arc::default(),
             disk_full: false,
+            accounts: HashSet::new(),
             held: None,
             last_request: 0,
         };
@@ -102,9 +113,21 @@ impl Bench {
     fn store(&mut self, command: &StoreCommand) {
         let answer = match command {
             _ if self.disk_full => Err(Refusal::StorageFailed),
-            StoreCommand::SignIn { username, .. } => Ok(StoreAnswer::Account {
-                username: username.clone(),
-            }),
+            StoreCommand::SignIn { username, new, .. } => {
+                let known = self.accounts.contains(&username.key());
+                match new {
+                    NewAccount::Tell if !known => Ok(StoreAnswer::NoAccount),
+                    NewAccount::MakeBelow(most) if !known && self.accounts.len() >= *most => {
+                        Err(Refusal::RelayFull)
+                    }
+                    _ => {
+                        self.accounts.insert(username.key());
+                        Ok(StoreAnswer::Account {
+                            username: username.clone(),
+                        })
+                    }
+                }
+            }
             StoreCommand::ReadHistory { .. } => Ok(StoreAnswer::History {
                 lines: Vec::new(),
                 more: false,
@@ -532,6 +555,7 @@ fn sessions_and_rooms_are_bounded() {
     let mut bench = Bench::with(CoreLimits {
         sessions: 1,
         rooms: 1,
+        ..LIMITS
     });
     let (ana, bob) = (bench.connect(1, 1), bench.connect(2, 2));
     bench.sign_in(ana, "Ana").unwrap();
@@ -579,6 +603,89 @@ fn every_kind_of_request_is_limited() {
             "{later:?}"
         );
     }
+}
+
+#[test]
+fn one_account_makes_no_more_rooms_than_it_may_and_a_failed_one_does_not_count() {
+    let mut bench = Bench::with(CoreLimits {
+        rooms_per_account: 2,
+        ..LIMITS
+    });
+    let (ana, bob) = (bench.connect(1, 1), bench.connect(2, 2));
+    bench.sign_in(ana, "Ana").unwrap();
+    bench.sign_in(bob, "Bob").unwrap();
+    bench.disk_full = true;
+    assert_eq!(bench.create(ana, "lost"), Err(Refusal::StorageFailed));
+    bench.disk_full = false;
+    bench.create(ana, "one").unwrap();
+    bench.create(ana, "two").unwrap();
+    assert_eq!(bench.create(ana, "three"), Err(Refusal::TooMany));
+    // Nor after she came back.
+    let again = bench.connect(3, 1);
+    bench.sign_in(again, "Ana").unwrap();
+    assert_eq!(bench.create(again, "three"), Err(Refusal::TooMany));
+    bench.create(bob, "three").unwrap();
+}
+
+#[test]
+fn many_accounts_of_one_address_do_not_fill_the_relay_with_rooms() {
+    let mut bench = Bench::with(CoreLimits {
+        rooms: 1_000,
+        ..LIMITS
+    });
+    let mut made = 0;
+    for n in 0..50 {
+        let connection = bench.connect(n, 1);
+        bench.sign_in(connection, &format!("User{n}")).unwrap();
+        for room in 0..10 {
+            made += u32::from(bench.create(connection, &format!("{n} {room}")).is_ok());
+        }
+    }
+    assert_eq!(made, 60);
+    let elsewhere = bench.connect(100, 2);
+    bench.sign_in(elsewhere, "Elsewhere").unwrap();
+    bench.create(elsewhere, "still possible").unwrap();
+}
+
+#[test]
+fn new_accounts_are_bounded_by_address_and_in_all_and_known_ones_come_in() {
+    let mut bench = Bench::with(CoreLimits {
+        accounts: 4,
+        sign_ups_at_once: 3,
+        ..LIMITS
+    });
+    for n in 0..3 {
+        let connection = bench.connect(n, 1);
+        bench.sign_in(connection, &format!("User{n}")).unwrap();
+    }
+    let fourth = bench.connect(3, 1);
+    let limited = bench.sign_in(fourth, "User3");
+    assert!(matches!(limited, Err(Refusal::RateLimited { .. })));
+    let known = bench.connect(4, 1);
+    bench.sign_in(known, "User0").unwrap();
+    let elsewhere = bench.connect(5, 2);
+    bench.sign_in(elsewhere, "User3").unwrap();
+    let one_too_many = bench.connect(6, 2);
+    assert_eq!(
+        bench.sign_in(one_too_many, "User4"),
+        Err(Refusal::RelayFull)
+    );
+}
+
+#[test]
+fn signing_in_again_does_not_make_the_limits_new() {
+    let mut bench = Bench::new();
+    let first = bench.connect(1, 1);
+    bench.sign_in(first, "Ana").unwrap();
+    let list = || Request::ListRooms { after: None };
+    while bench.request(first, list()).is_ok() {}
+    bench.request(first, Request::SignOut).unwrap();
+    let second = bench.connect(2, 1);
+    bench.sign_in(second, "Ana").unwrap();
+    let limited = bench.request(second, list());
+    assert!(matches!(limited, Err(Refusal::RateLimited { .. })));
+    bench.pass(Micros::from_secs(1));
+    bench.request(second, list()).unwrap();
 }
 
 #[test]

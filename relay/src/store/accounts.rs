@@ -5,7 +5,7 @@ use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::Refusal;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{ExecuteError, StoreAnswer};
+use super::{ExecuteError, NewAccount, StoreAnswer};
 
 /// Finds the account of this name, or makes it this device's.
 pub(super) fn sign_in(
@@ -14,6 +14,7 @@ pub(super) fn sign_in(
     email: &Email,
     identity: &[u8; 32],
     at: UnixMillis,
+    new: NewAccount,
 ) -> Result<StoreAnswer, ExecuteError> {
     let key = username.key();
     let at = i64::try_from(at.0).unwrap_or(i64::MAX);
@@ -28,6 +29,15 @@ pub(super) fn sign_in(
         })
         .optional()?;
     let Some((written, email_key, blocked)) = found else {
+        let NewAccount::MakeBelow(most) = new else {
+            return Ok(StoreAnswer::NoAccount);
+        };
+        let accounts: i64 = connection
+            .prepare_cached("SELECT count(*) FROM accounts")?
+            .query_row([], |row| row.get(0))?;
+        if usize::try_from(accounts).unwrap_or(usize::MAX) >= most {
+            return Err(Refusal::RelayFull.into());
+        }
         connection
             .prepare_cached(
                 "INSERT INTO accounts (key, username, email_key, created_at) VALUES (?1, ?2, ?3, ?4)",

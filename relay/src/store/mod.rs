@@ -36,6 +36,8 @@ pub enum StoreCommand {
         identity: [u8; 32],
         /// When.
         at: UnixMillis,
+        /// Whether the account is made when there is none.
+        new: NewAccount,
     },
     /// Remembers a room.
     CreateRoom {
@@ -81,6 +83,15 @@ impl StoreCommand {
     }
 }
 
+/// What becomes of a name that is nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewAccount {
+    /// It stays nobody's, and the answer is [`StoreAnswer::NoAccount`].
+    Tell,
+    /// It becomes this device's, unless there are so many accounts.
+    MakeBelow(usize),
+}
+
 /// A room as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRoom {
@@ -92,6 +103,8 @@ pub struct StoredRoom {
     pub pin: Option<PinHash>,
     /// How many fit.
     pub capacity: u16,
+    /// The key of the account that made it; rooms of old have none.
+    pub creator: Option<String>,
 }
 
 /// What came of a command.
@@ -104,6 +117,8 @@ pub enum StoreAnswer {
         /// The name as it was first written.
         username: Username,
     },
+    /// Nobody has this name.
+    NoAccount,
     /// A page of chat, oldest first.
     History {
         /// The lines.

@@ -16,8 +16,8 @@ pub(super) fn create(
 ) -> Result<StoreAnswer, ExecuteError> {
     connection
         .prepare_cached(
-            "INSERT INTO rooms (id, key, name, pin_salt, pin_hash, capacity, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO rooms (id, key, name, pin_salt, pin_hash, capacity, created_at, creator)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             room.id.0,
@@ -27,6 +27,7 @@ pub(super) fn create(
             room.pin.as_ref().map(|pin| pin.hash),
             room.capacity,
             i64::try_from(at.0).unwrap_or(i64::MAX),
+            room.creator,
         ])?;
     Ok(StoreAnswer::Done)
 }
@@ -38,9 +39,9 @@ impl Database {
     /// [`OpenError`] when it cannot be read, or holds what cannot be.
     pub fn remembered(&self) -> Result<Remembered, OpenError> {
         let damaged = || OpenError::Damaged { what: "room" };
-        let mut rows = self
-            .connection
-            .prepare("SELECT id, name, pin_salt, pin_hash, capacity FROM rooms ORDER BY id")?;
+        let mut rows = self.connection.prepare(
+            "SELECT id, name, pin_salt, pin_hash, capacity, creator FROM rooms ORDER BY id",
+        )?;
         let rows = rows.query_map([], |row| {
             Ok((
                 row.get(0)?,
@@ -48,16 +49,18 @@ impl Database {
                 row.get::<_, Option<[u8; 16]>>(2)?,
                 row.get::<_, Option<[u8; 32]>>(3)?,
                 row.get(4)?,
+                row.get(5)?,
             ))
         })?;
         let mut rooms = Vec::new();
         for row in rows {
-            let (id, name, salt, hash, capacity) = row?;
+            let (id, name, salt, hash, capacity, creator) = row?;
             rooms.push(StoredRoom {
                 id: RoomId(id),
                 name: RoomName::parse(&name).map_err(|_| damaged())?,
                 pin: salt.zip(hash).map(|(salt, hash)| PinHash { salt, hash }),
                 capacity,
+                creator,
             });
         }
         let last: Option<i64> =

@@ -5,7 +5,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 /// One step a version; a step is never changed once it was released.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE accounts (
         key TEXT PRIMARY KEY,
         username TEXT NOT NULL,
@@ -39,7 +40,10 @@ const MIGRATIONS: &[&str] = &["
         text TEXT NOT NULL
     ) STRICT;
     CREATE INDEX chat_by_room ON chat (room, id);
-"];
+",
+    // No foreign key: a room outlives its creator's account.
+    "ALTER TABLE rooms ADD COLUMN creator TEXT;",
+];
 
 /// Bounds of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +121,23 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rooms_of_the_first_version_have_no_creator_and_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.sqlite");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        connection
+            .execute_batch("INSERT INTO rooms VALUES (7, 'old', 'Old', NULL, NULL, 8, 0)")
+            .unwrap();
+        drop(connection);
+        let database = Database::open(&path, StoreLimits { max_bytes: 0 }).unwrap();
+        let rooms = database.remembered().unwrap().rooms;
+        assert_eq!(rooms.len(), 1);
+        assert_eq!((rooms[0].id.0, &rooms[0].creator), (7, &None));
+    }
 
     #[test]
     fn a_database_of_a_later_relay_is_refused() {

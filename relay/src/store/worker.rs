@@ -145,8 +145,9 @@ fn execute(
             email,
             identity,
             at,
+            new,
             ..
-        } => accounts::sign_in(connection, username, email, identity, *at),
+        } => accounts::sign_in(connection, username, email, identity, *at, *new),
         StoreCommand::CreateRoom { room, at, .. } => rooms::create(connection, room, *at),
         StoreCommand::AppendChat { room, line, .. } => chat::append(connection, *room, line),
         StoreCommand::ReadHistory {

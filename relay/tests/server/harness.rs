@@ -53,6 +53,8 @@ pub(crate) fn generous(folder: &Path) -> Config {
     config.data.dir = folder.join("data");
     config.limits.handshakes_per_second = 100_000;
     config.limits.handshakes_at_once = 100_000;
+    config.limits.connections_per_address = 100_000;
+    config.limits.sign_ups_at_once = 100_000;
     config
 }
 
@@ -569,6 +571,8 @@ impl Serving {
             .arg(folder.join("data"))
             .env("CONCLAVE_RELAY__LOG__FILTER", "warn")
             .env("CONCLAVE_RELAY__LIMITS__HANDSHAKES_AT_ONCE", "100000")
+            .env("CONCLAVE_RELAY__LIMITS__CONNECTIONS_PER_ADDRESS", "100000")
+            .env("CONCLAVE_RELAY__LIMITS__SIGN_UPS_AT_ONCE", "100000")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
