@@ -34,6 +34,8 @@ pub(super) struct InRoom {
     used: Option<Arc<SenderKey>>,
     /// Envelopes that are on their way.
     handing_out: u32,
+    /// Whom the relay did not pass the key on to, and when to try again.
+    put_off: Option<(Instant, Vec<ParticipantId>)>,
     camera: Option<StreamId>,
     microphone: Option<StreamId>,
 }
@@ -67,6 +69,7 @@ impl Engine {
                 key,
                 used: None,
                 handing_out: 0,
+                put_off: None,
                 camera: None,
                 microphone: None,
             });
@@ -121,18 +124,30 @@ impl Engine {
         Ok(())
     }
 
-    /// Sends the key once more to those whom the relay did not pass it on to.
-    pub(super) fn hand_out_again(&mut self, to: &[ParticipantId]) -> Result<(), EngineError> {
-        if let Some(room) = &mut self.room {
-            room.handing_out = room.handing_out.saturating_sub(1);
-        }
-        self.hand_out(&HandOut::Newcomers, to)
+    /// The relay did not pass the key on to some: it goes to them once more at `at`, and is not used before.
+    pub(super) fn put_off_keys(&mut self, to: Vec<ParticipantId>, at: Instant) {
+        let Some(room) = &mut self.room else { return };
+        room.handing_out = room.handing_out.saturating_sub(1);
+        let put_off = room.put_off.get_or_insert((at, Vec::new()));
+        put_off.0 = put_off.0.max(at);
+        put_off.1.extend(to);
+        put_off.1.sort_unstable();
+        put_off.1.dedup();
+    }
+
+    /// Hands out what was put off until now.
+    pub(super) fn tick_keys(&mut self, now: Instant) -> Result<(), EngineError> {
+        let put_off = self
+            .room
+            .as_mut()
+            .and_then(|room| room.put_off.take_if(|(at, _)| now >= *at));
+        put_off.map_or(Ok(()), |(_, to)| self.hand_out(&HandOut::Newcomers, &to))
     }
 
     /// Envelopes that were on their way when the connection went are not answered any more.
     pub(super) fn forget_envelopes(&mut self) {
         if let Some(room) = &mut self.room {
-            room.handing_out = 0;
+            (room.handing_out, room.put_off) = (0, None);
         }
     }
 
@@ -306,7 +321,7 @@ impl Engine {
         let Some(room) = &mut self.room else { return };
         room.handing_out = room.handing_out.saturating_sub(1);
         // Of several changes that follow each other closely, only the last one counts.
-        if room.handing_out == 0 {
+        if room.handing_out == 0 && room.put_off.is_none() {
             room.used = Some(Arc::new(room.key.key().clone()));
             self.grant();
         }

@@ -60,8 +60,6 @@ pub(super) struct Session {
     clock: ClockEstimate,
     /// The rooms of the listing so far.
     listed: Vec<RoomSummary>,
-    /// When to hand the key out again, and to whom.
-    keys_again: Option<(Instant, Vec<ParticipantId>)>,
     /// When to look for the room again.
     look_again_at: Option<Instant>,
     /// Why there was no connection the last time.
@@ -137,7 +135,6 @@ impl Session {
             pings: 0,
             clock: ClockEstimate::default(),
             listed: Vec::new(),
-            keys_again: None,
             look_again_at: None,
             last_error: None,
             unsaid: VecDeque::new(),
@@ -287,7 +284,6 @@ impl Engine {
         self.connection = None;
         self.session.pending.clear();
         self.session.look_again_at = None;
-        self.session.keys_again = None;
         self.forget_envelopes();
         self.session.retry_at = now + self.session.retry_after;
         self.session.retry_after = Micros(self.session.retry_after.0 * 3 / 2).min(LONGEST_RETRY);
@@ -315,9 +311,7 @@ impl Engine {
             }
             return Ok(());
         }
-        if let Some((_, to)) = self.session.keys_again.take_if(|(at, _)| now >= *at) {
-            self.hand_out_again(&to)?;
-        }
+        self.tick_keys(now)?;
         for of in self.media.senders_without_key(now) {
             self.ask(Request::AskKeys { of }, Asked::Nothing);
         }
@@ -453,7 +447,7 @@ impl Engine {
                     }
                     _ => KEYS_AGAIN_AFTER,
                 };
-                self.session.keys_again = Some((now + wait, to));
+                self.put_off_keys(to, now + wait);
                 Ok(())
             }
             (asked, Err(refusal)) => {
