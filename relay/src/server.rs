@@ -21,6 +21,9 @@ use crate::store::{Store, Stored};
 
 /// Events that may wait; whoever brings one more waits.
 pub(crate) const EVENTS: usize = 1024;
+/// Events between two times that effects are carried out. Higher publishes routes less often under
+/// load; lower has fewer messages queued at once.
+const BATCH: usize = 16;
 /// How long connections may take to read the closing.
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
@@ -84,16 +87,21 @@ impl Server {
             let now = clock::now();
             self.core.set_time(now, clock::wall());
             match event {
-                Ok(Some(Event::Stop)) => {
-                    stop_at = Some(tokio::time::Instant::now() + DRAIN);
-                }
-                Ok(Some(event)) => {
-                    match &event {
-                        Event::Connected { .. } => standing += 1,
-                        Event::Disconnected { .. } => standing -= 1,
-                        _ => {}
+                Ok(Some(first)) => {
+                    let mut next = Some(first);
+                    let mut left = BATCH;
+                    while let Some(event) = next {
+                        match &event {
+                            Event::Connected { .. } => standing += 1,
+                            Event::Disconnected { .. } => standing -= 1,
+                            Event::Stop => stop_at = Some(tokio::time::Instant::now() + DRAIN),
+                            _ => {}
+                        }
+                        self.handle(now, event);
+                        // What waits already shares one change of the routes.
+                        left -= 1;
+                        next = (left > 0).then(|| events.try_recv().ok()).flatten();
                     }
-                    self.handle(now, event);
                 }
                 Ok(None) => break,
                 Err(_) => {}

@@ -65,7 +65,7 @@ pub const fn kind_of(media: Media) -> Kind {
     }
 }
 
-/// The routes as the core keeps them: changed a room at a time, handed out when they changed.
+/// The routes as the core keeps them: changed a receiver at a time, handed out when they changed.
 #[derive(Debug, Default)]
 pub(crate) struct Routing {
     routes: Routes,
@@ -75,6 +75,34 @@ pub(crate) struct Routing {
 impl Routing {
     pub(crate) fn set(&mut self, stream: StreamId, route: StreamRoute) {
         self.routes.streams.insert(stream, Arc::new(route));
+        self.changed = true;
+    }
+
+    pub(crate) fn owner(&self, stream: StreamId) -> Option<SessionId> {
+        self.routes.streams.get(&stream).map(|route| route.owner)
+    }
+
+    /// Has `session` receive of a stream what it wants of it.
+    pub(crate) fn choose(&mut self, stream: StreamId, session: SessionId, want: Want) {
+        let Some(route) = self.routes.streams.get_mut(&stream) else {
+            return;
+        };
+        let is_it = |receiver: &Receiver| receiver.session == session;
+        let place = route.receivers.iter().position(is_it);
+        let wanted = Receiver::wanting(session, want);
+        if place.map(|at| route.receivers[at]) == wanted {
+            return;
+        }
+        let mut receivers = route.receivers.to_vec();
+        if let Some(at) = place {
+            receivers.remove(at);
+        }
+        receivers.extend(wanted);
+        *route = Arc::new(StreamRoute {
+            owner: route.owner,
+            kind: route.kind,
+            receivers: receivers.into(),
+        });
         self.changed = true;
     }
 

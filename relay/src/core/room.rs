@@ -3,9 +3,8 @@
 use conclave_protocol::id::{ParticipantId, RequestId, RoomId, SessionId};
 use conclave_protocol::name::{Pin, RoomName};
 use conclave_protocol::wire::control::{
-    Answer, Devices, Event, Joined, LeaveReason, Refusal, RoomSummary, Want,
+    Answer, Devices, Event, Joined, LeaveReason, Refusal, RoomSummary, Stream, Want,
 };
-use rustc_hash::FxHashMap;
 
 use super::effect::{ConnectionId, Effect};
 use super::fan_out::{Receiver, StreamRoute, kind_of};
@@ -129,7 +128,6 @@ impl Core {
             participant: ParticipantId(self.last_participant),
             devices: entry.devices,
             streams: Vec::new(),
-            wants: FxHashMap::default(),
         });
         room.members.push(entry.session);
         self.participants += 1;
@@ -142,7 +140,7 @@ impl Core {
         if let Some(newcomer) = newcomer {
             self.tell_others(entry.session, Event::ParticipantJoined(Box::new(newcomer)));
         }
-        self.route_room(entry.room);
+        self.choose_all(entry.room, entry.session, Want::All);
         self.lobby.mark(entry.room);
         self.joined(entry.session)
             .map(|joined| Answer::Joined(Box::new(joined)))
@@ -190,42 +188,34 @@ impl Core {
             self.participants -= 1;
         }
         for stream in gone.into_iter().flat_map(|gone| gone.streams) {
-            self.forget_stream(room, stream.id);
+            self.routing.remove(stream.id);
         }
-        self.route_room(room);
+        self.choose_all(room, id, Want::Nothing);
         self.lobby.mark(room);
         true
     }
 
-    /// Builds the routes of a room's streams anew.
-    pub(crate) fn route_room(&mut self, room: RoomId) {
-        let Some(room) = self.rooms.get(&room) else {
-            return;
-        };
-        let members: Vec<_> = room
-            .members
-            .iter()
-            .filter_map(|id| Some((*id, self.sessions.get(id)?.membership.as_ref()?)))
-            .collect();
-        for (owner, publisher) in &members {
-            for stream in &publisher.streams {
-                let receivers = members
-                    .iter()
-                    .filter(|(id, _)| id != owner)
-                    .filter_map(|(id, receiver)| {
-                        let want = receiver.wants.get(&stream.id).copied();
-                        Receiver::wanting(*id, want.unwrap_or(Want::All))
-                    })
-                    .collect();
-                self.routing.set(
-                    stream.id,
-                    StreamRoute {
-                        owner: *owner,
-                        kind: kind_of(stream.offer.media),
-                        receivers,
-                    },
-                );
-            }
+    /// Has `session` receive what it wants of every stream that others in the room publish.
+    fn choose_all(&mut self, room: RoomId, session: SessionId, want: Want) {
+        let members = self.rooms.get(&room).map_or(&[][..], |room| &room.members);
+        let others = members.iter().filter(|id| **id != session);
+        let memberships = others.filter_map(|id| self.sessions.get(id)?.membership.as_ref());
+        for stream in memberships.flat_map(|membership| &membership.streams) {
+            self.routing.choose(stream.id, session, want);
         }
+    }
+
+    /// Routes a new stream to everyone in the room but its owner.
+    pub(crate) fn route_stream(&mut self, room: RoomId, owner: SessionId, stream: &Stream) {
+        let members = self.rooms.get(&room).map_or(&[][..], |room| &room.members);
+        let receivers = members.iter().filter(|id| **id != owner);
+        let route = StreamRoute {
+            owner,
+            kind: kind_of(stream.offer.media),
+            receivers: receivers
+                .filter_map(|id| Receiver::wanting(*id, Want::All))
+                .collect(),
+        };
+        self.routing.set(stream.id, route);
     }
 }

@@ -73,6 +73,7 @@ impl Core {
         membership.streams.push(stream.clone());
         let (room, participant) = (membership.room, membership.participant);
         self.last_stream += 1;
+        self.route_stream(room, session, &stream);
         self.tell_others(
             session,
             Event::StreamPublished {
@@ -80,7 +81,6 @@ impl Core {
                 stream,
             },
         );
-        self.route_room(room);
         Ok(Answer::Published { stream: id })
     }
 
@@ -95,21 +95,9 @@ impl Core {
         if membership.streams.len() == before {
             return Err(Refusal::NoSuchStream);
         }
-        let room = membership.room;
-        self.forget_stream(room, stream);
+        self.routing.remove(stream);
         self.tell_others(session, Event::StreamUnpublished { stream });
         Ok(Answer::Done)
-    }
-
-    /// Takes a stream out of the routes and of everyone's choices.
-    pub(crate) fn forget_stream(&mut self, room: RoomId, stream: StreamId) {
-        self.routing.remove(stream);
-        let members = self.rooms.get(&room).map(|room| room.members.clone());
-        for id in members.unwrap_or_default() {
-            if let Ok(membership) = self.membership(id) {
-                membership.wants.remove(&stream);
-            }
-        }
     }
 
     pub(crate) fn subscribe(
@@ -122,17 +110,12 @@ impl Core {
             return Err(Refusal::OutOfRange);
         }
         let room = self.room_of(session)?;
-        let offered = self.rooms.get(&room).is_some_and(|room| {
-            let others = room.members.iter().filter(|id| **id != session);
-            others
-                .filter_map(|id| self.sessions.get(id)?.membership.as_ref())
-                .any(|member| member.streams.iter().any(|s| s.id == stream))
-        });
-        if !offered {
+        let owner = self.routing.owner(stream).filter(|owner| *owner != session);
+        let owner = owner.ok_or(Refusal::NoSuchStream)?;
+        if self.room_of(owner) != Ok(room) {
             return Err(Refusal::NoSuchStream);
         }
-        self.membership(session)?.wants.insert(stream, want);
-        self.route_room(room);
+        self.routing.choose(stream, session, want);
         Ok(Answer::Done)
     }
 

@@ -2,13 +2,12 @@
 
 use std::net::IpAddr;
 
-use conclave_protocol::id::{ParticipantId, RoomId, SessionId, StreamId};
+use conclave_protocol::id::{ParticipantId, RoomId, SessionId};
 use conclave_protocol::name::Username;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::ClockOffset;
-use conclave_protocol::wire::control::{Devices, Participant, Stream, Want};
-use rustc_hash::FxHashMap;
+use conclave_protocol::wire::control::{Devices, Participant, Stream};
 
 use super::effect::ConnectionId;
 use super::limits::{RequestLimits, SignInLimit};
@@ -54,8 +53,6 @@ pub(crate) struct Membership {
     pub(crate) participant: ParticipantId,
     pub(crate) devices: Devices,
     pub(crate) streams: Vec<Stream>,
-    /// What it chose to receive; streams that are not here are wanted whole.
-    pub(crate) wants: FxHashMap<StreamId, Want>,
 }
 
 impl Session {

@@ -430,6 +430,52 @@ fn routes_follow_streams_members_and_choices() {
 }
 
 #[test]
+fn a_change_touches_the_routes_that_it_is_about_and_no_others() {
+    let (mut bench, ana, bob, room) = Bench::call();
+    let (first, second) = (bench.publish(ana), bench.publish(ana));
+    let own = bench.publish(bob);
+    let receivers = |bench: &Bench, stream| bench.routes.streams[&stream].receivers.len();
+    let before = Arc::clone(&bench.routes);
+    let choose = |stream, want| Request::Subscribe { stream, want };
+    bench.request(bob, choose(first, Want::Nothing)).unwrap();
+    let untouched = |bench: &Bench, stream| {
+        Arc::ptr_eq(&bench.routes.streams[&stream], &before.streams[&stream])
+    };
+    assert!(untouched(&bench, second) && untouched(&bench, own));
+    assert_eq!(receivers(&bench, first), 0);
+    // What changes nothing publishes nothing.
+    let before = Arc::clone(&bench.routes);
+    bench.request(bob, choose(first, Want::Nothing)).unwrap();
+    assert!(Arc::ptr_eq(&bench.routes, &before));
+
+    let carol = bench.connect(3, 3);
+    bench.sign_in(carol, "Carol").unwrap();
+    bench.join(carol, room).unwrap();
+    let counts = |bench: &Bench| [first, second, own].map(|stream| receivers(bench, stream));
+    assert_eq!(counts(&bench), [1, 2, 2]);
+    bench.request(bob, Request::LeaveRoom).unwrap();
+    assert!(!bench.routes.streams.contains_key(&own));
+    assert_eq!([first, second].map(|s| receivers(&bench, s)), [1, 1]);
+    // Who comes back wants everything again.
+    bench.join(bob, room).unwrap();
+    assert_eq!([first, second].map(|s| receivers(&bench, s)), [2, 2]);
+}
+
+#[test]
+fn streams_of_another_room_are_not_for_the_choosing() {
+    let (mut bench, ana, _, _) = Bench::call();
+    let stream = bench.publish(ana);
+    let eve = bench.connect(3, 3);
+    bench.sign_in(eve, "Eve").unwrap();
+    let other = bench.create(eve, "other").unwrap();
+    bench.join(eve, other).unwrap();
+    let want = Want::All;
+    let refused = bench.request(eve, Request::Subscribe { stream, want });
+    assert_eq!(refused, Err(Refusal::NoSuchStream));
+    assert_eq!(bench.routes.streams[&stream].receivers.len(), 1);
+}
+
+#[test]
 fn a_slow_reader_ends_alone() {
     let (mut bench, ana, bob, _) = Bench::call();
     bench.core.handle_too_slow(bob);
@@ -570,7 +616,11 @@ fn sessions_and_rooms_are_bounded() {
 #[test]
 fn every_kind_of_request_is_limited() {
     let (mut bench, ana, _, room) = Bench::call();
-    let requests: [fn(RoomId) -> Request; 6] = [
+    let requests: [fn(RoomId) -> Request; 7] = [
+        |_| Request::Subscribe {
+            stream: StreamId(9),
+            want: Want::All,
+        },
         |_| Request::ListRooms { after: None },
         |_| Request::Say {
             to: None,
