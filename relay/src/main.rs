@@ -55,6 +55,9 @@ fn serve(config: &Config, flags: &command_line::Flags) -> anyhow::Result<()> {
                 None => Listener::Off,
             };
             let relay = Relay::start(sockets, config).await?;
+            if let Listener::On(web) = config.listen.web {
+                tracing::warn!(%web, "the web gateway is not in this build: browsers are not served");
+            }
             println!("ready control={control} media={media} web=off admin={admin}");
             // Without systemd there is nobody to notify.
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);

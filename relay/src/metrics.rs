@@ -88,6 +88,10 @@ metrics! {
         packets_sent_tcp,
         /// Media packets dropped for a receiver: the socket takes no more
         packets_dropped_socket,
+        /// Media packets dropped for a receiver: sending them failed for another reason
+        packets_failed,
+        /// Media packets dropped for a receiver: of a frame whose earlier packets did not go out
+        packets_cut,
         /// Media packets dropped for a receiver on TCP: its queue is full
         packets_dropped_tcp,
         /// Media packets dropped for a receiver: it can be reached neither way

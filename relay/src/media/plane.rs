@@ -63,7 +63,7 @@ tally! {
     datagrams_forged, datagrams_replayed, datagrams_limited, datagrams_bad_body,
     packets_foreign_stream, packets_wrong_kind, packets_taken, bytes_taken, packets_sent, bytes_sent,
     sends, packets_sent_tcp, packets_dropped_socket, packets_dropped_tcp, packets_unreachable,
-    packets_thinned, send_errors, offload_failures, probes, reports, nacks, address_moves,
+    packets_thinned, packets_failed, packets_cut, send_errors, offload_failures, probes, reports, nacks, address_moves,
 }
 
 /// The thread's state.
@@ -376,7 +376,8 @@ impl Tally {
 
 fn enlarge(socket: &UdpSocket) {
     let socket = socket2::SockRef::from(socket);
-    // The kernel caps both at net.core.{r,w}mem_max; smaller queues drop sooner, which is counted.
+    // The kernel caps both at net.core.{r,w}mem_max. What its receive queue then drops shows in
+    // /proc/net/snmp (RcvbufErrors), not here; what the send queue does not take is counted.
     let _ = socket.set_recv_buffer_size(SOCKET_BYTES);
     let _ = socket.set_send_buffer_size(SOCKET_BYTES);
 }

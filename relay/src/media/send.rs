@@ -118,7 +118,7 @@ pub(super) fn fan_out(
             continue;
         }
         if frame.is_some() && session.cut == frame {
-            tally.packets_dropped_socket += packets;
+            tally.packets_cut += packets;
             continue;
         }
         let Some(path) = session.path(now) else {
@@ -131,7 +131,10 @@ pub(super) fn fan_out(
                 tally.packets_dropped_socket += packets - sent as u64;
                 session.cut = frame;
             }
-            Sent::Failed(_) => session.cut = frame,
+            Sent::Failed(sent) => {
+                tally.packets_failed += packets - sent as u64;
+                session.cut = frame;
+            }
         }
     }
 }
@@ -154,5 +157,69 @@ pub(super) fn hand_over(session: &MediaSession, packet: MediaPacket, tally: &mut
         Ok(()) => tally.packets_sent_tcp += 1,
         Err(TrySendError::Full(_)) => tally.packets_dropped_tcp += 1,
         Err(TrySendError::Closed(_)) => tally.packets_unreachable += 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_protocol::id::{Epoch, FrameNumber, SequenceNumber, StreamId};
+    use conclave_protocol::secret::Secret;
+    use conclave_protocol::wire::header::{Header, Kind};
+
+    use super::*;
+    use crate::core::fan_out::{Receiver, StreamRoute};
+    use crate::core::limits::SetClock;
+    use crate::media::MediaLimits;
+    use crate::media::frame_run::FrameRuns;
+
+    #[test]
+    fn packets_that_cannot_be_sent_are_counted_and_so_is_the_rest_of_their_frame() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let state = UdpSocketState::new(UdpSockRef::from(&socket)).unwrap();
+        let sender = Sender { socket, state };
+        let limits = MediaLimits {
+            packets_per_second: 1,
+            bytes_per_second: 1,
+        };
+        let (fallback, _) = tokio::sync::mpsc::channel(1);
+        let clock = SetClock::default();
+        let mut session = MediaSession::new(&Secret([0; 32]), fallback, limits, &clock);
+        // A socket of IPv4 cannot send there.
+        let path = Path {
+            to: "[::1]:9".parse().unwrap(),
+            from: None,
+        };
+        session.hear(0, Some(path), Instant(0));
+        let receiver = SessionId(2);
+        let mut sessions = FxHashMap::default();
+        sessions.insert(receiver, Box::new(session));
+        let route = std::sync::Arc::new(StreamRoute {
+            owner: SessionId(1),
+            kind: Kind::Video,
+            receivers: Box::new([Receiver {
+                session: receiver,
+                fps: 0,
+            }]),
+        });
+        let header = Header {
+            kind: Kind::Video,
+            level: 0,
+            epoch: Epoch(0),
+            stream: StreamId(1),
+            sequence: SequenceNumber(0),
+            timestamp: Instant(0),
+            frame: FrameNumber(0),
+            fragment: 0,
+            fragments: 2,
+        };
+        let mut runs = FrameRuns::new();
+        let mut tally = Tally::default();
+        for _ in 0..2 {
+            assert!(runs.push(&route, &header, true, &[0; 100]).is_none());
+            let run = runs.pop().unwrap();
+            fan_out(&run, &sender, &mut sessions, Instant(0), &mut tally);
+        }
+        let counts = (tally.send_errors, tally.packets_failed, tally.packets_cut);
+        assert_eq!((counts, tally.packets_sent), ((1, 1, 1), 0));
     }
 }

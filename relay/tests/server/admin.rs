@@ -1,7 +1,8 @@
 //! What operators look at.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 
 use crate::harness::TestRelay;
 
@@ -36,4 +37,28 @@ fn health_and_metrics_are_served() {
         assert!(!metrics.contains(secret));
     }
     assert!(fetch(relay.admin, "/other").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn a_web_address_is_answered_with_a_warning_that_nothing_serves_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_conclave-relay"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--admin", "off"])
+        .args(["--web", "127.0.0.1:0", "--data-dir"])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    // It says so before it is ready.
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(ready.contains(" web=off "), "{ready}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let warnings = said.lines().filter(|line| line.contains("web gateway"));
+    assert_eq!(warnings.count(), 1, "{said}");
 }
