@@ -60,8 +60,7 @@ fn pictures_go_on_within_two_seconds_after_a_camera_is_plugged_in_again_or_goes_
 
     let stalled = Instant::now();
     webcam.tell("stall");
-    let lost = sender.program.reports("camera lost: ");
-    assert!(lost.text.contains("no picture for 1 s"), "{}", lost.text);
+    let lost = sender.program.reports("camera lost: no picture for 1 s");
     let noticed = lost.at.saturating_duration_since(stalled);
     pictures_rest(&receiver);
     let going = Instant::now();

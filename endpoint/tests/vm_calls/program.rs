@@ -1,5 +1,6 @@
 //! A program that runs beside the test, and what it prints, to wait for.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -21,6 +22,8 @@ pub(crate) struct Program {
     child: Child,
     out: Receiver<Line>,
     err: Receiver<Line>,
+    /// What was passed over on standard error: it may be waited for yet.
+    passed_over: RefCell<Vec<Line>>,
 }
 
 impl Program {
@@ -39,6 +42,7 @@ impl Program {
             child,
             out,
             err,
+            passed_over: RefCell::default(),
         }
     }
 
@@ -47,9 +51,23 @@ impl Program {
         self.first(&self.out, what, wanted)
     }
 
-    /// The same on standard error.
+    /// The first line on standard error that begins so and has not been waited for before; the order between different
+    /// lines does not matter.
     pub(crate) fn reports(&self, what: &str) -> Line {
-        self.first(&self.err, what, |line| line.starts_with(what))
+        let mut passed_over = self.passed_over.borrow_mut();
+        if let Some(place) = passed_over
+            .iter()
+            .position(|line| line.text.starts_with(what))
+        {
+            return passed_over.remove(place);
+        }
+        loop {
+            let line = self.first(&self.err, what, |_| true);
+            if line.text.starts_with(what) {
+                return line;
+            }
+            passed_over.push(line);
+        }
     }
 
     fn first(&self, lines: &Receiver<Line>, what: &str, wanted: impl Fn(&str) -> bool) -> Line {
