@@ -38,8 +38,9 @@ pub(super) struct Inbound {
     receiver: Receiver,
     voices: VoiceInput,
     heard: BTreeMap<StreamId, Heard>,
-    pictures: Pictures,
-    _worker: PictureWorker,
+    /// Where pictures go, and the thread that they go to, until the call ends.
+    pictures: Option<(Pictures, PictureWorker)>,
+    pictures_left_out: u64,
     down_window: ReplayWindow,
     last_datagram: Option<Instant>,
     path_begun: Instant,
@@ -64,17 +65,16 @@ struct Heard {
 
 impl Inbound {
     pub(super) fn new(voices: VoiceInput, recorder: Option<Recorder>) -> Result<Self, EngineError> {
-        let (pictures, worker) =
-            Pictures::start(recorder).map_err(|error| EngineError::System {
-                what: "a thread that decodes",
-                error,
-            })?;
+        let pictures = Pictures::start(recorder).map_err(|error| EngineError::System {
+            what: "a thread that decodes",
+            error,
+        })?;
         Ok(Self {
             receiver: Receiver::new(),
             voices,
             heard: BTreeMap::new(),
-            pictures,
-            _worker: worker,
+            pictures: Some(pictures),
+            pictures_left_out: 0,
             down_window: ReplayWindow::new(),
             last_datagram: None,
             path_begun: Instant::default(),
@@ -172,7 +172,21 @@ impl Inbound {
     }
 
     pub(super) fn pictures_left_out(&self) -> u64 {
-        self.pictures.left_out()
+        let now = self
+            .pictures
+            .as_ref()
+            .map_or(0, |(pictures, _)| pictures.left_out());
+        self.pictures_left_out + now
+    }
+
+    /// Waits until every picture that came has been decoded and handed to the recorder; takes no more.
+    pub(super) fn finish_pictures(&mut self) {
+        self.pictures_left_out = self.pictures_left_out();
+        // The thread ends when the pictures' end of its queue is gone.
+        if let Some((pictures, worker)) = self.pictures.take() {
+            drop(pictures);
+            drop(worker);
+        }
     }
 
     pub(super) const fn blocks_dropped(&self) -> u64 {
@@ -274,10 +288,12 @@ impl Inbound {
                 }
             }
             Received::Picture { stream, frame, .. } => {
-                if let Some(heard) = self.heard.get(&stream) {
+                if let (Some(heard), Some((pictures, _))) =
+                    (self.heard.get(&stream), &mut self.pictures)
+                {
                     heard.shown.mark(now);
                     let captured = frame.captured.0.saturating_add_signed(heard.clock_shift_us);
-                    self.pictures.take(
+                    pictures.take(
                         &heard.username,
                         &heard.shown,
                         Instant(captured),

@@ -3,10 +3,14 @@
 //! It is given a goal, to be in a room, and keeps at it: it connects, signs in, joins, publishes, and does so
 //! again whenever the connection or the relay goes. Whoever uses it sends [`Intent`]s and gets [`Report`]s.
 
+mod chat;
+mod clock_offset;
 mod ledger;
+mod lobby;
 mod media;
 mod messages;
 mod parts;
+mod replies;
 mod room;
 mod session;
 
@@ -169,6 +173,7 @@ impl Engine {
     async fn leave(&mut self, now: Instant) {
         self.camera.set(None);
         self.microphone.set(None);
+        self.media.finish_pictures();
         let stats = self.stats(true, now);
         self.sign_out().await;
         self.parts.stop();
