@@ -261,11 +261,13 @@ impl Inbound {
     }
 
     fn handle_packet(&mut self, packet: &mut [u8], now: Instant) {
-        // Read before the packet is opened in place: what is refused is counted by its stream.
-        let stream = Header::parse(packet).ok().map(|header| header.stream);
         let received = match self.receiver.handle_packet(packet, now) {
             Ok(received) => received,
-            Err(reason) => return self.refuse(reason, stream),
+            Err(reason) => {
+                // The header is in the clear; only a packet that is refused is read twice.
+                let stream = Header::parse(packet).ok().map(|header| header.stream);
+                return self.refuse(reason, stream);
+            }
         };
         match received {
             Received::Audio {
