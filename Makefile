@@ -5,11 +5,12 @@ export CARGO_TERM_QUIET ?= false
 
 .PHONY: demo test bench fuzz lint vm doc clean
 
-# A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other.
+# A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other;
+# with IN=scripts/vm/run on the virtual machine's camera and sound card.
 demo:
 	@scripts/deps.sh build
 	@$(CARGO) build --locked -p conclave-relay -p conclave-endpoint --bins --example demo
-	@target/debug/examples/demo
+	@$(IN) target/debug/examples/demo
 
 # All tests; those that need cameras and sound cards run in the virtual machine. Says how many ran, and where.
 test:

@@ -1,6 +1,6 @@
 //! Whole calls on real drivers: the endpoint's and the relay's programs, cameras and sound of the virtual machine, loopback.
 //!
-//! They run in the machine of `scripts/vm/run`, best with `CONCLAVE_VM_TIME=virtual`, where a busy machine makes nothing
+//! They run in the machine of `scripts/vm/run`, best with `CONCLAVE_VM_TIME=instant`, where a busy machine makes nothing
 //! late; elsewhere each test says that it was skipped. The drivers are shared, so one test runs at a time.
 
 mod call;
@@ -24,7 +24,7 @@ fn drivers() -> Option<MutexGuard<'static, ()>> {
     Some(DRIVERS.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Whether the clock stands still while the machine computes for others, so that spans can be asserted.
-fn time_is_virtual() -> bool {
-    std::env::var("CONCLAVE_VM_TIME").is_ok_and(|time| time == "virtual")
+/// Whether computing takes no time, however busy the machine outside is, so that spans can be asserted.
+fn time_is_the_guests_own() -> bool {
+    std::env::var("CONCLAVE_VM_TIME").is_ok_and(|time| time == "instant")
 }

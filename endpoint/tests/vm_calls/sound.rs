@@ -2,7 +2,7 @@
 
 use crate::call::{Relay, count, stream};
 use crate::program::Program;
-use crate::{drivers, time_is_virtual};
+use crate::{drivers, time_is_the_guests_own};
 use conclave_endpoint::sound::tone::{ToneGenerator, ToneReport, analyze};
 use conclave_protocol::l16::{BLOCK_SAMPLES, SAMPLE_RATE_HZ};
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
@@ -59,7 +59,7 @@ fn heard(path: &Path) -> ToneReport {
     report
 }
 
-/// The right pitch for so many seconds; and, with a clock that waits for the machine, no gap and no slip but while the
+/// The right pitch for so many seconds; and, with a clock of the machine's own, no gap and no slip but while the
 /// playout finds its delay, when a block or two are left out or repeated and their joints may be heard.
 fn assert_unharmed(report: &ToneReport, seconds: usize, finding: usize) {
     assert!(
@@ -67,7 +67,7 @@ fn assert_unharmed(report: &ToneReport, seconds: usize, finding: usize) {
         "{} Hz",
         report.pitch_hz
     );
-    if !time_is_virtual() {
+    if !time_is_the_guests_own() {
         return;
     }
     let marks = &report.marks;
@@ -125,7 +125,7 @@ fn a_minute_of_tone_is_heard_at_its_pitch_without_a_gap_once_its_delay_is_found(
         sent["self"]
     );
     assert_unharmed(&heard(&out), SECONDS as usize - 1, FINDING as usize);
-    if time_is_virtual() {
+    if time_is_the_guests_own() {
         // One block may be made up while the playout finds its delay, before the tone.
         assert!(count(stream(&received, "sender", "audio"), "audio_concealed") <= 1);
         assert_eq!(count(&sent["self"], "xruns"), 0);
@@ -157,7 +157,7 @@ fn a_tone_goes_from_one_sound_card_to_another() {
     let received = receiver.end();
     println!("receiver: {received}\nsender: {}", sent["self"]);
     assert_unharmed(&heard(&out), SECONDS as usize - 1, SECONDS as usize);
-    if time_is_virtual() {
+    if time_is_the_guests_own() {
         assert_eq!(count(&received["self"], "xruns"), 0);
     }
 }
