@@ -41,6 +41,17 @@ pub(crate) struct Flags {
     /// Where metrics and health are served, or off
     #[arg(long, value_name = "ADDR|off")]
     admin: Option<Listener>,
+    /// Whether endpoints on the LAN are told where the relay is
+    #[arg(long, value_name = "on|off", value_parser = on_or_off)]
+    announce: Option<bool>,
+}
+
+fn on_or_off(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("neither \"on\" nor \"off\""),
+    }
 }
 
 impl Flags {
@@ -61,6 +72,9 @@ impl Flags {
         }
         if let Some(admin) = self.admin {
             config.listen.admin = admin;
+        }
+        if let Some(announce) = self.announce {
+            config.listen.announce = announce;
         }
         Ok(config)
     }

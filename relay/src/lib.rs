@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+pub mod announce;
 pub mod clock;
 pub mod config;
 pub mod control;
@@ -26,6 +27,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use announce::Announcement;
 use config::{Config, Listener};
 use control::{ConnectionLimits, Shared};
 use core::fan_out::Routes;
@@ -110,6 +112,7 @@ pub struct Relay {
     connection_limits: Arc<ArcSwap<ConnectionLimits>>,
     metrics: Arc<Metrics>,
     identity: PublicKey,
+    announcement: Option<Announcement>,
 }
 
 struct SystemEntropy;
@@ -165,10 +168,16 @@ impl Relay {
             media: media.handle(),
             metrics: Arc::clone(&metrics),
         });
+        let address = sockets.control.local_addr()?;
         let listener = into_tokio(sockets.control)?;
         let admin = sockets.admin.map(into_tokio).transpose()?;
         let connection_limits = Arc::new(ArcSwap::from_pointee(config.connection_limits()));
         let accept = control::accept(listener, shared, Arc::clone(&connection_limits));
+        let announcement = config
+            .listen
+            .announce
+            .then(|| Announcement::start(address, &config.listen.name, &public))
+            .flatten();
         Ok(Self {
             events,
             server: tokio::spawn(server.run(inbox)),
@@ -178,6 +187,7 @@ impl Relay {
             connection_limits,
             metrics,
             identity: public,
+            announcement,
         })
     }
 
@@ -214,10 +224,18 @@ impl Relay {
         }
         tracing::info!("stopping");
         self.accepting.abort();
-        let _ = self.events.send(Event::Stop).await;
-        if let Err(error) = self.server.await {
-            tracing::error!(%error, "the loop did not end well");
-        }
+        let withdrawal = async {
+            if let Some(announcement) = self.announcement {
+                announcement.withdraw().await;
+            }
+        };
+        let drain = async {
+            let _ = self.events.send(Event::Stop).await;
+            if let Err(error) = self.server.await {
+                tracing::error!(%error, "the loop did not end well");
+            }
+        };
+        tokio::join!(withdrawal, drain);
         if let Some(admin) = self.admin {
             admin.abort();
         }

@@ -94,6 +94,10 @@ fn check(config: &Config) {
     println!("control and media on {}", config.listen.control);
     println!("web on {} (not built in)", config.listen.web);
     println!("admin on {}", config.listen.admin);
+    match config.listen.announce {
+        true => println!("announced on the LAN as {:?}", config.listen.name.or_host()),
+        false => println!("not announced on the LAN"),
+    }
     println!("data in {}", config.data.dir.display());
     println!(
         "at most {} sessions, {} rooms, {} connections",

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::announce::RelayName;
 use crate::control::ConnectionLimits;
 use crate::core::CoreLimits;
 use crate::media::MediaLimits;
@@ -45,6 +46,10 @@ pub struct Listen {
     pub web: Listener,
     /// Metrics and health over HTTP.
     pub admin: Listener,
+    /// Whether endpoints on the LAN are told where the relay is.
+    pub announce: bool,
+    /// What it is called there.
+    pub name: RelayName,
 }
 
 /// An address, or none.
@@ -121,6 +126,8 @@ impl Default for Listen {
             control: (any, conclave_protocol::DEFAULT_PORT).into(),
             web: Listener::On((any, 7480).into()),
             admin: Listener::On((here, 7490).into()),
+            announce: true,
+            name: RelayName::default(),
         }
     }
 }

@@ -44,6 +44,7 @@ fn a_web_address_is_answered_with_a_warning_that_nothing_serves_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_conclave-relay"))
         .args(["serve", "--listen", "127.0.0.1:0", "--admin", "off"])
+        .args(["--announce", "off"])
         .args(["--web", "127.0.0.1:0", "--data-dir"])
         .arg(folder.path())
         .stdout(Stdio::piped())

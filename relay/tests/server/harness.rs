@@ -15,7 +15,7 @@ use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{
     Epoch, FrameNumber, RequestId, RoomId, SequenceNumber, SessionId, SourceId, StreamId,
 };
-use conclave_protocol::identity::Identity;
+use conclave_protocol::identity::{Identity, PublicKey};
 use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::PictureSize;
@@ -38,6 +38,7 @@ pub(crate) struct TestRelay {
     pub(crate) address: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) identity: PublicKey,
     pub(crate) reload: mpsc::Sender<Config>,
     pub(crate) config: Config,
     stop: Option<oneshot::Sender<()>>,
@@ -50,6 +51,7 @@ pub(crate) fn generous(folder: &Path) -> Config {
     let mut config = Config::default();
     config.listen.control = (Ipv4Addr::LOCALHOST, 0).into();
     config.listen.admin = Listener::On((Ipv4Addr::LOCALHOST, 0).into());
+    config.listen.announce = false;
     config.data.dir = folder.join("data");
     config.limits.handshakes_per_second = 100_000;
     config.limits.handshakes_at_once = 100_000;
@@ -88,15 +90,17 @@ impl TestRelay {
                 .unwrap()
                 .block_on(async {
                     let relay = Relay::start(sockets, &for_thread).await.unwrap();
-                    started.send(relay.metrics()).unwrap();
+                    started.send((relay.metrics(), relay.identity())).unwrap();
                     let stopped = async { drop(stopped.await) };
                     relay.run(stopped, reloads).await;
                 });
         });
+        let (metrics, identity) = start.recv().unwrap();
         Self {
             address,
             admin,
-            metrics: start.recv().unwrap(),
+            metrics,
+            identity,
             reload,
             config,
             stop: Some(stop),
@@ -570,6 +574,7 @@ impl Serving {
             .arg("--data-dir")
             .arg(folder.join("data"))
             .env("CONCLAVE_RELAY__LOG__FILTER", "warn")
+            .env("CONCLAVE_RELAY__LISTEN__ANNOUNCE", "false")
             .env("CONCLAVE_RELAY__LIMITS__HANDSHAKES_AT_ONCE", "100000")
             .env("CONCLAVE_RELAY__LIMITS__CONNECTIONS_PER_ADDRESS", "100000")
             .env("CONCLAVE_RELAY__LIMITS__SIGN_UPS_AT_ONCE", "100000")

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 mod admin;
+mod announce;
 mod bad_input;
 mod harness;
 mod idle;
