@@ -9,6 +9,7 @@ pub mod camera;
 pub mod clock;
 pub mod control;
 pub mod devices;
+pub mod discovery;
 pub mod doctor;
 pub mod engine;
 pub mod entropy;

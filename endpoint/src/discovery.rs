@@ -1,0 +1,311 @@
+//! Finding relays on the LAN: DNS-SD over multicast DNS, as relays announce themselves.
+//!
+//! What is found is a hint and proves nothing, a fingerprint included: anyone on the network can announce
+//! anything. Trust stays where it is, with the identity that is met at an address ([`crate::keep`]).
+
+mod catalog;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::str::FromStr;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use mdns_sd::{ResolvedService, ScopedIp, ServiceDaemon};
+
+use catalog::Catalog;
+use conclave_protocol::wire::framing::VERSION;
+
+/// What relays are listed under.
+const SERVICE: &str = "_conclave._tcp.local.";
+/// How long to wait for others after the first relay was found: answers come within 0.12 s (RFC 6762 §6), and
+/// the question is asked again after a second.
+const SETTLING: Duration = Duration::from_millis(1_200);
+/// The most characters of a name that are shown.
+const MAX_NAME_CHARS: usize = 63;
+
+/// A relay that announces itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundRelay {
+    /// What it calls itself; one line of letters, digits and punctuation.
+    pub name: String,
+    /// Where it is, `HOST:PORT`.
+    pub address: String,
+    /// The fingerprint that was announced, which nobody has checked.
+    pub fingerprint: Option<String>,
+    /// The version of the protocol that it speaks.
+    pub version: u16,
+}
+
+/// Which relay is meant: `auto`, `auto:NAME`, or an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RelaySpec {
+    /// The only one on the LAN.
+    Auto,
+    /// The one on the LAN that has this name, without regard to case.
+    Named(String),
+    /// The one at HOST or HOST:PORT.
+    Address(String),
+}
+
+/// Why there is no relay to go to.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoveryError {
+    /// The search cannot be started.
+    #[error("cannot look for relays: {0}; name one by its address")]
+    System(#[from] mdns_sd::Error),
+    /// Nothing was found.
+    #[error(
+        "no relay was found within {} s: is one running, and does this network pass multicast (UDP port 5353)? \
+         Otherwise name it by its address, --relay HOST", .0.as_secs_f32()
+    )]
+    None(Duration),
+    /// Others were found.
+    #[error("no relay {name:?} was found; there are:{}", List(.found))]
+    OthersOnly {
+        /// Which was wanted.
+        name: String,
+        /// What is there.
+        found: Vec<FoundRelay>,
+    },
+    /// One cannot be told from another.
+    #[error("several relays were found; say which, --relay auto:NAME or --relay ADDRESS:{}", List(.0))]
+    Several(Vec<FoundRelay>),
+    /// The only one cannot be understood.
+    #[error("the relay that was found speaks protocol {}, this endpoint {VERSION}:{}", .0.version, List(std::slice::from_ref(.0)))]
+    Version(FoundRelay),
+}
+
+/// A search that goes on until it is dropped.
+pub struct Discovery {
+    daemon: ServiceDaemon,
+    listening: Option<JoinHandle<()>>,
+}
+
+impl Discovery {
+    /// Tells of every change what relays there are now, sorted by name; nothing is told while there are none.
+    ///
+    /// `on_change` is called on a thread of the search's own, and must not drop the search.
+    ///
+    /// # Errors
+    /// [`DiscoveryError::System`] when no thread or socket can be had. A network without multicast is no error.
+    pub fn start(
+        on_change: impl Fn(Vec<FoundRelay>) + Send + 'static,
+    ) -> Result<Self, DiscoveryError> {
+        let daemon = ServiceDaemon::new()?;
+        let mut events = daemon.browse(SERVICE)?;
+        let again = daemon.clone();
+        let listen = move || {
+            let mut catalog = Catalog::default();
+            loop {
+                while let Ok(event) = events.recv() {
+                    if catalog.take(&event) {
+                        on_change(catalog.list());
+                    }
+                }
+                // The search ends when its queue overflows, and for good when it is shut down.
+                match again.browse(SERVICE) {
+                    Ok(restarted) => events = restarted,
+                    Err(_) => break,
+                }
+            }
+        };
+        let listening = std::thread::Builder::new()
+            .name("discovery".into())
+            .spawn(listen)
+            .map_err(|error| mdns_sd::Error::Msg(error.to_string()))?;
+        Ok(Self {
+            daemon,
+            listening: Some(listening),
+        })
+    }
+}
+
+impl Drop for Discovery {
+    fn drop(&mut self) {
+        if self.daemon.shutdown().is_ok()
+            && let Some(listening) = self.listening.take()
+        {
+            let _ = listening.join();
+        }
+    }
+}
+
+/// Waits for the only relay on the LAN.
+///
+/// # Errors
+/// [`DiscoveryError`] says what was found instead, and what to do.
+pub fn discover_one(patience: Duration) -> Result<FoundRelay, DiscoveryError> {
+    discover(None, patience)
+}
+
+/// Waits for the relay of this name on the LAN.
+///
+/// # Errors
+/// [`DiscoveryError`] says what was found instead, and what to do.
+pub fn discover_named(name: &str, patience: Duration) -> Result<FoundRelay, DiscoveryError> {
+    discover(Some(name), patience)
+}
+
+/// Everything that is found within this time.
+///
+/// # Errors
+/// [`DiscoveryError::System`] when the search cannot be started.
+pub fn discover_all(patience: Duration) -> Result<Vec<FoundRelay>, DiscoveryError> {
+    collect(patience, |_| false)
+}
+
+fn discover(name: Option<&str>, patience: Duration) -> Result<FoundRelay, DiscoveryError> {
+    let found = collect(patience, |found| found.iter().any(|relay| relay.is(name)))?;
+    choose(found, name, patience)
+}
+
+/// Collects until the time is up, or a little longer than it takes until what is there is enough.
+fn collect(
+    patience: Duration,
+    enough: impl Fn(&[FoundRelay]) -> bool,
+) -> Result<Vec<FoundRelay>, DiscoveryError> {
+    let (changed, changes) = channel();
+    let _search = Discovery::start(move |found| drop(changed.send(found)))?;
+    let mut deadline = Instant::now() + patience;
+    let (mut found, mut settling) = (Vec::new(), false);
+    loop {
+        match changes.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(now) => found = now,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(found),
+        }
+        if !settling && enough(&found) {
+            settling = true;
+            deadline = deadline.min(Instant::now() + SETTLING);
+        }
+    }
+}
+
+fn choose(
+    found: Vec<FoundRelay>,
+    name: Option<&str>,
+    patience: Duration,
+) -> Result<FoundRelay, DiscoveryError> {
+    let mut fitting: Vec<_> = found
+        .iter()
+        .filter(|relay| relay.is(name))
+        .cloned()
+        .collect();
+    match (fitting.pop(), fitting.is_empty(), name) {
+        (Some(only), true, _) if only.version == VERSION => Ok(only),
+        (Some(only), true, _) => Err(DiscoveryError::Version(only)),
+        (Some(last), false, _) => {
+            fitting.push(last);
+            Err(DiscoveryError::Several(fitting))
+        }
+        (None, _, Some(name)) if !found.is_empty() => Err(DiscoveryError::OthersOnly {
+            name: name.into(),
+            found,
+        }),
+        (None, ..) => Err(DiscoveryError::None(patience)),
+    }
+}
+
+impl FoundRelay {
+    fn is(&self, name: Option<&str>) -> bool {
+        name.is_none_or(|name| self.name.to_lowercase() == name.to_lowercase())
+    }
+
+    /// What an announcement says, if it is one of a relay and names a way to it.
+    fn read(service: &ResolvedService) -> Option<Self> {
+        let text = |key| service.get_property_val_str(key);
+        let instance = service.fullname.strip_suffix(&service.ty_domain);
+        let instance = instance.map(|label| label.trim_end_matches('.'));
+        let name = text("name").filter(|name| !name.trim().is_empty());
+        Some(Self {
+            name: legible(name.or(instance)?),
+            address: best_address(service)?,
+            fingerprint: text("fp").and_then(canonical_fingerprint),
+            version: text("v")?.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for FoundRelay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.name, self.address)?;
+        match &self.fingerprint {
+            Some(fingerprint) => write!(f, ", says that its fingerprint is {fingerprint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A relay a line, after a line break.
+struct List<'a>(&'a [FoundRelay]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|relay| write!(f, "\n  {relay}"))
+    }
+}
+
+impl FromStr for RelaySpec {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.split_once(':') {
+            None if text == "auto" => Self::Auto,
+            Some(("auto", name)) => Self::Named(name.into()),
+            _ => Self::Address(text.into()),
+        })
+    }
+}
+
+impl fmt::Display for RelaySpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Named(name) => write!(f, "auto:{name}"),
+            Self::Address(address) => f.write_str(address),
+        }
+    }
+}
+
+/// A stranger's text as one short line that a terminal and a screen can show.
+fn legible(text: &str) -> String {
+    let shown = |c: &char| c.is_alphanumeric() || c.is_ascii_graphic() || *c == ' ';
+    text.chars().filter(shown).take(MAX_NAME_CHARS).collect()
+}
+
+fn canonical_fingerprint(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let lower = digits.to_ascii_lowercase();
+    let groups: Vec<_> = (0..64).step_by(4).map(|at| &lower[at..at + 4]).collect();
+    Some(groups.join("-"))
+}
+
+/// The address that is most likely to be reached, and always the same one of several: trust hangs on it.
+fn best_address(service: &ResolvedService) -> Option<String> {
+    let rank = |address: &ScopedIp| match address.to_ip_addr() {
+        address if address.is_unspecified() || address.is_multicast() => None,
+        address if address.is_loopback() => Some(4),
+        IpAddr::V4(address) if address.is_link_local() => Some(2),
+        IpAddr::V4(_) => Some(0),
+        IpAddr::V6(address) if address.is_unicast_link_local() => Some(3),
+        IpAddr::V6(_) => Some(1),
+    };
+    let ranked = |address: &ScopedIp| Some((rank(address)?, socket_address(address, service.port)));
+    let best = service.addresses.iter().filter_map(ranked).min()?;
+    Some(best.1.to_string())
+}
+
+fn socket_address(address: &ScopedIp, port: u16) -> SocketAddr {
+    match address {
+        ScopedIp::V6(v6) if v6.addr().is_unicast_link_local() => {
+            SocketAddrV6::new(*v6.addr(), port, 0, v6.scope_id().index).into()
+        }
+        _ => (address.to_ip_addr(), port).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
