@@ -4,10 +4,10 @@
 //! anything. Trust stays where it is, with the identity that is met at an address ([`crate::keep`]).
 
 mod catalog;
+mod spec;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
-use std::str::FromStr;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use mdns_sd::{ResolvedService, ScopedIp, ServiceDaemon};
 
 use catalog::Catalog;
 use conclave_protocol::wire::framing::VERSION;
+pub use spec::RelaySpec;
 
 /// What relays are listed under.
 const SERVICE: &str = "_conclave._tcp.local.";
@@ -36,17 +37,6 @@ pub struct FoundRelay {
     pub fingerprint: Option<String>,
     /// The version of the protocol that it speaks.
     pub version: u16,
-}
-
-/// Which relay is meant: `auto`, `auto:NAME`, or an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RelaySpec {
-    /// The only one on the LAN.
-    Auto,
-    /// The one on the LAN that has this name, without regard to case.
-    Named(String),
-    /// The one at HOST or HOST:PORT.
-    Address(String),
 }
 
 /// Why there is no relay to go to.
@@ -246,34 +236,13 @@ impl fmt::Display for List<'_> {
     }
 }
 
-impl FromStr for RelaySpec {
-    type Err = std::convert::Infallible;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text.split_once(':') {
-            None if text == "auto" => Self::Auto,
-            Some(("auto", name)) => Self::Named(name.into()),
-            _ => Self::Address(text.into()),
-        })
-    }
-}
-
-impl fmt::Display for RelaySpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Named(name) => write!(f, "auto:{name}"),
-            Self::Address(address) => f.write_str(address),
-        }
-    }
-}
-
 /// A stranger's text as one short line that a terminal and a screen can show.
 fn legible(text: &str) -> String {
     let shown = |c: &char| c.is_alphanumeric() || c.is_ascii_graphic() || *c == ' ';
     text.chars().filter(shown).take(MAX_NAME_CHARS).collect()
 }
 
-fn canonical_fingerprint(text: &str) -> Option<String> {
+pub(crate) fn canonical_fingerprint(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(|c| *c != '-').collect();
     if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;

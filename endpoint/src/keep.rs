@@ -167,7 +167,7 @@ impl Keep {
     }
 
     /// Writes a file whole or not at all: a power cut leaves the old one or the new one.
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), KeepError> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), KeepError> {
         let path = self.folder.join(name);
         let fresh = self.write_aside(name, bytes)?;
         fs::rename(&fresh, &path)

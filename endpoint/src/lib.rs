@@ -7,6 +7,7 @@
 pub mod call;
 pub mod camera;
 pub mod clock;
+pub mod config;
 pub mod control;
 pub mod devices;
 pub mod discovery;
