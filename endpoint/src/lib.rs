@@ -28,3 +28,4 @@ pub mod record;
 pub mod sound;
 pub mod stop;
 pub mod udp;
+pub mod watchdog;
