@@ -3,7 +3,7 @@ CARGO := cargo
 PROGRAMS := -p conclave-relay -p conclave-endpoint -p conclave-virtual-camera
 export CARGO_TERM_QUIET ?= false
 
-.PHONY: demo test bench fuzz lint vm doc clean
+.PHONY: demo run screenshots test bench fuzz lint vm doc clean
 
 # A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other;
 # with IN=scripts/vm/run on the virtual machine's camera and sound card.
@@ -11,6 +11,17 @@ demo:
 	@scripts/deps.sh build
 	@$(CARGO) build --locked -p conclave-relay -p conclave-endpoint --bins --example demo
 	@$(IN) target/debug/examples/demo
+
+# The touch screen's program in a window, or on the bare screen where there is no display server.
+run:
+	@scripts/deps.sh build screen
+	@$(CARGO) build --locked -p conclave-endpoint --bins
+	@target/debug/conclave-endpoint $(ARGS)
+
+# Every page in three sizes and both themes, into docs/screenshots.
+screenshots:
+	@scripts/deps.sh build screen
+	@$(CARGO) run --locked -p conclave-ui --example screenshots -- docs/screenshots
 
 # All tests; those that need cameras and sound cards run in the virtual machine. Says how many ran, and where.
 test:

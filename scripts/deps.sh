@@ -1,15 +1,17 @@
 #!/bin/bash
 # deps.sh [GROUP...]   Installs the Debian packages that the project needs and this machine lacks; silent if there are none.
-# Groups: build, test, bench, vm (to build and run the device-test machine). Default: build test.
+# Groups: build, screen (to show the window), test, bench, vm (to build and run the device-test machine). Default: build test.
 set -euo pipefail
 
 packages() {
     case $1 in
-    build) echo build-essential pkg-config cmake nasm clang libclang-dev libasound2-dev ;;
-    test) echo python3 python3-cryptography ;;
+    build) echo build-essential pkg-config cmake nasm clang libclang-dev libasound2-dev \
+        libudev-dev libinput-dev libxkbcommon-dev libgbm-dev libdrm-dev libfontconfig-dev ;;
+    screen) echo fonts-roboto-unhinted libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2 ;;
+    test) echo python3 python3-cryptography xvfb xdotool imagemagick ;;
     bench) echo ustreamer ;;
     vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;
-    *) echo "deps: no group '$1'; there are build, test, bench and vm" >&2; return 64 ;;
+    *) echo "deps: no group '$1'; there are build, screen, test, bench and vm" >&2; return 64 ;;
     esac
 }
 

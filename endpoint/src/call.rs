@@ -1,11 +1,14 @@
 //! A call without a screen: for appliances, bots and tests.
 
 use crate::camera::{CameraSpec, CameraState};
-use crate::engine::{Engine, EngineError, Intent, Report, Settings, Stats};
+use crate::engine::{Engine, EngineError, Intent, Person, Report, Settings, Stats};
 use crate::keep::Keep;
 use crate::record;
 use crate::sound::{MicrophoneSpec, SoundState, SpeakerSpec};
+use conclave_protocol::id::ParticipantId;
 use conclave_protocol::name::ChatText;
+use conclave_protocol::wire::control::Devices;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -91,8 +94,11 @@ async fn hold(settings: Settings, keep: Keep, plan: Plan) -> Result<(), CallErro
         format: plan.stats,
         required: Required::of(&settings),
         missing,
+        devices: BTreeMap::new(),
     };
-    let engine = Engine::new(settings, keep, recorder, move |report| screen.show(report))?;
+    let engine = Engine::new(settings, keep, recorder, None, move |report| {
+        screen.show(report)
+    })?;
     for text in plan.say {
         let _ = intents.try_send(Intent::Say(Box::new(text)));
     }
@@ -180,6 +186,8 @@ struct Printer {
     format: StatsFormat,
     required: Required,
     missing: mpsc::Sender<CallError>,
+    /// What the others had switched on when it was told last.
+    devices: BTreeMap<ParticipantId, Devices>,
 }
 
 impl Printer {
@@ -202,9 +210,33 @@ impl Printer {
                 ));
             }
             (_, Report::Chat { .. }) => {}
+            (_, Report::People(people)) => self.tell_switched(&people),
             // What is no statistics goes where it disturbs no reader of them.
             (_, report) => eprint_line(&report),
         }
+    }
+}
+
+impl Printer {
+    /// Tells what somebody who was here already has switched on or off.
+    fn tell_switched(&mut self, people: &[Person]) {
+        let others = people.iter().filter(|person| !person.own);
+        let now: BTreeMap<_, _> = others.map(|person| (person.id, person.devices)).collect();
+        for person in people {
+            let Some(before) = self.devices.get(&person.id) else {
+                continue;
+            };
+            for (what, before, now) in [
+                ("microphone", before.microphone, person.devices.microphone),
+                ("camera", before.camera, person.devices.camera),
+            ] {
+                if before != now {
+                    let switched = if now { "on" } else { "off" };
+                    let _ = writeln!(io::stderr(), "{}: {what} {switched}", person.username);
+                }
+            }
+        }
+        self.devices = now;
     }
 }
 
@@ -216,8 +248,8 @@ fn eprint_line(report: &Report) {
             relay.fingerprint()
         ),
         Report::SignedIn => "signed in".into(),
-        Report::Joined(others) if others.is_empty() => "joined; nobody else is here".into(),
-        Report::Joined(others) => {
+        Report::Joined { others, .. } if others.is_empty() => "joined; nobody else is here".into(),
+        Report::Joined { others, .. } => {
             let names: Vec<_> = others.iter().map(ToString::to_string).collect();
             format!("joined; here: {}", names.join(", "))
         }
@@ -247,6 +279,13 @@ fn eprint_line(report: &Report) {
         Report::Camera(_)
         | Report::Microphone(_)
         | Report::Speaker(_)
+        | Report::NotConnected(_)
+        | Report::Rooms(_)
+        | Report::NotEntered { .. }
+        | Report::LeftRoom
+        | Report::People(_)
+        | Report::Levels(_)
+        | Report::History { .. }
         | Report::Chat { .. }
         | Report::Stats(_) => {
             return;

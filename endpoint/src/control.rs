@@ -175,3 +175,34 @@ async fn read<'b>(
         length => Ok(&buffer[..length]),
     }
 }
+
+/// Adds the default port to a host, an IPv4 or an IPv6 address that has none.
+#[must_use]
+pub fn with_default_port(relay: &str) -> String {
+    let port = conclave_protocol::DEFAULT_PORT;
+    match relay.parse::<std::net::IpAddr>() {
+        Ok(address) => std::net::SocketAddr::new(address, port).to_string(),
+        Err(_)
+            if relay
+                .rsplit_once(':')
+                .is_some_and(|(_, port)| port.parse::<u16>().is_ok()) =>
+        {
+            relay.into()
+        }
+        Err(_) => format!("{relay}:{port}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_without_a_port_gets_the_default_one() {
+        assert_eq!(with_default_port("relay.lan"), "relay.lan:7470");
+        assert_eq!(with_default_port("relay.lan:9"), "relay.lan:9");
+        assert_eq!(with_default_port("192.0.2.1"), "192.0.2.1:7470");
+        assert_eq!(with_default_port("2001:db8::1"), "[2001:db8::1]:7470");
+        assert_eq!(with_default_port("[2001:db8::1]:9"), "[2001:db8::1]:9");
+    }
+}

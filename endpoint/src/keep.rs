@@ -141,11 +141,31 @@ impl Keep {
         let mut known = self.known()?;
         let hex: String = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
         known.relays.insert(address.into(), hex);
-        let text = toml::to_string(&known).map_err(|error| KeepError::Damaged {
+        self.write_known(&known)
+    }
+
+    fn write_known(&self, known: &KnownRelays) -> Result<(), KeepError> {
+        let text = toml::to_string(known).map_err(|error| KeepError::Damaged {
             path: self.relays_path(),
             reason: error.to_string(),
         })?;
         self.write("relays.toml", text.as_bytes())
+    }
+
+    /// Forgets the identity that an address has: the next contact is the first one again.
+    ///
+    /// # Errors
+    /// [`KeepError`] when it cannot be written.
+    pub fn forget_relay(&self, address: &str) -> Result<(), KeepError> {
+        let mut known = self.known()?;
+        known.relays.remove(address);
+        self.write_known(&known)
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where the known relays stand, for messages that say what to do.

@@ -4,21 +4,28 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use conclave_endpoint::call::{self, CallError, Plan, StatsFormat};
 use conclave_endpoint::camera::CameraSpec;
+use conclave_endpoint::config::Config;
+use conclave_endpoint::control::with_default_port;
 use conclave_endpoint::engine::{EngineError, Room, Settings};
 use conclave_endpoint::keep::Keep;
 use conclave_endpoint::sound::{MicrophoneSpec, SpeakerSpec};
-use conclave_endpoint::{devices, doctor};
+use conclave_endpoint::{devices, doctor, ui};
 use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
 use conclave_protocol::time::Micros;
 use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, Suite};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// Camera, microphone, speaker and screen of a meeting room.
+///
+/// Without a command: the touch screen, in a window where there is a display server.
 #[derive(Parser)]
 #[command(version, about)]
 struct CommandLine {
+    /// The configuration; /etc/conclave/endpoint.toml where it exists.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Where this device's identity and the relays that it has met are kept.
     #[arg(
         long,
@@ -28,12 +35,14 @@ struct CommandLine {
     )]
     data_dir: Option<PathBuf>,
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
 }
 
 #[derive(Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "made once a process")]
 enum Verb {
+    /// The touch screen of a meeting room: full screen, signed in by itself, idle between calls.
+    Kiosk,
     /// A call without a screen; for appliances, bots and tests.
     Call(CallArguments),
     /// Lists cameras with their formats, sizes and rates, and sound devices.
@@ -111,8 +120,7 @@ impl MediaCipher {
         match self {
             Self::Aes => Suite::Aes256Gcm,
             Self::Chacha => Suite::ChaCha20Poly1305,
-            Self::Auto if conclave_endpoint::processor::has_aes() => Suite::Aes256Gcm,
-            Self::Auto => Suite::ChaCha20Poly1305,
+            Self::Auto => conclave_endpoint::processor::best_suite(),
         }
     }
 }
@@ -140,8 +148,12 @@ fn main() -> ExitCode {
 }
 
 fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
-    let folder = line.data_dir.unwrap_or_else(Keep::default_folder);
-    match line.verb {
+    let folder = line.data_dir.clone().unwrap_or_else(Keep::default_folder);
+    let Some(verb) = line.verb else {
+        return show(line.config.as_deref(), line.data_dir.as_deref(), false);
+    };
+    match verb {
+        Verb::Kiosk => return show(line.config.as_deref(), line.data_dir.as_deref(), true),
         Verb::Call(arguments) => {
             let plan = Plan {
                 record: arguments.record.clone(),
@@ -164,7 +176,8 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             }
         }
         Verb::Doctor { relay } => {
-            let findings = doctor::examine(relay.as_deref().map(with_port).as_deref(), &folder);
+            let findings =
+                doctor::examine(relay.as_deref().map(with_default_port).as_deref(), &folder);
             print!("{findings}");
             return Ok(if findings.all_well() {
                 ExitCode::SUCCESS
@@ -176,38 +189,31 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The touch screen.
+fn show(file: Option<&Path>, folder: Option<&Path>, kiosk: bool) -> anyhow::Result<ExitCode> {
+    let config = Config::load(file, folder)?;
+    let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
+    ui::run(config, keep, kiosk, |_| {})?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn settings(arguments: CallArguments) -> Settings {
     Settings {
-        relay: with_port(&arguments.relay),
+        relay: with_default_port(&arguments.relay),
         relay_fingerprint: arguments.relay_fingerprint,
         username: arguments.user,
         email: arguments.email,
-        room: Room {
+        room: Some(Room {
             name: arguments.room,
             pin: arguments.pin,
             create: arguments.create.then_some(MAX_ROOM_CAPACITY),
-        },
+        }),
         suite: arguments.media_cipher.suite(),
         camera: arguments.camera,
         microphone: arguments.microphone,
         speaker: arguments.speaker,
+        devices_on_demand: false,
         patience: Micros::from_secs(5),
-    }
-}
-
-/// Adds the default port to a host, an IPv4 or an IPv6 address that has none.
-fn with_port(relay: &str) -> String {
-    let port = conclave_protocol::DEFAULT_PORT;
-    match relay.parse::<std::net::IpAddr>() {
-        Ok(address) => std::net::SocketAddr::new(address, port).to_string(),
-        Err(_)
-            if relay
-                .rsplit_once(':')
-                .is_some_and(|(_, port)| port.parse::<u16>().is_ok()) =>
-        {
-            relay.into()
-        }
-        Err(_) => format!("{relay}:{port}"),
     }
 }
 
@@ -236,15 +242,6 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_relay_without_a_port_gets_the_default_one() {
-        assert_eq!(with_port("relay.lan"), "relay.lan:7470");
-        assert_eq!(with_port("relay.lan:9"), "relay.lan:9");
-        assert_eq!(with_port("192.0.2.1"), "192.0.2.1:7470");
-        assert_eq!(with_port("2001:db8::1"), "[2001:db8::1]:7470");
-        assert_eq!(with_port("[2001:db8::1]:9"), "[2001:db8::1]:9");
-    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -6,12 +6,13 @@
 
 use crate::latency::LatencyHistogram;
 use crate::sound::mixer::mix;
+use crate::sound::tone::ToneGenerator;
 use conclave_protocol::id::{SequenceNumber, StreamId};
 use conclave_protocol::jitter::{JitterBuffer, Playout, PlayoutCounts};
 use conclave_protocol::l16::{BLOCK_SAMPLES, Block};
 use conclave_protocol::name::Username;
 use conclave_protocol::time::{Instant, Micros};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
@@ -19,6 +20,9 @@ use std::thread::Thread;
 pub const RING: usize = 512;
 /// Talkers that are mixed at most; more are not heard.
 pub const MOST_VOICES: usize = 128;
+/// The tone by which a person finds out whether the speaker works: a second of A.
+const TEST_TONE_HZ: f64 = 440.0;
+const TEST_TONE_BLOCKS: u32 = 50;
 
 /// What one talker's playout tells the engine.
 #[derive(Debug, Default)]
@@ -101,7 +105,55 @@ pub struct Voices {
     input: rtrb::Consumer<Input>,
     voices: Vec<Voice>,
     tap: Option<Tap>,
+    loudspeaker: Arc<Loudspeaker>,
+    tone: ToneGenerator,
     sleeper: Arc<OnceLock<Thread>>,
+}
+
+/// What a person sets about all that is heard.
+#[derive(Debug)]
+pub struct Loudspeaker {
+    volume_percent: AtomicU8,
+    /// Blocks of the test tone that are still to be played.
+    tone_blocks: AtomicU32,
+}
+
+impl Default for Loudspeaker {
+    fn default() -> Self {
+        Self {
+            volume_percent: AtomicU8::new(100),
+            tone_blocks: AtomicU32::new(0),
+        }
+    }
+}
+
+impl Loudspeaker {
+    /// How loud others are heard, 0 to 100.
+    pub fn set_volume(&self, percent: u8) {
+        self.volume_percent.store(percent.min(100), Relaxed);
+    }
+
+    /// Plays the test tone, from its beginning if it is being played.
+    pub fn play_test_tone(&self) {
+        self.tone_blocks.store(TEST_TONE_BLOCKS, Relaxed);
+    }
+
+    fn next_tone_block(&self) -> bool {
+        let one_less = |left: u32| left.checked_sub(1);
+        self.tone_blocks
+            .fetch_update(Relaxed, Relaxed, one_less)
+            .is_ok()
+    }
+
+    /// Scales by the square of the setting, which the ear takes for even steps.
+    fn scale(&self, block: &mut Block) {
+        let percent = i32::from(self.volume_percent.load(Relaxed));
+        if percent < 100 {
+            for sample in block {
+                *sample = (i32::from(*sample) * percent * percent / 10_000) as i16;
+            }
+        }
+    }
 }
 
 /// The engine's end of the ring.
@@ -141,7 +193,7 @@ struct Voice {
 impl Voices {
     /// Nobody yet, and the ring by which that changes.
     #[must_use]
-    pub fn new(tap: Option<Tap>) -> (Self, VoiceInput) {
+    pub fn new(tap: Option<Tap>, loudspeaker: Arc<Loudspeaker>) -> (Self, VoiceInput) {
         let (ring, input) = rtrb::RingBuffer::new(RING);
         let sleeper = Arc::new(OnceLock::new());
         (
@@ -149,6 +201,8 @@ impl Voices {
                 input,
                 voices: Vec::with_capacity(MOST_VOICES),
                 tap,
+                loudspeaker,
+                tone: ToneGenerator::new(TEST_TONE_HZ),
                 sleeper: Arc::clone(&sleeper),
             },
             VoiceInput { ring, sleeper },
@@ -197,6 +251,13 @@ impl Voices {
             .iter()
             .filter(|voice| voice.playout != Playout::Silent);
         mix(out, heard.map(|voice| &voice.block));
+        if self.loudspeaker.next_tone_block() {
+            let mut tone = [0; BLOCK_SAMPLES];
+            self.tone.fill(&mut tone);
+            let voices = *out;
+            mix(out, [&voices, &tone]);
+        }
+        self.loudspeaker.scale(out);
     }
 
     fn take_all(&mut self) {
@@ -249,7 +310,7 @@ mod tests {
 
     #[test]
     fn three_talkers_are_heard_together() {
-        let (mut voices, mut ring) = Voices::new(None);
+        let (mut voices, mut ring) = Voices::new(None, Arc::default());
         for (stream, value) in [(1, 100), (2, 1000), (3, -300)] {
             let stream = StreamId(stream);
             ring.push(Input::Add(stream, talker(), Arc::default()))
@@ -274,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_listener_rests_until_somebody_may_be_heard() {
-        let (mut voices, mut ring) = Voices::new(None);
+        let (mut voices, mut ring) = Voices::new(None, Arc::default());
         let listener = std::thread::spawn(move || {
             while voices.rest_if_nobody() {}
             voices.somebody()
@@ -287,7 +348,7 @@ mod tests {
 
     #[test]
     fn who_left_is_not_heard() {
-        let (mut voices, mut ring) = Voices::new(None);
+        let (mut voices, mut ring) = Voices::new(None, Arc::default());
         ring.push(Input::Add(StreamId(1), talker(), Arc::default()))
             .ok()
             .unwrap();

@@ -1,5 +1,7 @@
 //! What this processor can do that decides how media is sealed.
 
+use conclave_protocol::wire::control::Suite;
+
 /// Whether the processor has AES instructions.
 ///
 /// Raspberry Pi 3, 4 and Zero 2 have none: AES in software costs three times as much there as ChaCha20.
@@ -16,6 +18,16 @@ fn lists_aes(cpuinfo: &str) -> bool {
         .filter_map(|line| line.split_once(':'))
         .filter(|(key, _)| matches!(key.trim(), "flags" | "Features"))
         .any(|(_, list)| list.split_whitespace().any(|flag| flag == "aes"))
+}
+
+/// The AEAD that this processor seals with least work.
+#[must_use]
+pub fn best_suite() -> Suite {
+    if has_aes() {
+        Suite::Aes256Gcm
+    } else {
+        Suite::ChaCha20Poly1305
+    }
 }
 
 #[cfg(test)]

@@ -101,6 +101,7 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+pub mod active_speaker;
 pub mod channel;
 pub mod hop;
 pub mod id;

@@ -14,6 +14,14 @@ impl Engine {
         }
     }
 
+    /// Asks for the lines before the first one that was told.
+    pub(super) fn earlier_chat(&mut self) {
+        if self.room.is_some() {
+            let before = self.session.told_lines.first().copied();
+            self.ask(Request::History { before }, Asked::History);
+        }
+    }
+
     pub(super) fn say(&mut self, text: Box<ChatText>) {
         self.ask(
             Request::Say {

@@ -1,54 +1,162 @@
-//! The lobby: from a room's name to the room, which is made if that is wanted.
+//! The lobby: which rooms there are, and the way from a room's name into it; it is made if that is wanted.
 
 use super::session::Asked;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, Report, Room};
 use conclave_protocol::id::RoomId;
-use conclave_protocol::wire::control::{Refusal, Request};
+use conclave_protocol::time::Instant;
+use conclave_protocol::wire::control::{Refusal, Request, RoomSummary};
+use std::collections::BTreeMap;
+
+/// The rooms that the relay told of.
+#[derive(Default)]
+pub(super) struct Lobby {
+    rooms: BTreeMap<RoomId, RoomSummary>,
+    /// Whether all pages have come.
+    complete: bool,
+    /// Whether something changed that has not been told.
+    changed: bool,
+}
+
+/// A room to be in.
+pub(super) struct Goal {
+    pub(super) room: Room,
+    /// Being refused ends the engine, for there is nobody to choose another.
+    pub(super) required: bool,
+    /// The way there is being asked for.
+    pub(super) asked: bool,
+}
 
 impl Engine {
     pub(super) fn list_rooms(&mut self) {
-        self.session.listed.clear();
+        self.lobby = Lobby::default();
         self.ask(Request::ListRooms { after: None }, Asked::ListRooms);
     }
 
-    pub(super) fn choose_room(&mut self, more: bool) -> Result<(), EngineError> {
-        let wanted = self.settings.room.name.key();
-        if let Some(room) = self
-            .session
-            .listed
-            .iter()
-            .find(|room| room.name.key() == wanted)
-        {
-            let room = room.id;
-            self.session.listed.clear();
-            self.join(room);
-        } else if let (true, Some(last)) = (more, self.session.listed.last()) {
-            let after = Some(last.id);
+    pub(super) fn listed(
+        &mut self,
+        rooms: Vec<RoomSummary>,
+        more: bool,
+    ) -> Result<(), EngineError> {
+        self.lobby
+            .rooms
+            .extend(rooms.into_iter().map(|room| (room.id, room)));
+        if let (true, Some((&last, _))) = (more, self.lobby.rooms.last_key_value()) {
+            let after = Some(last);
             self.ask(Request::ListRooms { after }, Asked::ListRooms);
-        } else if let Some(capacity) = self.settings.room.create {
-            let (name, pin) = (
-                self.settings.room.name.clone(),
-                self.settings.room.pin.clone(),
-            );
-            self.ask(
-                Request::CreateRoom {
-                    name,
-                    pin,
-                    capacity,
-                },
-                Asked::CreateRoom,
-            );
-        } else {
-            return Err(EngineError::Refused {
-                act: "joining the room",
-                refusal: Refusal::NoSuchRoom,
-            });
+            return Ok(());
+        }
+        (self.lobby.complete, self.lobby.changed) = (true, true);
+        self.pursue()
+    }
+
+    pub(super) fn room_changed(&mut self, room: RoomSummary) {
+        self.lobby.rooms.insert(room.id, room);
+        self.lobby.changed = true;
+    }
+
+    pub(super) fn room_closed(&mut self, room: RoomId, now: Instant) {
+        self.lobby.rooms.remove(&room);
+        self.lobby.changed = true;
+        if self.room.as_ref().is_some_and(|inside| inside.id() == room) {
+            self.goal = None;
+            self.back_to_lobby(now);
+        }
+    }
+
+    /// Tells the rooms, when that is news to somebody who is not in one.
+    pub(super) fn tell_rooms(&mut self) {
+        if self.lobby.complete && self.room.is_none() && std::mem::take(&mut self.lobby.changed) {
+            (self.report)(Report::Rooms(self.lobby.rooms.values().cloned().collect()));
+        }
+    }
+
+    /// Takes the next step towards the room that this endpoint is to be in.
+    pub(super) fn pursue(&mut self) -> Result<(), EngineError> {
+        if !self.lobby.complete || !self.session.is_signed_in() {
+            return Ok(());
+        }
+        let Some(goal) = self.goal.as_mut().filter(|goal| !goal.asked) else {
+            return Ok(());
+        };
+        goal.asked = true;
+        let wanted = goal.room.name.key();
+        let (name, pin, create) = (
+            goal.room.name.clone(),
+            goal.room.pin.clone(),
+            goal.room.create,
+        );
+        let found = self
+            .lobby
+            .rooms
+            .values()
+            .find(|room| room.name.key() == wanted);
+        match (found.map(|room| room.id), create) {
+            (Some(room), _) => self.join(room),
+            (None, Some(capacity)) => {
+                self.ask(
+                    Request::CreateRoom {
+                        name,
+                        pin,
+                        capacity,
+                    },
+                    Asked::CreateRoom,
+                );
+            }
+            (None, None) => return self.not_entered("joining the room", Refusal::NoSuchRoom),
         }
         Ok(())
     }
 
     pub(super) fn join(&mut self, room: RoomId) {
-        let (pin, devices) = (self.settings.room.pin.clone(), self.parts.devices());
+        let pin = self.goal.as_ref().and_then(|goal| goal.room.pin.clone());
+        let devices = self.parts.devices();
         self.ask(Request::JoinRoom { room, pin, devices }, Asked::JoinRoom);
+    }
+
+    /// The relay says no: that is the end of an engine with nobody at it, and an answer to one with a person.
+    pub(super) fn not_entered(
+        &mut self,
+        act: &'static str,
+        refusal: Refusal,
+    ) -> Result<(), EngineError> {
+        if self.goal.as_ref().is_some_and(|goal| goal.required) {
+            return Err(EngineError::Refused { act, refusal });
+        }
+        self.goal = None;
+        (self.report)(Report::NotEntered { act, refusal });
+        Ok(())
+    }
+
+    pub(super) fn enter_by_intent(&mut self, room: Room, now: Instant) -> Result<(), EngineError> {
+        if self.room.is_some() {
+            self.leave_by_intent(now);
+        }
+        self.goal = Some(Goal {
+            room,
+            required: false,
+            asked: false,
+        });
+        self.pursue()
+    }
+
+    pub(super) fn leave_by_intent(&mut self, now: Instant) {
+        self.goal = None;
+        if self.room.is_some() {
+            if self.session.is_signed_in() {
+                self.ask(Request::LeaveRoom, Asked::Nothing);
+            }
+            self.back_to_lobby(now);
+        }
+    }
+
+    /// Out of the room: what was used there is let go of.
+    pub(super) fn back_to_lobby(&mut self, now: Instant) {
+        self.leave_room(now);
+        self.hold_devices();
+        self.session.told_lines.clear();
+        (self.report)(Report::LeftRoom);
+        if self.session.is_signed_in() {
+            self.list_rooms();
+        }
     }
 }

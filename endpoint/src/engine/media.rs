@@ -1,12 +1,13 @@
 //! Media on its way in: which path it takes, and packets into pictures and sound.
 
 use super::ledger::{Ledger, RefusedPackets};
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, Loudness};
 use crate::clock;
 use crate::outbound::Path;
 use crate::pictures::{PictureWorker, Pictures, ShownReport};
 use crate::playout::{Input, VoiceInput, VoiceReport};
 use crate::record::Recorder;
+use crate::screen::ScreenInput;
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{ParticipantId, StreamId};
@@ -16,6 +17,7 @@ use conclave_protocol::receiver::{DropReason, Received, Receiver};
 use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::{Media, ToRelay};
 use conclave_protocol::wire::feedback::{Feedback, Probe, Report, STREAMS_A_REPORT};
 use conclave_protocol::wire::header::{Header, Kind};
@@ -30,15 +32,20 @@ const PROBE_SLOWLY: Micros = Micros::from_secs(1);
 const UDP_PATIENCE: Micros = Micros::from_secs(2);
 /// How often a sender is asked for a key that is missing.
 const ASK_KEY_EVERY: Micros = Micros::from_secs(1);
+/// A level counts for so long; then whoever it was is silent.
+const LEVEL_LASTS: Micros = Micros::from_millis(200);
 /// How often receivers report.
 const REPORT_EVERY: Micros = Micros::from_millis(100);
 
 /// The receiving half.
 pub(super) struct Inbound {
     receiver: Receiver,
-    voices: VoiceInput,
+    /// The way to the speaker, while there is one.
+    voices: Option<VoiceInput>,
     heard: BTreeMap<StreamId, Heard>,
-    /// Where pictures go, and the thread that they go to, until the call ends.
+    /// Where pictures go that somebody looks at.
+    eyes: Option<ScreenInput>,
+    /// Where pictures go otherwise, and the thread that they go to, until the call ends.
     pictures: Option<(Pictures, PictureWorker)>,
     pictures_left_out: u64,
     down_window: ReplayWindow,
@@ -58,22 +65,29 @@ struct Heard {
     participant: ParticipantId,
     username: Arc<Username>,
     report: Option<Arc<VoiceReport>>,
+    /// The level byte of the newest block, and when it came.
+    level: (u8, Instant),
     shown: Arc<ShownReport>,
     /// This endpoint's clock minus the sender's, in µs.
     clock_shift_us: i64,
 }
 
 impl Inbound {
-    pub(super) fn new(voices: VoiceInput, recorder: Option<Recorder>) -> Result<Self, EngineError> {
-        let pictures = Pictures::start(recorder).map_err(|error| EngineError::System {
+    pub(super) fn new(
+        eyes: Option<ScreenInput>,
+        recorder: Option<Recorder>,
+    ) -> Result<Self, EngineError> {
+        let pictures = (eyes.is_none() || recorder.is_some()).then(|| Pictures::start(recorder));
+        let pictures = pictures.transpose().map_err(|error| EngineError::System {
             what: "a thread that decodes",
             error,
         })?;
         Ok(Self {
             receiver: Receiver::new(),
-            voices,
+            voices: None,
             heard: BTreeMap::new(),
-            pictures: Some(pictures),
+            eyes,
+            pictures,
             pictures_left_out: 0,
             down_window: ReplayWindow::new(),
             last_datagram: None,
@@ -84,6 +98,32 @@ impl Inbound {
             refused: RefusedPackets::default(),
             voice_changes: VecDeque::new(),
             without_key: BTreeMap::new(),
+        })
+    }
+
+    /// Another speaker, or none: everyone is heard through it from now on.
+    pub(super) fn speak_through(&mut self, voices: Option<VoiceInput>) {
+        self.voices = voices;
+        self.voice_changes.clear();
+        let everyone = self.heard.iter().filter_map(|(&stream, heard)| {
+            let report = heard.report.clone()?;
+            Some(Input::Add(stream, Arc::clone(&heard.username), report))
+        });
+        for input in everyone.collect::<Vec<_>>() {
+            self.tell_voices(input);
+        }
+    }
+
+    /// How loud everyone is whose sound comes.
+    pub(super) fn levels(&self, now: Instant) -> impl Iterator<Item = Loudness> {
+        let talking = self.heard.values().filter(|heard| heard.report.is_some());
+        talking.map(move |heard| {
+            let (byte, at) = heard.level;
+            let fresh = now.since(at) < LEVEL_LASTS;
+            Loudness {
+                of: Some(heard.participant),
+                level: AudioLevel::from_byte(if fresh { byte } else { 127 }),
+            }
         })
     }
 
@@ -117,6 +157,7 @@ impl Inbound {
                 participant,
                 username: Arc::clone(username),
                 report,
+                level: (127, Instant::default()),
                 shown,
                 clock_shift_us: 0,
             },
@@ -127,6 +168,9 @@ impl Inbound {
         self.tell(ledger);
         ledger.close(stream);
         self.receiver.remove_stream(stream);
+        if let Some(eyes) = &mut self.eyes {
+            eyes.remove(stream);
+        }
         if self
             .heard
             .remove(&stream)
@@ -229,8 +273,11 @@ impl Inbound {
     }
 
     fn flush_voice_changes(&mut self) {
+        let Some(voices) = &mut self.voices else {
+            return self.voice_changes.clear();
+        };
         while let Some(change) = self.voice_changes.pop_front() {
-            if let Err(rtrb::PushError::Full(change)) = self.voices.push(change) {
+            if let Err(rtrb::PushError::Full(change)) = voices.push(change) {
                 self.voice_changes.push_front(change);
                 return;
             }
@@ -239,7 +286,11 @@ impl Inbound {
 
     fn hear(&mut self, block: Input) {
         self.flush_voice_changes();
-        if !self.voice_changes.is_empty() || self.voices.push(block).is_err() {
+        let voices = self
+            .voices
+            .as_mut()
+            .filter(|_| self.voice_changes.is_empty());
+        if voices.is_none_or(|voices| voices.push(block).is_err()) {
             self.blocks_dropped += 1;
         }
     }
@@ -273,8 +324,9 @@ impl Inbound {
             Received::Audio {
                 header, payload, ..
             } => {
-                if let Some(heard) = self.heard.get(&header.stream) {
+                if let Some(heard) = self.heard.get_mut(&header.stream) {
                     heard.shown.mark(now);
+                    heard.level = (header.level, now);
                 }
                 if let Some(block) = l16::parse(payload) {
                     let (stream, sequence, captured) =
@@ -290,17 +342,17 @@ impl Inbound {
                 }
             }
             Received::Picture { stream, frame, .. } => {
-                if let (Some(heard), Some((pictures, _))) =
-                    (self.heard.get(&stream), &mut self.pictures)
-                {
-                    heard.shown.mark(now);
-                    let captured = frame.captured.0.saturating_add_signed(heard.clock_shift_us);
-                    pictures.take(
-                        &heard.username,
-                        &heard.shown,
-                        Instant(captured),
-                        frame.bytes,
-                    );
+                let Some(heard) = self.heard.get(&stream) else {
+                    return;
+                };
+                heard.shown.mark(now);
+                let captured = frame.captured.0.saturating_add_signed(heard.clock_shift_us);
+                let captured = Instant(captured);
+                if let Some(eyes) = &mut self.eyes {
+                    eyes.take(stream, captured, frame.bytes);
+                }
+                if let Some((pictures, _)) = &mut self.pictures {
+                    pictures.take(&heard.username, &heard.shown, captured, frame.bytes);
                 }
             }
             Received::Fragment | Received::Held => {}

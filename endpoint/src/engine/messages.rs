@@ -6,10 +6,14 @@ use crate::control::ConnectionError;
 use crate::keep::KeepError;
 use crate::outbound::Path;
 use crate::sound::{MicrophoneSpec, SoundState, SpeakerSpec};
+use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::identity::PublicKey;
 use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
 use conclave_protocol::time::Micros;
-use conclave_protocol::wire::control::{ChatLine, LeaveReason, Refusal, Suite};
+use conclave_protocol::units::AudioLevel;
+use conclave_protocol::wire::control::{
+    ChatLine, Devices, LeaveReason, Refusal, RoomSummary, Suite,
+};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -24,8 +28,8 @@ pub struct Settings {
     pub username: Username,
     /// The account's e-mail address.
     pub email: Email,
-    /// Where to be.
-    pub room: Room,
+    /// Where to be from the start; being refused there ends the engine. In the lobby when absent.
+    pub room: Option<Room>,
     /// The AEAD of what this endpoint sends.
     pub suite: Suite,
     /// The camera.
@@ -34,6 +38,8 @@ pub struct Settings {
     pub microphone: MicrophoneSpec,
     /// The speaker.
     pub speaker: SpeakerSpec,
+    /// Whether devices are open only while they are needed, and not from start to end.
+    pub devices_on_demand: bool,
     /// How long the first connection may take before it counts as unreachable; later ones are retried for ever.
     pub patience: Micros,
 }
@@ -52,14 +58,58 @@ pub struct Room {
 /// What a person wants of a running engine.
 #[derive(Clone, Debug)]
 pub enum Intent {
+    /// Go to this room, from the lobby or another room; a refusal is reported.
+    Enter(Room),
+    /// Go back to the lobby.
+    LeaveRoom,
     /// Write to the room once it is joined.
     Say(Box<ChatText>),
+    /// Get lines before the first one that was told.
+    EarlierChat,
     /// Switch the microphone on or off; off, no sample leaves the process.
     Microphone(bool),
-    /// Switch the camera on or off.
+    /// Switch the camera on or off; off, the device is released.
     Camera(bool),
+    /// Take another camera.
+    UseCamera(CameraSpec),
+    /// Take another microphone.
+    UseMicrophone(MicrophoneSpec),
+    /// Take another speaker.
+    UseSpeaker(SpeakerSpec),
+    /// Open the devices to try them outside a room, or close them again.
+    TryDevices(bool),
+    /// Play a short tone.
+    TestTone,
+    /// How loud others are heard, 0 to 100.
+    Volume(u8),
     /// Leave and end.
     Stop,
+}
+
+/// One in the room, as the screen needs them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Their number.
+    pub id: ParticipantId,
+    /// Their account's name.
+    pub username: Username,
+    /// Whether this is the endpoint itself.
+    pub own: bool,
+    /// What they have switched on.
+    pub devices: Devices,
+    /// Whether the relay's gateway holds their keys.
+    pub via_gateway: bool,
+    /// Their camera's stream.
+    pub picture: Option<StreamId>,
+}
+
+/// How loud somebody is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loudness {
+    /// Who; the endpoint's own microphone when absent.
+    pub of: Option<ParticipantId>,
+    /// Of the newest block.
+    pub level: AudioLevel,
 }
 
 /// What an engine tells.
@@ -67,10 +117,32 @@ pub enum Intent {
 pub enum Report {
     /// The first contact with a relay: what it is known by from now on.
     FirstContact(PublicKey),
+    /// No connection could be made yet; it is tried again.
+    NotConnected(String),
     /// Signed in.
     SignedIn,
+    /// The rooms that there are, whenever that changes while in the lobby.
+    Rooms(Vec<RoomSummary>),
     /// In the room, with these others.
-    Joined(Vec<Username>),
+    Joined {
+        /// The room.
+        room: RoomSummary,
+        /// Who was there before.
+        others: Vec<Username>,
+    },
+    /// The relay did not let this endpoint into the room that it was to enter.
+    NotEntered {
+        /// What was asked for.
+        act: &'static str,
+        /// Why not.
+        refusal: Refusal,
+    },
+    /// Back in the lobby.
+    LeftRoom,
+    /// Everyone in the room, whenever something about them changes.
+    People(Vec<Person>),
+    /// How loud everyone is, ten times a second while in a room or trying the devices.
+    Levels(Vec<Loudness>),
     /// Somebody came.
     Came(Username),
     /// Somebody left.
@@ -83,6 +155,11 @@ pub enum Report {
         line: ChatLine,
         /// Whether this account wrote it.
         own: bool,
+    },
+    /// A page of history was told; whether there are earlier lines.
+    History {
+        /// There are.
+        more: bool,
     },
     /// The relay did not take a line.
     NotSaid(Refusal),

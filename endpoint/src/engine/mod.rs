@@ -1,7 +1,7 @@
 //! The engine: one loop over one kind of event, which owns the session, the room, the senders and the receivers.
 //!
-//! It is given a goal, to be in a room, and keeps at it: it connects, signs in, joins, publishes, and does so
-//! again whenever the connection or the relay goes. Whoever uses it sends [`Intent`]s and gets [`Report`]s.
+//! It connects and signs in, and again whenever the connection or the relay goes; then it waits in the lobby, or keeps at
+//! its goal, to be in a room: joins, publishes, receives. Whoever uses it sends [`Intent`]s and gets [`Report`]s.
 
 mod chat;
 mod clock_offset;
@@ -15,14 +15,15 @@ mod room;
 mod session;
 
 pub use ledger::{ParticipantStats, RefusedPackets, SelfStats, Stats, StreamStats};
-pub use messages::{EngineError, Intent, Report, Room, Settings};
-pub use parts::Parts;
+pub use messages::{EngineError, Intent, Loudness, Person, Report, Room, Settings};
+pub use parts::{OwnPictures, Parts};
 
 use crate::clock;
 use crate::control::{Connection, ConnectionEvent};
 use crate::keep::Keep;
 use crate::outbound::{Lane, Path, Transport};
 use crate::record::Recorder;
+use crate::screen::ScreenInput;
 use crate::udp::{MediaSocket, ReadBuffers, Readiness};
 use conclave_protocol::identity::Identity;
 use conclave_protocol::time::{Instant, Micros};
@@ -32,6 +33,8 @@ use tokio::sync::mpsc;
 
 /// How often timers are looked at: the accuracy of probes, pings, feedback and retries.
 const TICK: Duration = Duration::from_millis(50);
+/// How often levels are reported: quick enough for a ring around whoever speaks.
+const LEVELS_EVERY: Micros = Micros::from_millis(100);
 /// How often statistics are reported.
 const STATS_EVERY: Micros = Micros::from_secs(1);
 
@@ -56,6 +59,8 @@ pub struct Engine {
 
     connection: Option<Connection>,
     session: session::Session,
+    lobby: lobby::Lobby,
+    goal: Option<lobby::Goal>,
     room: Option<room::InRoom>,
     media: media::Inbound,
     transport: Arc<Transport>,
@@ -64,15 +69,28 @@ pub struct Engine {
     reads: ReadBuffers,
 
     parts: Parts,
+    /// The devices are open although there is no room.
+    trying_devices: bool,
     device_events: mpsc::Receiver<parts::DeviceEvent>,
     camera: Lane,
     microphone: Lane,
     ledger: ledger::Ledger,
+    next_levels: Instant,
     next_stats: Instant,
 }
 
+/// Where pictures go that somebody looks at.
+pub struct Eyes {
+    /// Everyone else's.
+    pub others: ScreenInput,
+    /// The own camera's.
+    pub own: OwnPictures,
+}
+
 impl Engine {
-    /// An engine with its devices opened; it connects when it runs.
+    /// An engine, its devices opened unless they are to be so on demand; it connects when it runs.
+    ///
+    /// Received pictures go to `eyes` where there are any; otherwise they are decoded for proof alone.
     ///
     /// # Errors
     /// [`EngineError`] when the device's identity cannot be had or a device thread not be started.
@@ -80,42 +98,59 @@ impl Engine {
         settings: Settings,
         keep: Keep,
         recorder: Option<Recorder>,
+        eyes: Option<Eyes>,
         report: impl FnMut(Report) + 'static,
     ) -> Result<Self, EngineError> {
         let identity = keep.identity()?;
         let (transport, tcp_out) = Transport::new();
         let (camera, microphone) = (Lane::default(), Lane::default());
         let ledger = ledger::Ledger::default();
-        let (parts, device_events, voices) = Parts::start(
-            &settings,
-            &transport,
-            &camera,
-            &microphone,
-            recorder.clone(),
-        )?;
+        let (others, own) = eyes.map(|eyes| (eyes.others, eyes.own)).unzip();
+        let wires = parts::Wires {
+            transport: Arc::clone(&transport),
+            camera: camera.clone(),
+            microphone: microphone.clone(),
+            recorder: recorder.clone(),
+            own_pictures: own,
+        };
+        let (parts, device_events) = Parts::new(&settings, wires);
+        let goal = settings.room.clone().map(|room| lobby::Goal {
+            room,
+            required: true,
+            asked: false,
+        });
         let now = clock::now();
-        Ok(Self {
+        let mut engine = Self {
             keep,
             identity,
             report: Box::new(report),
             started: now,
             connection: None,
             session: session::Session::new(now),
+            lobby: lobby::Lobby::default(),
+            goal,
             room: None,
-            media: media::Inbound::new(voices, recorder.clone())?,
+            media: media::Inbound::new(others, recorder.clone())?,
             recorder,
             transport,
             tcp_out,
             socket: None,
             reads: ReadBuffers::default(),
             parts,
+            trying_devices: false,
             device_events,
             camera,
             microphone,
             ledger,
+            next_levels: now,
             next_stats: now + STATS_EVERY,
             settings,
-        })
+        };
+        if !engine.settings.devices_on_demand {
+            let voices = engine.parts.open()?;
+            engine.media.speak_through(voices);
+        }
+        Ok(engine)
     }
 
     /// Runs until it is told to stop, or what it was to do is refused.
@@ -143,7 +178,7 @@ impl Engine {
                     self.leave(now).await;
                     return self.never_signed_in();
                 }
-                Event::Intent(Some(intent)) => self.handle_intent(intent),
+                Event::Intent(Some(intent)) => self.handle_intent(intent, now)?,
                 Event::Device(event) => self.handle_device(event),
                 Event::Tick => self.handle_tick(now)?,
             }
@@ -152,13 +187,27 @@ impl Engine {
 
     fn handle_tick(&mut self, now: Instant) -> Result<(), EngineError> {
         self.tick_session(now)?;
+        self.tell_rooms();
         self.tick_media(now);
+        self.tick_levels(now);
         if now >= self.next_stats {
             self.next_stats = now + STATS_EVERY;
             let stats = self.stats(false, now);
             (self.report)(Report::Stats(Box::new(stats)));
         }
         Ok(())
+    }
+
+    fn tick_levels(&mut self, now: Instant) {
+        if self.parts.are_open() && now >= self.next_levels {
+            self.next_levels = now + LEVELS_EVERY;
+            let own = Loudness {
+                of: None,
+                level: self.parts.level(),
+            };
+            let levels = std::iter::once(own).chain(self.media.levels(now)).collect();
+            (self.report)(Report::Levels(levels));
+        }
     }
 
     fn handle_device(&mut self, event: parts::DeviceEvent) {

@@ -1,4 +1,4 @@
-//! The devices of a call: camera, microphone and speaker, each on its thread, each to be switched.
+//! The devices of an endpoint: camera, microphone and speaker, each on its thread, each to be switched and exchanged.
 //!
 //! Off means off: the camera is released, and no sample of the microphone leaves its thread.
 
@@ -8,7 +8,7 @@ use crate::clock;
 use crate::frame::{CapturedFrame, PictureSize};
 use crate::metronome::{Beat, Metronome};
 use crate::outbound::{Lane, MediaSender, Transport};
-use crate::playout::{Tap, VoiceInput, Voices};
+use crate::playout::{Loudspeaker, Tap, VoiceInput, Voices};
 use crate::record::Recorder;
 use crate::sound::level::LevelMeter;
 use crate::sound::{
@@ -18,16 +18,22 @@ use crate::sound::{
 use crate::stop::StopSignal;
 use conclave_protocol::l16::{self, BLOCK_SAMPLES, BLOCK_TIME, Block};
 use conclave_protocol::time::Instant;
+use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::Devices;
 use conclave_protocol::wire::header::Kind;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 /// State changes that may wait; devices change rarely, and the newest counts.
 const STATES: usize = 64;
+/// The level byte of silence.
+const SILENCE: u8 = 127;
+
+/// Sees the own camera's pictures as they are sent.
+pub type OwnPictures = Arc<dyn Fn(&CapturedFrame) + Send + Sync>;
 
 /// What a device thread tells the engine.
 #[derive(Debug)]
@@ -37,64 +43,97 @@ pub(super) enum DeviceEvent {
     Speaker(SoundState),
 }
 
-/// The devices of one call.
+/// What device threads are connected to.
+#[derive(Clone)]
+pub(super) struct Wires {
+    pub(super) transport: Arc<Transport>,
+    pub(super) camera: Lane,
+    pub(super) microphone: Lane,
+    pub(super) recorder: Option<Recorder>,
+    pub(super) own_pictures: Option<OwnPictures>,
+}
+
+/// The devices of an endpoint, open or not.
 pub struct Parts {
+    wires: Wires,
+    states: mpsc::Sender<DeviceEvent>,
+    is_open: bool,
     camera_spec: CameraSpec,
-    start_camera: Box<dyn Fn() -> io::Result<CameraHandle>>,
+    camera_on: bool,
     camera: Option<CameraHandle>,
+    /// A camera that is letting go of its device, and what it counted.
+    leaving: Option<JoinHandle<CameraCounts>>,
     camera_counts: CameraCounts,
+    microphone_spec: MicrophoneSpec,
     microphone: Option<SoundHandle>,
     microphone_on: Arc<AtomicBool>,
+    /// The level byte of what the microphone hears, whether it is sent or not.
+    level: Arc<AtomicU8>,
     microphone_counts: SoundCounts,
+    speaker_spec: SpeakerSpec,
     speaker: Speaker,
+    loudspeaker: Arc<Loudspeaker>,
+    speaker_xruns: u64,
 }
 
 /// A speaker, or what takes its place when there is none.
 type Speaker = (Option<SoundHandle>, Option<Unheard>);
 
+fn refused(what: &'static str) -> impl Fn(io::Error) -> EngineError {
+    move |error| EngineError::System { what, error }
+}
+
 impl Parts {
-    /// Opens the devices; each finds its own way back when it is lost.
-    pub(super) fn start(
-        settings: &Settings,
-        transport: &Arc<Transport>,
-        camera_lane: &Lane,
-        microphone_lane: &Lane,
-        recorder: Option<Recorder>,
-    ) -> Result<(Self, mpsc::Receiver<DeviceEvent>, VoiceInput), EngineError> {
-        let refused = |what| move |error| EngineError::System { what, error };
+    /// The devices, not open yet, and where their states come out.
+    pub(super) fn new(settings: &Settings, wires: Wires) -> (Self, mpsc::Receiver<DeviceEvent>) {
         let (states, events) = mpsc::channel(STATES);
-        let start_camera = camera_starter(&settings.camera, camera_lane, transport, &states);
-        let microphone_on = Arc::new(AtomicBool::new(true));
-        let microphone = match settings.microphone {
-            MicrophoneSpec::Off => None,
-            _ => Some(start_microphone(
-                settings,
-                microphone_lane,
-                transport,
-                &states,
-                &microphone_on,
-            )),
-        };
-        let microphone = microphone
-            .transpose()
-            .map_err(refused("a microphone thread"))?;
-        let tap = recorder
-            .map(|recorder| -> Tap { Box::new(move |from, block| recorder.sound(from, block)) });
-        let (voices, ring) = Voices::new(tap);
-        let speaker = start_speaker(&settings.speaker, voices, &states)
-            .map_err(refused("a speaker thread"))?;
-        let camera = start_camera().map_err(refused("a camera thread"))?;
         let parts = Self {
+            wires,
+            states,
+            is_open: false,
             camera_spec: settings.camera.clone(),
-            start_camera,
-            camera: Some(camera),
+            camera_on: true,
+            camera: None,
+            leaving: None,
             camera_counts: CameraCounts::default(),
-            microphone,
-            microphone_on,
+            microphone_spec: settings.microphone.clone(),
+            microphone: None,
+            microphone_on: Arc::new(AtomicBool::new(true)),
+            level: Arc::new(AtomicU8::new(SILENCE)),
             microphone_counts: SoundCounts::default(),
-            speaker,
+            speaker_spec: settings.speaker.clone(),
+            speaker: (None, None),
+            loudspeaker: Arc::default(),
+            speaker_xruns: 0,
         };
-        Ok((parts, events, ring))
+        (parts, events)
+    }
+
+    pub(super) const fn are_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Opens what is switched on; each finds its own way back when it is lost. Gives the way to the speaker.
+    pub(super) fn open(&mut self) -> Result<Option<VoiceInput>, EngineError> {
+        self.is_open = true;
+        self.open_microphone()?;
+        let voices = self.open_speaker()?;
+        self.open_camera()?;
+        Ok(voices)
+    }
+
+    /// Releases all devices; the counts stay.
+    pub(super) fn close(&mut self) {
+        self.is_open = false;
+        self.release_camera();
+        self.release_microphone();
+        self.release_speaker();
+    }
+
+    /// Ends all devices and waits for that.
+    pub(super) fn stop(&mut self) {
+        self.close();
+        self.wait_for_camera();
     }
 
     /// What is switched on.
@@ -106,8 +145,8 @@ impl Parts {
     }
 
     /// Whether there is a microphone at all.
-    pub(super) const fn has_microphone(&self) -> bool {
-        self.microphone.is_some()
+    pub(super) fn has_microphone(&self) -> bool {
+        self.microphone_spec != MicrophoneSpec::Off
     }
 
     /// The size and rate that the camera aims at, if it is on.
@@ -118,52 +157,145 @@ impl Parts {
             CameraSpec::Pattern(wish) => *wish,
             CameraSpec::Auto | CameraSpec::File(_) => Wish::default(),
         };
-        self.camera.is_some().then_some((wish.size, wish.fps))
+        self.camera_on.then_some((wish.size, wish.fps))
+    }
+
+    /// What the microphone hears, whether it is sent or not.
+    pub(super) fn level(&self) -> AudioLevel {
+        AudioLevel::from_byte(self.level.load(Relaxed))
     }
 
     pub(super) fn set_microphone(&self, on: bool) {
         self.microphone_on.store(on, Relaxed);
     }
 
-    pub(super) fn set_camera(&mut self, on: bool) {
-        match (on, &self.camera) {
-            (true, None) => match (self.start_camera)() {
-                Ok(camera) => self.camera = Some(camera),
-                Err(error) => tracing::error!(%error, "no thread for the camera"),
-            },
-            (false, Some(_)) => self.release_camera(),
-            _ => {}
+    pub(super) fn set_camera(&mut self, on: bool) -> Result<(), EngineError> {
+        self.camera_on = on;
+        if on {
+            self.open_camera()
+        } else {
+            self.release_camera();
+            Ok(())
         }
     }
 
-    fn release_camera(&mut self) {
-        self.camera_counts = self.camera_counts();
-        self.camera = None;
+    pub(super) fn use_camera(&mut self, spec: CameraSpec) -> Result<(), EngineError> {
+        self.release_camera();
+        self.camera_spec = spec;
+        self.open_camera()
     }
 
-    /// Ends all devices and waits for that; the counts stay.
-    pub(super) fn stop(&mut self) {
-        self.release_camera();
-        self.microphone_counts = self.microphone_counts();
-        self.microphone = None;
+    pub(super) fn use_microphone(&mut self, spec: MicrophoneSpec) -> Result<(), EngineError> {
+        self.release_microphone();
+        self.microphone_spec = spec;
+        self.open_microphone()
+    }
+
+    /// Gives the way to the new speaker, if it is to be open now.
+    pub(super) fn use_speaker(
+        &mut self,
+        spec: SpeakerSpec,
+    ) -> Result<Option<VoiceInput>, EngineError> {
+        self.release_speaker();
+        self.speaker_spec = spec;
+        self.open_speaker()
+    }
+
+    pub(super) fn play_test_tone(&self) {
+        self.loudspeaker.play_test_tone();
+    }
+
+    pub(super) fn set_volume(&self, percent: u8) {
+        self.loudspeaker.set_volume(percent);
+    }
+
+    fn open_camera(&mut self) -> Result<(), EngineError> {
+        if !self.is_open || !self.camera_on || self.camera.is_some() {
+            return Ok(());
+        }
+        // Its successor may want the very same device.
+        self.wait_for_camera();
+        self.camera = Some(
+            start_camera(&self.camera_spec, &self.wires, &self.states)
+                .map_err(refused("a camera thread"))?,
+        );
+        Ok(())
+    }
+
+    fn open_microphone(&mut self) -> Result<(), EngineError> {
+        if self.is_open && self.has_microphone() && self.microphone.is_none() {
+            self.microphone = Some(
+                self.start_microphone()
+                    .map_err(refused("a microphone thread"))?,
+            );
+        }
+        Ok(())
+    }
+
+    fn open_speaker(&mut self) -> Result<Option<VoiceInput>, EngineError> {
+        if !self.is_open {
+            return Ok(None);
+        }
+        let tap =
+            self.wires.recorder.clone().map(|recorder| -> Tap {
+                Box::new(move |from, block| recorder.sound(from, block))
+            });
+        let (voices, input) = Voices::new(tap, Arc::clone(&self.loudspeaker));
+        self.speaker = start_speaker(&self.speaker_spec, voices, &self.states)
+            .map_err(refused("a speaker thread"))?;
+        Ok(Some(input))
+    }
+
+    /// Lets go of the camera; a driver may take its time over that, which the engine has not.
+    fn release_camera(&mut self) {
+        if let Some(camera) = self.camera.take() {
+            self.wait_for_camera();
+            let release = move || {
+                let counts = camera.counts();
+                drop(camera);
+                counts
+            };
+            match std::thread::Builder::new()
+                .name("release".into())
+                .spawn(release)
+            {
+                Ok(leaving) => self.leaving = Some(leaving),
+                // The camera went with the thread that could not be had.
+                Err(error) => tracing::warn!(%error, "no thread to release the camera with"),
+            }
+            let _ = self.states.try_send(DeviceEvent::Camera(CameraState::Off));
+        }
+    }
+
+    fn wait_for_camera(&mut self) {
+        let counts = self.leaving.take().map(JoinHandle::join);
+        if let Some(Ok(counts)) = counts {
+            self.camera_counts = sum(self.camera_counts, counts);
+        }
+    }
+
+    fn release_microphone(&mut self) {
+        if let Some(microphone) = self.microphone.take() {
+            self.microphone_counts = sum_sound(self.microphone_counts, microphone.counts());
+            drop(microphone);
+            self.level.store(SILENCE, Relaxed);
+            let _ = self
+                .states
+                .try_send(DeviceEvent::Microphone(SoundState::Off));
+        }
+    }
+
+    fn release_speaker(&mut self) {
+        if let (Some(speaker), _) = &self.speaker {
+            self.speaker_xruns += speaker.counts().xruns;
+            let _ = self.states.try_send(DeviceEvent::Speaker(SoundState::Off));
+        }
         self.speaker = (None, None);
     }
 
     pub(super) fn camera_counts(&self) -> CameraCounts {
-        let now = self
-            .camera
-            .as_ref()
-            .map(CameraHandle::counts)
-            .unwrap_or_default();
-        let before = self.camera_counts;
-        CameraCounts {
-            captured: before.captured + now.captured,
-            stale: before.stale + now.stale,
-            damaged: before.damaged + now.damaged,
-            no_buffer: before.no_buffer + now.no_buffer,
-            errors: before.errors + now.errors,
-            reopened: before.reopened + now.reopened,
-        }
+        let now = self.camera.as_ref().map(CameraHandle::counts);
+        sum(self.camera_counts, now.unwrap_or_default())
     }
 
     pub(super) fn capture_drops(&self) -> u64 {
@@ -172,9 +304,8 @@ impl Parts {
     }
 
     pub(super) fn microphone_counts(&self) -> SoundCounts {
-        self.microphone
-            .as_ref()
-            .map_or(self.microphone_counts, SoundHandle::counts)
+        let now = self.microphone.as_ref().map(SoundHandle::counts);
+        sum_sound(self.microphone_counts, now.unwrap_or_default())
     }
 
     pub(super) fn xruns(&self) -> u64 {
@@ -183,57 +314,72 @@ impl Parts {
             .0
             .as_ref()
             .map_or(0, |speaker| speaker.counts().xruns);
-        self.microphone_counts().xruns + speaker
+        self.microphone_counts().xruns + self.speaker_xruns + speaker
+    }
+
+    fn start_microphone(&self) -> io::Result<SoundHandle> {
+        let (lane, transport) = (
+            self.wires.microphone.clone(),
+            Arc::clone(&self.wires.transport),
+        );
+        let mut sender = MediaSender::new(Kind::Audio, lane, transport);
+        let (on, level) = (Arc::clone(&self.microphone_on), Arc::clone(&self.level));
+        let (states, mut meter) = (self.states.clone(), LevelMeter::default());
+        let sink = move |block: &Block, captured: Instant| {
+            let measured = meter.measure(block).to_byte();
+            level.store(measured, Relaxed);
+            if on.load(Relaxed) {
+                // A block always fits into a packet.
+                let _ = sender.send(&[&l16::emit(block)], measured, captured);
+            }
+        };
+        microphone::spawn(self.microphone_spec.clone(), sink, move |state| {
+            let _ = states.try_send(DeviceEvent::Microphone(state));
+        })
     }
 }
 
-fn camera_starter(
-    spec: &CameraSpec,
-    lane: &Lane,
-    transport: &Arc<Transport>,
-    states: &mpsc::Sender<DeviceEvent>,
-) -> Box<dyn Fn() -> io::Result<CameraHandle>> {
-    let (spec, lane, transport, states) = (
-        spec.clone(),
-        lane.clone(),
-        Arc::clone(transport),
-        states.clone(),
-    );
-    Box::new(move || {
-        let mut sender = MediaSender::new(Kind::Video, lane.clone(), Arc::clone(&transport));
-        let mut told = false;
-        let sink = move |frame: CapturedFrame| {
-            if let Err(error) = sender.send(&frame.parts(), 0, frame.captured)
-                && !std::mem::replace(&mut told, true)
-            {
-                tracing::warn!(%error, "a picture cannot be sent");
-            }
-        };
-        let states = states.clone();
-        camera::spawn(spec.clone(), sink, move |state| {
-            let _ = states.try_send(DeviceEvent::Camera(state));
-        })
-    })
+fn sum(before: CameraCounts, now: CameraCounts) -> CameraCounts {
+    CameraCounts {
+        captured: before.captured + now.captured,
+        stale: before.stale + now.stale,
+        damaged: before.damaged + now.damaged,
+        no_buffer: before.no_buffer + now.no_buffer,
+        errors: before.errors + now.errors,
+        reopened: before.reopened + now.reopened,
+    }
 }
 
-fn start_microphone(
-    settings: &Settings,
-    lane: &Lane,
-    transport: &Arc<Transport>,
+fn sum_sound(before: SoundCounts, now: SoundCounts) -> SoundCounts {
+    SoundCounts {
+        blocks: before.blocks + now.blocks,
+        xruns: before.xruns + now.xruns,
+        errors: before.errors + now.errors,
+        reopened: before.reopened + now.reopened,
+    }
+}
+
+fn start_camera(
+    spec: &CameraSpec,
+    wires: &Wires,
     states: &mpsc::Sender<DeviceEvent>,
-    on: &Arc<AtomicBool>,
-) -> io::Result<SoundHandle> {
-    let mut sender = MediaSender::new(Kind::Audio, lane.clone(), Arc::clone(transport));
-    let (on, states, mut meter) = (Arc::clone(on), states.clone(), LevelMeter::default());
-    let sink = move |block: &Block, captured: Instant| {
-        if on.load(Relaxed) {
-            let level = meter.measure(block).to_byte();
-            // A block always fits into a packet.
-            let _ = sender.send(&[&l16::emit(block)], level, captured);
+) -> io::Result<CameraHandle> {
+    let (lane, transport) = (wires.camera.clone(), Arc::clone(&wires.transport));
+    let mut sender = MediaSender::new(Kind::Video, lane, transport);
+    let (own_pictures, mut told) = (wires.own_pictures.clone(), false);
+    let sink = move |frame: CapturedFrame| {
+        if let Err(error) = sender.send(&frame.parts(), 0, frame.captured)
+            && !std::mem::replace(&mut told, true)
+        {
+            tracing::warn!(%error, "a picture cannot be sent");
+        }
+        if let Some(see) = &own_pictures {
+            see(&frame);
         }
     };
-    microphone::spawn(settings.microphone.clone(), sink, move |state| {
-        let _ = states.try_send(DeviceEvent::Microphone(state));
+    let states = states.clone();
+    camera::spawn(spec.clone(), sink, move |state| {
+        let _ = states.try_send(DeviceEvent::Camera(state));
     })
 }
 

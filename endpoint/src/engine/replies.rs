@@ -65,10 +65,7 @@ impl Engine {
                 act: "signing in",
                 refusal,
             }),
-            (Asked::ListRooms, Ok(Answer::Rooms { rooms, more })) => {
-                self.session.listed.extend(rooms);
-                self.choose_room(more)
-            }
+            (Asked::ListRooms, Ok(Answer::Rooms { rooms, more })) => self.listed(rooms, more),
             (Asked::CreateRoom, Ok(Answer::Created { room })) => {
                 self.join(room);
                 Ok(())
@@ -85,15 +82,9 @@ impl Engine {
                 self.session.look_again_at = Some(now + Micros::from_millis(retry_after_ms.into()));
                 Ok(())
             }
-            (Asked::CreateRoom, Err(refusal)) => Err(EngineError::Refused {
-                act: "creating the room",
-                refusal,
-            }),
+            (Asked::CreateRoom, Err(refusal)) => self.not_entered("creating the room", refusal),
             (Asked::JoinRoom, Ok(Answer::Joined(joined))) => self.enter(*joined, false, now),
-            (Asked::JoinRoom, Err(refusal)) => Err(EngineError::Refused {
-                act: "joining the room",
-                refusal,
-            }),
+            (Asked::JoinRoom, Err(refusal)) => self.not_entered("joining the room", refusal),
             (Asked::Say(text), Ok(Answer::Said { id, at })) => {
                 let line = ChatLine {
                     id,
@@ -109,8 +100,9 @@ impl Engine {
                 (self.report)(Report::NotSaid(refusal));
                 Ok(())
             }
-            (Asked::History, Ok(Answer::History { lines, .. })) => {
+            (Asked::History, Ok(Answer::History { lines, more })) => {
                 lines.into_iter().for_each(|line| self.chat(line));
+                (self.report)(Report::History { more });
                 Ok(())
             }
             (Asked::Publish(source), Ok(Answer::Published { stream })) => {

@@ -1,7 +1,7 @@
 //! The room: who is there, whose keys are whose, and what this endpoint publishes.
 
 use super::session::Asked;
-use super::{Engine, EngineError, Report};
+use super::{Engine, EngineError, Person, Report};
 use crate::outbound::Grant;
 use conclave_protocol::id::{ParticipantId, RoomId, SourceId, StreamId};
 use conclave_protocol::identity::{PublicKey, safety_number};
@@ -11,8 +11,8 @@ use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::{ClockOffset, PictureSize};
 use conclave_protocol::wire::control::{
-    AddressedEnvelope, AudioCodec, Event, Joined, KeyEnvelope, Layer, Media, Participant, Picture,
-    Request, Stream, StreamOffer,
+    AddressedEnvelope, AudioCodec, Devices, Event, Joined, KeyEnvelope, Layer, Media, Participant,
+    Picture, Request, Stream, StreamOffer,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,8 +43,18 @@ pub(super) struct InRoom {
 struct Other {
     username: Arc<Username>,
     identity: PublicKey,
+    devices: Devices,
+    via_gateway: bool,
     clock: ClockOffset,
     streams: Vec<StreamId>,
+    /// Which of the streams is the camera's.
+    picture: Option<StreamId>,
+}
+
+impl InRoom {
+    pub(super) const fn id(&self) -> RoomId {
+        self.id
+    }
 }
 
 impl Engine {
@@ -57,6 +67,17 @@ impl Engine {
         resumed: bool,
         now: Instant,
     ) -> Result<(), EngineError> {
+        let Some(goal) = &mut self.goal else {
+            // Whoever was to be here has changed their mind meanwhile.
+            self.ask(Request::LeaveRoom, Asked::Nothing);
+            if self.room.is_none() {
+                self.list_rooms();
+            } else {
+                self.back_to_lobby(now);
+            }
+            return Ok(());
+        };
+        goal.asked = true;
         let same = |room: &InRoom| room.id == joined.room.id && room.me == joined.me;
         let still = resumed && self.room.as_ref().is_some_and(same);
         if !still {
@@ -112,14 +133,19 @@ impl Engine {
                 }
             }
         }
+        self.hold_devices();
         self.hand_out(&HandOut::Everyone, &[])?;
         self.publish();
         self.catch_up_chat();
         self.shift_clocks();
         if !still {
             tracing::info!(room = %joined.room.name, others = names.len(), "joined");
-            (self.report)(Report::Joined(names));
+            (self.report)(Report::Joined {
+                room: joined.room,
+                others: names,
+            });
         }
+        self.tell_people();
         self.tell_safety_number();
         Ok(())
     }
@@ -159,7 +185,44 @@ impl Engine {
         (self.report)(Report::SafetyNumber(safety_number(&identities)));
     }
 
-    fn leave_room(&mut self, now: Instant) {
+    /// Tells who is here, this endpoint first.
+    pub(super) fn tell_people(&mut self) {
+        let Some(room) = &self.room else { return };
+        let own = Person {
+            id: room.me,
+            username: self.settings.username.clone(),
+            own: true,
+            devices: self.parts.devices(),
+            via_gateway: false,
+            picture: None,
+        };
+        let others = room.others.iter().map(|(&id, other)| Person {
+            id,
+            username: (*other.username).clone(),
+            own: false,
+            devices: other.devices,
+            via_gateway: other.via_gateway,
+            picture: other.picture,
+        });
+        let people = std::iter::once(own).chain(others).collect();
+        (self.report)(Report::People(people));
+    }
+
+    /// Opens the devices where they are needed, and lets go of them where not.
+    pub(super) fn hold_devices(&mut self) {
+        let needed = !self.settings.devices_on_demand || self.room.is_some() || self.trying_devices;
+        if !needed {
+            self.parts.close();
+            self.media.speak_through(None);
+        } else if !self.parts.are_open() {
+            match self.parts.open() {
+                Ok(voices) => self.media.speak_through(voices),
+                Err(error) => tracing::error!(%error, "devices cannot be opened"),
+            }
+        }
+    }
+
+    pub(super) fn leave_room(&mut self, now: Instant) {
         self.camera.set(None);
         self.microphone.set(None);
         self.media.clear(&mut self.ledger, now);
@@ -179,6 +242,7 @@ impl Engine {
                 }
                 (self.report)(Report::Came(participant.username.clone()));
                 self.meet(*participant);
+                self.tell_people();
                 self.tell_safety_number();
                 let random = self.entropy()?;
                 let hand_out = self
@@ -193,6 +257,7 @@ impl Engine {
             } => {
                 if let Some(username) = self.forget(participant, now) {
                     (self.report)(Report::Left((*username).clone(), reason));
+                    self.tell_people();
                     self.tell_safety_number();
                     let random = self.entropy()?;
                     let hand_out = self
@@ -212,10 +277,26 @@ impl Engine {
                     self.shift_clocks();
                 }
             }
+            Event::DevicesChanged {
+                participant,
+                devices,
+            } => {
+                if let Some(other) = self
+                    .room
+                    .as_mut()
+                    .and_then(|room| room.others.get_mut(&participant))
+                {
+                    other.devices = devices;
+                    self.tell_people();
+                }
+            }
             Event::StreamPublished {
                 participant,
                 stream,
-            } => self.add_stream(participant, &stream),
+            } => {
+                self.add_stream(participant, &stream);
+                self.tell_people();
+            }
             Event::StreamUnpublished { stream } => {
                 for other in self
                     .room
@@ -223,8 +304,10 @@ impl Engine {
                     .flat_map(|room| room.others.values_mut())
                 {
                     other.streams.retain(|&own| own != stream);
+                    other.picture.take_if(|own| *own == stream);
                 }
                 self.media.remove_stream(stream, &mut self.ledger);
+                self.tell_people();
             }
             Event::Keys { from, envelope } => self.take_key(from, &envelope, now),
             Event::KeysWanted { by } => self.hand_key_to(by)?,
@@ -239,10 +322,13 @@ impl Engine {
         let other = room.others.entry(participant.id).or_insert_with(|| Other {
             username: Arc::new(participant.username),
             identity: PublicKey(participant.identity),
+            devices: participant.devices,
+            via_gateway: participant.via_gateway,
             clock: participant.clock,
             streams: Vec::new(),
+            picture: None,
         });
-        other.clock = participant.clock;
+        (other.clock, other.devices) = (participant.clock, participant.devices);
         for stream in participant.streams {
             self.add_stream(participant.id, &stream);
         }
@@ -269,6 +355,9 @@ impl Engine {
         if !other.streams.contains(&stream.id) {
             other.streams.push(stream.id);
             let media = stream.offer.media;
+            if matches!(media, Media::Camera(_)) {
+                other.picture.get_or_insert(stream.id);
+            }
             self.media.add_stream(
                 participant,
                 &other.username,
@@ -343,7 +432,7 @@ impl Engine {
     }
 
     /// Publishes what there is and is not published yet.
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         let Some(room) = &self.room else { return };
         let (camera, microphone) = (room.camera, room.microphone);
         if camera.is_none()

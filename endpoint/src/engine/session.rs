@@ -13,9 +13,7 @@ use conclave_protocol::name::ChatText;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::Uplink;
 use conclave_protocol::time::{Instant, Micros};
-use conclave_protocol::wire::control::{
-    ClosingReason, Event, Request, RoomSummary, ToEndpoint, ToRelay,
-};
+use conclave_protocol::wire::control::{ClosingReason, Event, Request, ToEndpoint, ToRelay};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -51,8 +49,6 @@ pub(super) struct Session {
     pub(super) next_ping: Instant,
     pub(super) pings: u32,
     pub(super) clock: ClockEstimate,
-    /// The rooms of the listing so far.
-    pub(super) listed: Vec<RoomSummary>,
     /// When to look for the room again.
     pub(super) look_again_at: Option<Instant>,
     /// Why there was no connection the last time.
@@ -94,7 +90,6 @@ impl Session {
             next_ping: now,
             pings: 0,
             clock: ClockEstimate::default(),
-            listed: Vec::new(),
             look_again_at: None,
             last_error: None,
             unsaid: VecDeque::new(),
@@ -218,7 +213,13 @@ impl Engine {
                 error,
             });
         }
-        self.lose(error.to_string(), now);
+        // The same reason again is no news.
+        let reason = error.to_string();
+        let told = self.session.last_error.as_ref().map(ToString::to_string);
+        if !self.session.is_signed_in && told.as_ref() != Some(&reason) {
+            (self.report)(Report::NotConnected(reason.clone()));
+        }
+        self.lose(reason, now);
         self.session.last_error = Some(error);
         Ok(())
     }
@@ -244,6 +245,9 @@ impl Engine {
         self.connection = None;
         self.session.pending.clear();
         self.session.look_again_at = None;
+        if let Some(goal) = &mut self.goal {
+            goal.asked = false;
+        }
         self.forget_envelopes();
         self.session.retry_at = now + self.session.retry_after;
         self.session.retry_after = Micros(self.session.retry_after.0 * 3 / 2).min(LONGEST_RETRY);
@@ -277,6 +281,9 @@ impl Engine {
         }
         if self.session.look_again_at.is_some_and(|at| now >= at) {
             self.session.look_again_at = None;
+            if let Some(goal) = &mut self.goal {
+                goal.asked = false;
+            }
             self.list_rooms();
         }
         if now.since(self.session.last_heard) > DEAD_AFTER {
@@ -297,21 +304,56 @@ impl Engine {
         entropy::secret().map_err(|error| crate::keep::KeepError::Entropy(error).into())
     }
 
-    pub(super) fn handle_intent(&mut self, intent: Intent) {
+    pub(super) fn handle_intent(
+        &mut self,
+        intent: Intent,
+        now: Instant,
+    ) -> Result<(), EngineError> {
         match intent {
+            Intent::Enter(room) => return self.enter_by_intent(room, now),
+            Intent::LeaveRoom => self.leave_by_intent(now),
             Intent::Say(text) if self.room.is_some() && self.connection.is_some() => self.say(text),
             Intent::Say(text) if self.session.unsaid.len() < MOST_UNSAID => {
                 self.session.unsaid.push_back(text)
             }
             Intent::Say(_) | Intent::Stop => {}
+            Intent::EarlierChat => self.earlier_chat(),
             Intent::Microphone(on) => {
                 self.parts.set_microphone(on);
-                self.ask(Request::SetDevices(self.parts.devices()), Asked::Nothing);
+                self.tell_devices();
             }
             Intent::Camera(on) => {
-                self.parts.set_camera(on);
-                self.ask(Request::SetDevices(self.parts.devices()), Asked::Nothing);
+                self.parts.set_camera(on)?;
+                self.tell_devices();
             }
+            Intent::UseCamera(spec) => {
+                self.parts.use_camera(spec)?;
+                self.tell_devices();
+            }
+            Intent::UseMicrophone(spec) => {
+                self.parts.use_microphone(spec)?;
+                self.tell_devices();
+            }
+            Intent::UseSpeaker(spec) => {
+                let voices = self.parts.use_speaker(spec)?;
+                self.media.speak_through(voices);
+            }
+            Intent::TryDevices(trying) => {
+                self.trying_devices = trying;
+                self.hold_devices();
+            }
+            Intent::TestTone => self.parts.play_test_tone(),
+            Intent::Volume(percent) => self.parts.set_volume(percent),
+        }
+        Ok(())
+    }
+
+    /// Tells everyone what is on, and publishes what was not there before.
+    fn tell_devices(&mut self) {
+        if self.room.is_some() {
+            self.ask(Request::SetDevices(self.parts.devices()), Asked::Nothing);
+            self.publish();
+            self.tell_people();
         }
     }
 
@@ -346,6 +388,14 @@ impl Engine {
             Event::Closing {
                 reason: ClosingReason::Replaced,
             } => Err(EngineError::Replaced),
+            Event::RoomChanged(room) => {
+                self.room_changed(room);
+                Ok(())
+            }
+            Event::RoomClosed { room } => {
+                self.room_closed(room, now);
+                Ok(())
+            }
             Event::Closing { reason } => {
                 self.lose(format!("the relay closes: {reason:?}"), now);
                 Ok(())

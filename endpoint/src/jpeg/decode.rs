@@ -38,6 +38,9 @@ pub enum DecodeError {
 }
 
 /// Decoding to a fraction of the size: cheaper, and right for tiles.
+///
+/// TurboJPEG can scale by any eighth, but has vector code for these four alone: 6/8 of 640×360 takes 1.3 ms,
+/// all of it 0.63 ms; of 1280×720 5/8 take 3.0 ms, all 2.3 ms, and 3/8 no less than the half, 1.6 ms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
     /// Every pixel.
@@ -91,7 +94,7 @@ impl Scale {
 pub struct Picture {
     /// Size in pixels.
     pub size: PictureSize,
-    /// Rows without padding, from the top: 3 bytes a pixel (RGB) or 1 (luma).
+    /// Rows without padding, from the top: 3 bytes a pixel (RGB), 4 (RGBX) or 1 (luma).
     pub pixels: Vec<u8>,
 }
 
@@ -147,6 +150,19 @@ impl Decoder {
         into: &mut Picture,
     ) -> Result<(), DecodeError> {
         self.picture(jpeg, scale, PixelFormat::RGB, into)
+    }
+
+    /// Decodes to RGB with a fourth byte without meaning, for whoever computes with the pixels.
+    ///
+    /// # Errors
+    /// As [`Decoder::rgb`].
+    pub fn rgbx(
+        &mut self,
+        jpeg: &[u8],
+        scale: Scale,
+        into: &mut Picture,
+    ) -> Result<(), DecodeError> {
+        self.picture(jpeg, scale, PixelFormat::RGBX, into)
     }
 
     /// Decodes the brightness alone, 1 byte a pixel: cheaper, for markers and measurements.

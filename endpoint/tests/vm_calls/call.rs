@@ -58,6 +58,11 @@ impl Relay {
         Call { program, record }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Where a test may put its files.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -3,10 +3,12 @@
 //! They run in the machine of `scripts/vm/run`, best with `CONCLAVE_VM_TIME=instant`, where a busy machine makes nothing
 //! late; elsewhere each test says that it was skipped. The drivers are shared, so one test runs at a time.
 
+#[expect(dead_code, reason = "shared with the test of the screen")]
 mod call;
 mod faults;
 mod jpegs;
 mod pictures;
+#[expect(dead_code, reason = "shared with the test of the screen")]
 mod program;
 mod sound;
 mod webcam;

@@ -141,3 +141,11 @@ pub(crate) fn built(name: &str, variable: &str) -> PathBuf {
     );
     path
 }
+
+/// Whether a tool of the machine can be run.
+pub(crate) fn tool(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|path| path.exists())
+}

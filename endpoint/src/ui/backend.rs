@@ -1,0 +1,147 @@
+//! Where the window goes: to a display server where there is one, else straight to the screen.
+
+use std::path::Path;
+use thiserror::Error;
+
+/// Why there is no window.
+#[derive(Debug, Error)]
+pub enum BackendError {
+    /// Nothing to draw on.
+    #[error(
+        "there is no display: neither WAYLAND_DISPLAY nor DISPLAY names a display server, and there is no screen at \
+         /dev/dri/card*. Start it within a session, connect a screen, or use `conclave-endpoint call` without one"
+    )]
+    NoDisplay,
+    /// The platform refuses.
+    #[error("the {backend} display with the {renderer} renderer cannot be used: {error}")]
+    Refused {
+        /// Which.
+        backend: &'static str,
+        /// Which.
+        renderer: &'static str,
+        /// What it says.
+        error: slint::PlatformError,
+    },
+}
+
+/// How pictures get onto the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Choice {
+    backend: &'static str,
+    renderer: &'static str,
+}
+
+/// What the machine has.
+#[derive(Clone, Copy, Debug, Default)]
+struct Machine {
+    display_server: bool,
+    screen: bool,
+    gpu: bool,
+}
+
+impl Machine {
+    fn look() -> Self {
+        let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        Self {
+            display_server: named("WAYLAND_DISPLAY") || named("DISPLAY"),
+            screen: has_node(Path::new("/dev/dri"), "card"),
+            gpu: has_node(Path::new("/dev/dri"), "renderD"),
+        }
+    }
+
+    /// Without a graphics processor the software renderer is many times quicker than OpenGL in software.
+    const fn choose(self) -> Option<Choice> {
+        let renderer = if self.gpu { "femtovg" } else { "software" };
+        if self.display_server {
+            let backend = "winit";
+            Some(Choice { backend, renderer })
+        } else if self.screen {
+            let backend = "linuxkms";
+            Some(Choice { backend, renderer })
+        } else {
+            None
+        }
+    }
+}
+
+fn has_node(folder: &Path, prefix: &str) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|entries| {
+        entries
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+    })
+}
+
+/// Chooses for the rest of the process; what `SLINT_BACKEND` says comes first.
+///
+/// # Errors
+/// [`BackendError`] says what is missing.
+pub(super) fn choose() -> Result<(), BackendError> {
+    if std::env::var_os("SLINT_BACKEND").is_some_and(|value| !value.is_empty()) {
+        return Ok(());
+    }
+    let choice = Machine::look().choose().ok_or(BackendError::NoDisplay)?;
+    tracing::info!(
+        backend = choice.backend,
+        renderer = choice.renderer,
+        "display"
+    );
+    let Err(error) = select(choice) else {
+        return Ok(());
+    };
+    let plain = Choice {
+        renderer: "software",
+        ..choice
+    };
+    if choice == plain {
+        return Err(refused(choice, error));
+    }
+    tracing::warn!(%error, "no OpenGL: drawing in software");
+    select(plain).map_err(|error| refused(plain, error))
+}
+
+fn select(choice: Choice) -> Result<(), slint::PlatformError> {
+    slint::BackendSelector::new()
+        .backend_name(choice.backend.into())
+        .renderer_name(choice.renderer.into())
+        .select()
+}
+
+fn refused(choice: Choice, error: slint::PlatformError) -> BackendError {
+    let Choice { backend, renderer } = choice;
+    BackendError::Refused {
+        backend,
+        renderer,
+        error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_server_comes_before_the_bare_screen_and_a_gpu_before_software() {
+        let machine = Machine {
+            display_server: true,
+            screen: true,
+            gpu: false,
+        };
+        let choice = Choice {
+            backend: "winit",
+            renderer: "software",
+        };
+        assert_eq!(machine.choose(), Some(choice));
+        let machine = Machine {
+            display_server: false,
+            gpu: true,
+            ..machine
+        };
+        let choice = Choice {
+            backend: "linuxkms",
+            renderer: "femtovg",
+        };
+        assert_eq!(machine.choose(), Some(choice));
+        assert_eq!(Machine::default().choose(), None);
+    }
+}

@@ -1,0 +1,155 @@
+//! The engine's thread: an engine for each sign-in, one after the other.
+
+use super::inbox::{Inbox, News, SignInNumber};
+use crate::engine::{Engine, Eyes, Intent, Settings};
+use crate::keep::Keep;
+use crate::watchdog::Heartbeat;
+use std::io;
+use std::thread::JoinHandle;
+use tokio::sync::mpsc;
+
+/// What a person may ask for before the engine has got to it; more is a stuck engine, and dropped.
+const INTENTS: usize = 64;
+
+/// Makes an engine's eyes, anew for each engine.
+pub(super) type OpenEyes = Box<dyn Fn() -> Eyes + Send>;
+
+pub(super) enum Order {
+    SignIn(SignInNumber, Box<Settings>, mpsc::Receiver<Intent>),
+    End,
+}
+
+/// The handle by which the screen steers the engine.
+pub(super) struct Host {
+    orders: mpsc::UnboundedSender<Order>,
+    intents: Option<mpsc::Sender<Intent>>,
+    number: u64,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Host {
+    /// Starts the thread; `heartbeat` beats while its loop turns.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn start(
+        keep: Keep,
+        inbox: Inbox,
+        open_eyes: OpenEyes,
+        heartbeat: Option<Heartbeat>,
+    ) -> io::Result<Self> {
+        let (orders, taken) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || {
+                let engines = serve(keep, inbox, open_eyes, taken);
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = engines => {}
+                        () = beat(heartbeat) => {}
+                    }
+                });
+            })?;
+        Ok(Self {
+            orders,
+            intents: None,
+            number: 0,
+            thread: Some(thread),
+        })
+    }
+
+    /// A host without a thread, whose orders a test takes.
+    #[cfg(test)]
+    pub(super) fn heard_by_a_test() -> (Self, mpsc::UnboundedReceiver<Order>) {
+        let (orders, taken) = mpsc::unbounded_channel();
+        let host = Self {
+            orders,
+            intents: None,
+            number: 0,
+            thread: None,
+        };
+        (host, taken)
+    }
+
+    /// Ends the engine there is and runs another.
+    pub(super) fn sign_in(&mut self, settings: Settings) -> SignInNumber {
+        self.sign_out();
+        self.number += 1;
+        let number = SignInNumber(self.number);
+        let (intents, taken) = mpsc::channel(INTENTS);
+        self.intents = Some(intents);
+        let _ = self
+            .orders
+            .send(Order::SignIn(number, Box::new(settings), taken));
+        number
+    }
+
+    /// Ends the engine there is; what it still says has an old number.
+    pub(super) fn sign_out(&mut self) {
+        // An engine ends when nobody can tell it anything any more.
+        self.intents = None;
+        self.number += 1;
+    }
+
+    /// The sign-in that counts.
+    pub(super) const fn number(&self) -> SignInNumber {
+        SignInNumber(self.number)
+    }
+
+    /// Tells the engine what a person wants; without an engine, nobody.
+    pub(super) fn intend(&self, intent: Intent) {
+        if let Some(Err(error)) = self
+            .intents
+            .as_ref()
+            .map(|intents| intents.try_send(intent))
+        {
+            tracing::warn!(%error, "the engine does not listen");
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.intents = None;
+        let _ = self.orders.send(Order::End);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn serve(
+    keep: Keep,
+    inbox: Inbox,
+    open_eyes: OpenEyes,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+) {
+    while let Some(Order::SignIn(number, settings, intents)) = orders.recv().await {
+        let reports = inbox.clone();
+        let report = move |report| reports.push(number, News::Report(report));
+        let engine = Engine::new(*settings, keep.clone(), None, Some(open_eyes()), report);
+        let ended = match engine {
+            Ok(engine) => engine.run(intents).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &ended {
+            tracing::warn!(%error, "the engine ended");
+        }
+        inbox.push(number, News::Ended(ended));
+    }
+}
+
+/// Beats as long as this thread's loop gets its turns.
+async fn beat(heartbeat: Option<Heartbeat>) {
+    let Some(heartbeat) = heartbeat else {
+        return std::future::pending().await;
+    };
+    let mut every = tokio::time::interval(std::time::Duration::from_secs(1));
+    loop {
+        every.tick().await;
+        heartbeat.beat();
+    }
+}

@@ -1,0 +1,135 @@
+//! What the engine's thread tells the screen's: a short queue, drained by the event loop.
+//!
+//! The newest levels, rooms and statistics replace those that were not looked at yet, so that a screen which is busy for
+//! a while finds little to do afterwards. The rest is kept in order; it is as much as people come, go and write.
+
+use crate::devices::Devices;
+use crate::discovery::{DiscoveryError, FoundRelay};
+use crate::engine::{EngineError, Report};
+use std::io;
+use std::mem::discriminant;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Something that the screen has to know.
+#[derive(Debug)]
+pub(super) enum News {
+    Report(Report),
+    /// The engine of this sign-in has ended.
+    Ended(Result<(), EngineError>),
+    /// The machine's devices were looked at.
+    Devices(Devices),
+    /// The relays on the network changed.
+    Relays(Vec<FoundRelay>),
+    /// The relay that a kiosk is to go to was looked for.
+    Found(Result<FoundRelay, DiscoveryError>),
+    /// The diagnostic bundle was written, or not.
+    Bundle(io::Result<PathBuf>),
+}
+
+/// Who it is told by: a sign-in's number, for what an engine that was given up still says is of no interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SignInNumber(pub(super) u64);
+
+type Waiting = Vec<(SignInNumber, News)>;
+
+/// The queue; cloned for each side.
+#[derive(Clone)]
+pub(super) struct Inbox {
+    waiting: Arc<Mutex<Waiting>>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Inbox {
+    /// An empty queue; `wake` asks the event loop to drain it.
+    pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            waiting: Arc::default(),
+            wake: Arc::new(wake),
+        }
+    }
+
+    pub(super) fn push(&self, from: SignInNumber, news: News) {
+        let was_empty = {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let was_empty = waiting.is_empty();
+            if let News::Report(report) = &news
+                && is_replaced_by_a_newer_one(report)
+            {
+                let same = |(_, other): &(SignInNumber, News)| matches!(other, News::Report(other) if discriminant(other) == discriminant(report));
+                waiting.retain(|other| !same(other));
+            }
+            waiting.push((from, news));
+            was_empty
+        };
+        // Whoever made it longer than nothing has woken the loop already.
+        if was_empty {
+            (self.wake)();
+        }
+    }
+
+    /// Has a thread of its own find something out that takes a while.
+    pub(super) fn fetch(&self, name: &str, find: impl FnOnce() -> News + Send + 'static) {
+        let inbox = self.clone();
+        let thread = std::thread::Builder::new().name(name.into());
+        if let Err(error) = thread.spawn(move || inbox.push(SignInNumber(0), find())) {
+            tracing::warn!(%error, name, "no thread");
+        }
+    }
+
+    pub(super) fn drain(&self) -> Waiting {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+const fn is_replaced_by_a_newer_one(report: &Report) -> bool {
+    matches!(
+        report,
+        Report::Levels(_) | Report::Stats(_) | Report::Rooms(_) | Report::People(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    const FIRST: SignInNumber = SignInNumber(1);
+
+    fn inbox() -> (Inbox, Arc<AtomicU32>) {
+        let wakes = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&wakes);
+        let inbox = Inbox::new(move || {
+            counted.fetch_add(1, Relaxed);
+        });
+        (inbox, wakes)
+    }
+
+    #[test]
+    fn a_busy_screen_is_woken_once_and_finds_the_newest_levels_alone() {
+        let (inbox, wakes) = inbox();
+        for _ in 0..100 {
+            inbox.push(FIRST, News::Report(Report::Levels(Vec::new())));
+        }
+        assert_eq!((inbox.drain().len(), wakes.load(Relaxed)), (1, 1));
+        inbox.push(FIRST, News::Report(Report::SignedIn));
+        assert_eq!(wakes.load(Relaxed), 2);
+    }
+
+    #[test]
+    fn what_happened_is_told_in_order_and_whole() {
+        let (inbox, _) = inbox();
+        inbox.push(FIRST, News::Report(Report::SignedIn));
+        inbox.push(FIRST, News::Report(Report::LeftRoom));
+        inbox.push(FIRST, News::Report(Report::SignedIn));
+        let told: Vec<_> = inbox.drain().into_iter().map(|(_, news)| news).collect();
+        assert!(matches!(
+            told[..],
+            [
+                News::Report(Report::SignedIn),
+                News::Report(Report::LeftRoom),
+                News::Report(Report::SignedIn)
+            ]
+        ));
+    }
+}

@@ -1,0 +1,228 @@
+//! The lobby: which rooms there are, making one, and the PIN of a locked one.
+
+use super::app::Handle;
+use super::models::sync;
+use super::problem::Trouble;
+use conclave_protocol::id::RoomId;
+use conclave_protocol::name::{Pin, RoomName};
+use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, RoomSummary};
+use conclave_ui::{AppWindow, Lobby, Problem, RoomRow};
+use slint::{ComponentHandle, VecModel};
+use std::rc::Rc;
+
+/// A room that is being made.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) pin: String,
+    pub(super) capacity: u16,
+    pub(super) busy: bool,
+    pub(super) problem: Problem,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            pin: String::new(),
+            capacity: 16,
+            busy: false,
+            problem: Problem::None,
+        }
+    }
+}
+
+impl Draft {
+    /// What is wrong with what was typed; an empty name is not wrong yet.
+    pub(super) fn judge(&self) -> Problem {
+        if !self.name.is_empty() && RoomName::parse(self.name.trim()).is_err() {
+            Problem::RoomNameInvalid
+        } else if !self.pin.is_empty() && Pin::parse(&self.pin).is_err() {
+            Problem::PinInvalid
+        } else {
+            Problem::None
+        }
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        !self.name.trim().is_empty() && self.judge() == Problem::None
+    }
+}
+
+/// A PIN that is being asked for.
+#[derive(Clone, Debug)]
+pub(super) struct PinQuestion {
+    pub(super) room: RoomSummary,
+    pub(super) problem: Problem,
+    pub(super) busy: bool,
+}
+
+/// What the page is about to show.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) rooms: Vec<RoomSummary>,
+    pub(super) loading: bool,
+    pub(super) search: String,
+    pub(super) trouble: Trouble,
+    pub(super) draft: Option<Draft>,
+    pub(super) pin: Option<PinQuestion>,
+    pub(super) first_contact: String,
+    /// The room that is being joined.
+    pub(super) joining: Option<RoomId>,
+    rows: Rc<VecModel<RoomRow>>,
+}
+
+impl State {
+    pub(super) fn room(&self, id: i32) -> Option<&RoomSummary> {
+        self.rooms.iter().find(|room| row_id(room.id) == id)
+    }
+
+    /// Rooms whose name has what was searched for; those with people first, then by name.
+    fn found(&self) -> Vec<RoomRow> {
+        let wanted = self.search.trim().to_lowercase();
+        let matching = |room: &&RoomSummary| room.name.as_str().to_lowercase().contains(&wanted);
+        let mut found: Vec<_> = self.rooms.iter().filter(matching).collect();
+        found.sort_by_key(|room| (room.members == 0, room.name.as_str().to_lowercase()));
+        found.into_iter().map(|room| self.row(room)).collect()
+    }
+
+    pub(super) fn row(&self, room: &RoomSummary) -> RoomRow {
+        RoomRow {
+            id: row_id(room.id),
+            name: room.name.as_str().into(),
+            people: room.members.into(),
+            capacity: room.capacity.into(),
+            locked: room.locked,
+            joining: self.joining == Some(room.id),
+        }
+    }
+
+    pub(super) fn show(&self, window: &AppWindow) {
+        let page = window.global::<Lobby>();
+        sync(&self.rows, self.found());
+        page.set_rooms(Rc::clone(&self.rows).into());
+        page.set_total(i32::try_from(self.rooms.len()).unwrap_or(i32::MAX));
+        page.set_loading(self.loading);
+        page.set_search(self.search.as_str().into());
+        page.set_problem(self.trouble.problem);
+        page.set_detail(self.trouble.detail.as_str().into());
+        page.set_first_contact(self.first_contact.as_str().into());
+        page.set_create_open(self.draft.is_some());
+        if let Some(draft) = &self.draft {
+            page.set_creating(draft.busy);
+            let typed = draft.judge();
+            page.set_create_problem(if typed == Problem::None {
+                draft.problem
+            } else {
+                typed
+            });
+            page.set_can_create(draft.is_complete() && !draft.busy);
+            page.set_new_name(draft.name.as_str().into());
+            page.set_new_pin(draft.pin.as_str().into());
+            page.set_new_capacity(draft.capacity.into());
+        }
+        page.set_pin_open(self.pin.is_some());
+        if let Some(pin) = &self.pin {
+            page.set_pin_room(pin.room.name.as_str().into());
+            page.set_pin_problem(pin.problem);
+            page.set_pin_busy(pin.busy);
+        }
+    }
+}
+
+/// A number that the screen can hold; rooms are few.
+pub(super) fn row_id(room: RoomId) -> i32 {
+    i32::try_from(room.0).unwrap_or(i32::MAX)
+}
+
+/// Answers the page's callbacks.
+pub(super) fn connect(window: &AppWindow, handle: &Handle) {
+    let page = window.global::<Lobby>();
+    let (weak, app) = (window.as_weak(), handle.clone());
+    page.on_search_edited(move || {
+        let Some(window) = weak.upgrade() else { return };
+        let search = window.global::<Lobby>().get_search().into();
+        app.act(|app| app.lobby.search = search);
+    });
+    let (weak, app) = (window.as_weak(), handle.clone());
+    page.on_create_edited(move || {
+        let Some(window) = weak.upgrade() else { return };
+        let page = window.global::<Lobby>();
+        let (name, pin) = (page.get_new_name().into(), page.get_new_pin().into());
+        let capacity = u16::try_from(page.get_new_capacity()).unwrap_or(1);
+        app.act(|app| {
+            if let Some(draft) = &mut app.lobby.draft {
+                (draft.name, draft.pin) = (name, pin);
+                draft.capacity = capacity.clamp(1, MAX_ROOM_CAPACITY);
+                draft.problem = Problem::None;
+            }
+        });
+    });
+    macro_rules! answer {
+        ($on:ident, |$app:ident $(, $argument:ident)?| $body:expr) => {
+            let handle = handle.clone();
+            page.$on(move |$($argument)?| handle.act(|$app| $body));
+        };
+    }
+    answer!(on_join, |app, id| app.join_row(id));
+    answer!(on_sign_out, |app| app.sign_out());
+    answer!(on_back, |app| app.go_home());
+    answer!(on_accept_relay, |app| app.lobby.first_contact.clear());
+    answer!(on_reject_relay, |app| app.reject_relay());
+    answer!(on_open_create, |app| app.lobby.draft =
+        Some(Draft::default()));
+    answer!(on_close_create, |app| app.lobby.draft = None);
+    answer!(on_create, |app| app.create_room());
+    answer!(on_submit_pin, |app, digits| app.submit_pin(&digits));
+    answer!(on_close_pin, |app| app.close_pin());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(id: u32, name: &str, members: u16) -> RoomSummary {
+        RoomSummary {
+            id: RoomId(id),
+            name: RoomName::parse(name).unwrap(),
+            members,
+            capacity: 8,
+            locked: false,
+        }
+    }
+
+    #[test]
+    fn rooms_with_people_come_first_and_the_search_ignores_case() {
+        let mut state = State {
+            rooms: vec![
+                room(1, "Quiet", 0),
+                room(2, "Board", 0),
+                room(3, "Maple", 2),
+            ],
+            ..State::default()
+        };
+        let names = |state: &State| -> Vec<String> {
+            state
+                .found()
+                .iter()
+                .map(|row| row.name.to_string())
+                .collect()
+        };
+        assert_eq!(names(&state), ["Maple", "Board", "Quiet"]);
+        state.search = " bO".into();
+        assert_eq!(names(&state), ["Board"]);
+    }
+
+    #[test]
+    fn a_room_needs_a_name_and_its_pin_digits() {
+        let mut draft = Draft::default();
+        assert!(!draft.is_complete() && draft.judge() == Problem::None);
+        draft.name = "Board".into();
+        assert!(draft.is_complete());
+        draft.pin = "12".into();
+        assert_eq!(
+            (draft.is_complete(), draft.judge()),
+            (false, Problem::PinInvalid)
+        );
+    }
+}

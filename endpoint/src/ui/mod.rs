@@ -1,0 +1,231 @@
+//! The touch screen: one adapter a page between the engine and what is drawn.
+//!
+//! The event loop's thread owns the state ([`app`]). The engine runs on a thread of its own ([`host`]) and tells through a
+//! short queue ([`inbox`]); decoders paint on theirs ([`pictures`]). Nothing here waits for any of them.
+
+mod app;
+mod backend;
+mod backlight;
+mod bundle;
+mod chat;
+mod clock;
+mod faces;
+mod form;
+mod host;
+mod idle;
+mod inbox;
+mod lobby;
+mod models;
+mod pictures;
+mod preferences;
+mod presence;
+mod problem;
+mod room;
+mod seats;
+mod settings;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+mod toasts;
+
+pub use backend::BackendError;
+
+use crate::config::Config;
+use crate::keep::Keep;
+use crate::watchdog::Watchdog;
+use app::{App, Handle, Parts};
+use clock::WallClock;
+use conclave_ui::{AppWindow, Problem};
+use host::Host;
+use inbox::Inbox;
+use pictures::Paintings;
+use preferences::Preferences;
+use problem::{of_camera, of_sound};
+use slint::{ComponentHandle, TimerMode};
+use std::cell::RefCell;
+use std::io;
+use std::time::Duration;
+use thiserror::Error;
+
+/// How often time on the screen moves on.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Why there is no screen, or no more.
+#[derive(Debug, Error)]
+pub enum UiError {
+    /// No display.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The window cannot be made or drawn.
+    #[error("the window cannot be shown: {0}")]
+    Window(#[from] slint::PlatformError),
+    /// A thread was not to be had.
+    #[error("the system refuses a thread: {0}")]
+    System(#[from] io::Error),
+}
+
+thread_local! {
+    /// The app of this thread's event loop; other threads reach it by having the loop run something.
+    static APP: RefCell<Option<Handle>> = const { RefCell::new(None) };
+}
+
+/// Runs a step of the app on the event loop's thread, from any thread.
+fn on_event_loop(step: fn(&mut App)) {
+    let run = move || {
+        let app = APP.with_borrow(Clone::clone);
+        if let Some(app) = app {
+            app.act(step);
+        }
+    };
+    // Without a loop there is nobody to tell.
+    let _ = slint::invoke_from_event_loop(run);
+}
+
+/// Shows the screen until it is closed; `on_window` sees it first.
+///
+/// # Errors
+/// [`UiError`] when there is no display, or the system refuses a thread.
+pub fn run(
+    config: Config,
+    keep: Keep,
+    kiosk: bool,
+    on_window: impl FnOnce(&AppWindow),
+) -> Result<(), UiError> {
+    backend::choose()?;
+    let window = AppWindow::new()?;
+    let watchdog = Watchdog::start(|name| std::env::var_os(name));
+    let heartbeat = |name: &'static str| watchdog.as_ref().map(|watchdog| watchdog.heartbeat(name));
+    let screen_beat = heartbeat("screen");
+    let media_beat = heartbeat("media");
+    if let Some(beat) = &media_beat {
+        beat.pause();
+    }
+    let inbox = Inbox::new(|| on_event_loop(drain));
+    let (paintings, input) = Paintings::start(|| {
+        let _ = slint::invoke_from_event_loop(draw);
+    })?;
+    let open_eyes = Box::new(move || pictures::eyes(&input));
+    let host = Host::start(keep.clone(), inbox.clone(), open_eyes, heartbeat("engine"))?;
+    let app = App::new(
+        &window,
+        Parts {
+            config: Preferences::new(config),
+            keep,
+            kiosk,
+            inbox,
+            host,
+            paintings,
+            media_beat,
+        },
+    );
+    let handle = begin(&window, app);
+    let timer = slint::Timer::default();
+    let ticking = handle.clone();
+    timer.start(TimerMode::Repeated, TICK, move || {
+        ticking.act(App::tick);
+        if let Some(beat) = &screen_beat {
+            beat.beat();
+        }
+    });
+    window.window().set_fullscreen(kiosk);
+    on_window(&window);
+    window.show()?;
+    if let Some(watchdog) = &watchdog {
+        watchdog.ready();
+    }
+    let run = if kiosk {
+        slint::run_event_loop_until_quit()
+    } else {
+        slint::run_event_loop()
+    };
+    APP.with_borrow_mut(Option::take);
+    drop(handle);
+    run?;
+    Ok(())
+}
+
+/// Puts the app behind its window, and begins.
+fn begin(window: &AppWindow, app: App) -> Handle {
+    speak(&app.config.language());
+    let handle = Handle::new(app);
+    connect(window, &handle);
+    APP.with_borrow_mut(|slot| *slot = Some(handle.clone()));
+    handle.act(App::begin);
+    handle
+}
+
+fn draw() {
+    let app = APP.with_borrow(Clone::clone);
+    if let Some(app) = app {
+        app.draw();
+    }
+}
+
+fn drain(app: &mut App) {
+    for (from, news) in app.inbox.drain() {
+        app.take(from, news);
+    }
+}
+
+fn connect(window: &AppWindow, handle: &Handle) {
+    idle::connect(window, handle);
+    sign_in::connect(window, handle);
+    lobby::connect(window, handle);
+    room::connect(window, handle);
+    settings::connect(window, handle);
+    let all = window.global::<conclave_ui::App>();
+    let app = handle.clone();
+    all.on_dismiss_toast(move |id| app.act(|app| app.toasts.dismiss(id)));
+    let app = handle.clone();
+    all.on_touched(move || app.act(App::touched));
+    let app = handle.clone();
+    all.on_open_settings(move || app.act(App::open_settings));
+    let weak = window.as_weak();
+    window
+        .global::<conclave_ui::Keyboard>()
+        .on_press(move |text| {
+            if let Some(window) = weak.upgrade() {
+                let press = slint::platform::WindowEvent::KeyPressed { text: text.clone() };
+                let release = slint::platform::WindowEvent::KeyReleased { text };
+                window.window().dispatch_event(press);
+                window.window().dispatch_event(release);
+            }
+        });
+}
+
+/// Speaks this language from now on.
+fn speak(language: &str) {
+    let bundled = if language == "en" { "" } else { language };
+    if let Err(error) = slint::select_bundled_translation(bundled) {
+        tracing::warn!(%error, language, "no such translation");
+    }
+}
+
+/// What all pages share.
+fn show_app(app: &mut App, window: &AppWindow) {
+    let all = window.global::<conclave_ui::App>();
+    let clock = WallClock::now();
+    all.set_page(app.page);
+    all.set_kiosk(app.kiosk);
+    all.set_clock(clock.time.into());
+    all.set_weekday(clock.weekday);
+    all.set_day(clock.day);
+    all.set_month(clock.month);
+    all.set_year(clock.year);
+    all.set_blanked(!app.presence.is_lit());
+    all.set_dark(app.config.dark());
+    all.set_reduce_motion(app.config.reduce_motion());
+    all.set_touch_keyboard(app.config.touch_keyboard());
+    all.set_language(app.config.language().into());
+    all.set_camera(of_camera(&app.devices.camera).0);
+    all.set_microphone(of_sound(&app.devices.microphone, Problem::MicrophoneLost).0);
+    all.set_speaker(of_sound(&app.devices.speaker, Problem::SpeakerLost).0);
+    all.set_relay(app.relay);
+    all.set_user(
+        app.account
+            .as_ref()
+            .map_or("", |account| account.name.as_str())
+            .into(),
+    );
+    app.toasts.show(window);
+}

@@ -1,0 +1,152 @@
+//! From errors and refusals to what the screen words.
+
+use crate::camera::CameraState;
+use crate::engine::EngineError;
+use crate::sound::SoundState;
+use conclave_protocol::wire::control::Refusal;
+use conclave_ui::{Health, Problem};
+
+/// A problem and what the wording needs of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Trouble {
+    pub(super) problem: Problem,
+    pub(super) detail: String,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self::of(Problem::None)
+    }
+}
+
+impl Trouble {
+    pub(super) const fn of(problem: Problem) -> Self {
+        Self {
+            problem,
+            detail: String::new(),
+        }
+    }
+
+    pub(super) fn with(problem: Problem, detail: impl Into<String>) -> Self {
+        Self {
+            problem,
+            detail: detail.into(),
+        }
+    }
+
+    pub(super) fn is_some(&self) -> bool {
+        self.problem != Problem::None
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        let problem = match refusal {
+            Refusal::NameTaken => Problem::NameTaken,
+            Refusal::EmailDiffers => Problem::EmailDiffers,
+            Refusal::Blocked => Problem::Blocked,
+            Refusal::NoSuchRoom => Problem::NoSuchRoom,
+            Refusal::RoomExists => Problem::RoomExists,
+            Refusal::RoomFull => Problem::RoomFull,
+            Refusal::WrongPin => Problem::WrongPin,
+            Refusal::RelayFull => Problem::RelayFull,
+            Refusal::StorageFailed => Problem::StorageFailed,
+            Refusal::RateLimited { retry_after_ms } => {
+                let seconds = retry_after_ms.div_ceil(1_000);
+                return Self::with(Problem::TooOften, seconds.to_string());
+            }
+            Refusal::NotSignedIn
+            | Refusal::AlreadySignedIn
+            | Refusal::SessionOver
+            | Refusal::NotInRoom
+            | Refusal::AlreadyInRoom
+            | Refusal::NoSuchParticipant
+            | Refusal::NoSuchStream
+            | Refusal::TooMany
+            | Refusal::OutOfRange => return Self::with(Problem::Refused, refusal.to_string()),
+        };
+        Self::of(problem)
+    }
+}
+
+impl From<&EngineError> for Trouble {
+    fn from(error: &EngineError) -> Self {
+        use crate::control::ConnectionError;
+        use conclave_protocol::channel::ChannelError;
+        match error {
+            EngineError::Unreachable {
+                error: ConnectionError::Channel(ChannelError::RelayVersion { .. }),
+                relay,
+            } => Self::with(Problem::VersionDiffers, relay),
+            EngineError::Unreachable { relay, .. } => Self::with(Problem::RelayUnreachable, relay),
+            EngineError::IdentityChanged { relay, .. } => {
+                Self::with(Problem::IdentityChanged, relay)
+            }
+            EngineError::WrongFingerprint { relay, .. } => {
+                Self::with(Problem::WrongFingerprint, relay)
+            }
+            EngineError::Replaced => Self::of(Problem::Replaced),
+            EngineError::Refused { refusal, .. } => (*refusal).into(),
+            EngineError::Keep(_) | EngineError::System { .. } => {
+                Self::with(Problem::Internal, error.to_string())
+            }
+        }
+    }
+}
+
+/// How a camera is, and what is wrong with it.
+pub(super) fn of_camera(state: &CameraState) -> (Health, Trouble) {
+    match state {
+        CameraState::Off => (Health::Off, Trouble::default()),
+        CameraState::Starting => (Health::Waiting, Trouble::default()),
+        CameraState::Running(_) => (Health::Good, Trouble::default()),
+        CameraState::Lost { reason } => {
+            let in_use = reason.contains("busy");
+            let problem = if in_use {
+                Problem::CameraInUse
+            } else {
+                Problem::CameraLost
+            };
+            (Health::Bad, Trouble::with(problem, reason))
+        }
+    }
+}
+
+/// How a microphone or a speaker is; `lost` is the problem when it is gone.
+pub(super) fn of_sound(state: &SoundState, lost: Problem) -> (Health, Trouble) {
+    match state {
+        SoundState::Off => (Health::Off, Trouble::default()),
+        SoundState::Starting => (Health::Waiting, Trouble::default()),
+        SoundState::Running { .. } => (Health::Good, Trouble::default()),
+        SoundState::Lost { reason } => (Health::Bad, Trouble::with(lost, reason)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds_that_are_long_enough() {
+        let trouble = Trouble::from(Refusal::RateLimited {
+            retry_after_ms: 1_001,
+        });
+        assert_eq!(trouble, Trouble::with(Problem::TooOften, "2"));
+    }
+
+    #[test]
+    fn a_camera_that_another_program_uses_is_told_from_one_that_is_gone() {
+        let lost = |reason: &str| {
+            of_camera(&CameraState::Lost {
+                reason: reason.into(),
+            })
+            .1
+            .problem
+        };
+        assert_eq!(
+            lost("/dev/video0: Device or resource busy"),
+            Problem::CameraInUse
+        );
+        assert_eq!(lost("it was unplugged"), Problem::CameraLost);
+    }
+}

@@ -1,0 +1,380 @@
+//! The room page: tiles and pictures, people, chat, what is switched on, and what is wrong now.
+
+use super::app::Handle;
+use super::chat::Chat;
+use super::clock::duration;
+use super::faces::{hue, initials};
+use super::models::sync;
+use super::problem::Trouble;
+use super::seats::Seats;
+use crate::clock;
+use crate::engine::Intent;
+use crate::frame::PictureSize;
+use crate::screen::Wish;
+use conclave_protocol::id::StreamId;
+use conclave_protocol::name::ChatText;
+use conclave_protocol::time::{Instant, Micros};
+use conclave_ui::{AppWindow, ChatRow, Drawer, Person, Problem, Room, Tile};
+use slint::{ComponentHandle, Image, Model, VecModel};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How long somebody has to talk into a muted microphone before they are told.
+const MUTED_TALK: Micros = Micros::from_millis(1_500);
+
+const NOTHING: PictureSize = PictureSize::new(0, 0);
+
+/// The tiles that can be seen now, in physical pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) first: usize,
+    pub(super) count: usize,
+    pub(super) tile: PictureSize,
+    /// The large one's size in speaker view.
+    pub(super) large: PictureSize,
+}
+
+/// A room from the inside.
+pub(super) struct State {
+    pub(super) name: String,
+    pub(super) since: Instant,
+    pub(super) seats: Seats,
+    pub(super) chat: Chat,
+    pub(super) chat_more: bool,
+    pub(super) chat_loading: bool,
+    pub(super) chat_problem: Problem,
+    pub(super) drawer: Drawer,
+    pub(super) speaker_view: bool,
+    pub(super) safety_number: String,
+    pub(super) microphone_on: bool,
+    pub(super) camera_on: bool,
+    /// The connection is gone, and is being made again.
+    pub(super) interrupted: Option<String>,
+    pub(super) layout: Layout,
+    muted_talk_since: Option<Instant>,
+    newest: BTreeMap<StreamId, Image>,
+    chat_changed: bool,
+}
+
+/// The page's lists; they outlive rooms.
+#[derive(Default)]
+pub(super) struct Models {
+    tiles: Rc<VecModel<Tile>>,
+    pictures: Rc<VecModel<Image>>,
+    people: Rc<VecModel<Person>>,
+    chat: Rc<VecModel<ChatRow>>,
+}
+
+impl State {
+    pub(super) fn new(name: String, now: Instant, microphone_on: bool, camera_on: bool) -> Self {
+        Self {
+            name,
+            since: now,
+            seats: Seats::default(),
+            chat: Chat::default(),
+            chat_more: false,
+            chat_loading: true,
+            chat_problem: Problem::None,
+            drawer: Drawer::None,
+            speaker_view: false,
+            safety_number: String::new(),
+            microphone_on,
+            camera_on,
+            interrupted: None,
+            layout: Layout {
+                first: 0,
+                count: 0,
+                tile: NOTHING,
+                large: NOTHING,
+            },
+            muted_talk_since: None,
+            newest: BTreeMap::new(),
+            chat_changed: true,
+        }
+    }
+
+    pub(super) const fn touch_chat(&mut self) {
+        self.chat_changed = true;
+    }
+
+    /// Levels have come: whoever talks for a while without being heard is to be told.
+    pub(super) fn note_muted_talk(&mut self, now: Instant) {
+        if self.seats.speaks_while_muted() {
+            self.muted_talk_since.get_or_insert(now);
+        } else {
+            self.muted_talk_since = None;
+        }
+    }
+
+    /// As if somebody had begun to talk then.
+    #[cfg(test)]
+    pub(super) const fn note_muted_talk_since(&mut self, since: Instant) {
+        self.muted_talk_since = Some(since);
+    }
+
+    /// What is wrong now; the worst alone.
+    fn banner(&self, devices: &Trouble, now: Instant) -> Trouble {
+        if let Some(reason) = &self.interrupted {
+            return Trouble::with(Problem::ConnectionLost, reason);
+        }
+        if devices.is_some() {
+            return devices.clone();
+        }
+        let talks = self
+            .muted_talk_since
+            .is_some_and(|since| now.since(since) >= MUTED_TALK);
+        Trouble::of(if talks {
+            Problem::SpeakingWhileMuted
+        } else {
+            Problem::None
+        })
+    }
+
+    /// What the decoders are to paint, and how large.
+    pub(super) fn wishes(&self) -> Vec<Wish> {
+        let streams = self.seats.streams();
+        let large = self.speaker_view.then(|| self.seats.large());
+        let size_of = |index: usize| {
+            let listed =
+                (self.layout.first..self.layout.first + self.layout.count).contains(&index);
+            match large {
+                Some(large) if large == index && self.layout.large.width > 0 => {
+                    Some(self.layout.large)
+                }
+                _ => listed.then_some(self.layout.tile),
+            }
+        };
+        let wish = |(index, stream): (usize, &Option<StreamId>)| {
+            let tile = size_of(index).filter(|size| size.width > 0 && size.height > 0)?;
+            Some(Wish {
+                stream: (*stream)?,
+                tile,
+            })
+        };
+        streams.iter().enumerate().filter_map(wish).collect()
+    }
+
+    /// A picture has been painted; shown at once where its tile is. Whether it is the tile's first one.
+    pub(super) fn see(&mut self, stream: StreamId, image: Image, models: &Models) -> bool {
+        let place = self
+            .seats
+            .streams()
+            .iter()
+            .position(|other| *other == Some(stream));
+        if let Some(index) = place.filter(|&index| index < models.pictures.row_count()) {
+            models.pictures.set_row_data(index, image.clone());
+        }
+        self.newest.insert(stream, image);
+        self.seats.saw(stream)
+    }
+
+    pub(super) fn show(&mut self, window: &AppWindow, models: &Models, devices: &Trouble) {
+        let page = window.global::<Room>();
+        let now = clock::now();
+        page.set_name(self.name.as_str().into());
+        page.set_time(duration(now.since(self.since).0 / 1_000_000).into());
+        sync(&models.tiles, self.seats.tiles());
+        let streams = self.seats.streams();
+        self.newest
+            .retain(|stream, _| streams.contains(&Some(*stream)));
+        let picture = |stream: &Option<StreamId>| {
+            stream
+                .and_then(|stream| self.newest.get(&stream).cloned())
+                .unwrap_or_default()
+        };
+        sync(&models.pictures, streams.iter().map(picture).collect());
+        sync(&models.people, self.people());
+        if std::mem::take(&mut self.chat_changed) {
+            sync(&models.chat, self.chat.rows());
+        }
+        page.set_tiles(Rc::clone(&models.tiles).into());
+        page.set_pictures(Rc::clone(&models.pictures).into());
+        page.set_people(Rc::clone(&models.people).into());
+        page.set_chat(Rc::clone(&models.chat).into());
+        page.set_speaker_view(self.speaker_view);
+        page.set_large(i32::try_from(self.seats.large()).unwrap_or(0));
+        page.set_microphone_on(self.microphone_on);
+        page.set_camera_on(self.camera_on);
+        page.set_drawer(self.drawer);
+        page.set_chat_loading(self.chat_loading);
+        page.set_chat_more(self.chat_more);
+        page.set_chat_problem(self.chat_problem);
+        page.set_unread(i32::try_from(self.chat.unread()).unwrap_or(i32::MAX));
+        page.set_safety_number(self.safety_number.as_str().into());
+        page.set_end_to_end(!self.seats.people().any(|person| person.via_gateway));
+        let banner = self.banner(devices, now);
+        page.set_banner(banner.problem);
+        page.set_banner_detail(banner.detail.as_str().into());
+    }
+
+    fn people(&self) -> Vec<Person> {
+        let row = |person: &crate::engine::Person| {
+            let name = person.username.as_str();
+            Person {
+                id: i32::try_from(person.id.0).unwrap_or(i32::MAX),
+                name: name.into(),
+                initials: initials(name).into(),
+                hue: hue(name),
+                own: person.own,
+                microphone: person.devices.microphone,
+                camera: person.devices.camera,
+                speaking: self.seats.is_speaking(person.id),
+                via_gateway: person.via_gateway,
+            }
+        };
+        self.seats.people().map(row).collect()
+    }
+}
+
+/// Answers the page's callbacks.
+pub(super) fn connect(window: &AppWindow, handle: &Handle) {
+    let page = window.global::<Room>();
+    macro_rules! answer {
+        ($on:ident, |$app:ident $(, $argument:ident)*| $body:expr) => {
+            let handle = handle.clone();
+            page.$on(move |$($argument),*| handle.act(|$app| $body));
+        };
+    }
+    answer!(on_set_microphone, |app, on| app.set_microphone(on));
+    answer!(on_set_camera, |app, on| app.set_camera(on));
+    answer!(on_set_volume, |app, percent| app.set_volume(percent));
+    answer!(on_leave, |app| app.leave_room());
+    answer!(on_earlier_chat, |app| {
+        if let Some(room) = &mut app.room {
+            room.chat_loading = true;
+            app.host.intend(Intent::EarlierChat);
+        }
+    });
+    answer!(on_set_speaker_view, |app, on| {
+        if let Some(room) = &mut app.room {
+            room.speaker_view = on;
+        }
+    });
+    answer!(on_set_drawer, |app, drawer| {
+        if let Some(room) = &mut app.room {
+            room.drawer = drawer;
+            if drawer == Drawer::Chat {
+                room.chat.read();
+            }
+        }
+    });
+    answer!(on_layout, |app,
+                        first,
+                        count,
+                        width,
+                        height,
+                        large_width,
+                        large_height| {
+        let pixels = |length: i32| u32::try_from(length).unwrap_or(0);
+        if let Some(room) = &mut app.room {
+            room.layout = Layout {
+                first: usize::try_from(first).unwrap_or(0),
+                count: usize::try_from(count).unwrap_or(0),
+                tile: PictureSize::new(pixels(width), pixels(height)),
+                large: PictureSize::new(pixels(large_width), pixels(large_height)),
+            };
+        }
+    });
+    let (weak, handle) = (window.as_weak(), handle.clone());
+    page.on_say(move |text| {
+        let mut said = false;
+        handle.act(|app| said = app.say(&text));
+        if let (true, Some(window)) = (said, weak.upgrade()) {
+            window.global::<Room>().set_draft("".into());
+        }
+    });
+}
+
+/// What may be written; spaces around it are nobody's message.
+pub(super) fn chat_text(text: &str) -> Result<Option<ChatText>, Problem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    ChatText::parse(text)
+        .map(Some)
+        .map_err(|_| Problem::TextTooLong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::seats::OWN_PICTURE;
+    use super::*;
+    use conclave_protocol::id::ParticipantId;
+    use conclave_protocol::name::Username;
+    use conclave_protocol::wire::control::Devices;
+
+    fn with_people(others: u32) -> State {
+        let mut state = State::new("Maple".into(), Instant(0), true, true);
+        let person = |id: u32| crate::engine::Person {
+            id: ParticipantId(id),
+            username: Username::parse(&format!("person{id}")).unwrap(),
+            own: id == 0,
+            devices: Devices {
+                microphone: true,
+                camera: true,
+            },
+            via_gateway: false,
+            picture: (id > 0).then_some(StreamId(id)),
+        };
+        state.seats.seat((0..=others).map(person).collect());
+        state
+    }
+
+    #[test]
+    fn only_tiles_that_can_be_seen_are_painted() {
+        let mut state = with_people(5);
+        assert!(state.wishes().is_empty(), "nothing is laid out yet");
+        state.layout = Layout {
+            first: 1,
+            count: 2,
+            tile: PictureSize::new(320, 180),
+            large: NOTHING,
+        };
+        let painted: Vec<_> = state.wishes().iter().map(|wish| wish.stream).collect();
+        assert_eq!(painted, [StreamId(2), StreamId(3)]);
+    }
+
+    #[test]
+    fn the_large_tile_is_painted_large_even_where_its_small_one_is_listed() {
+        let mut state = with_people(2);
+        state.speaker_view = true;
+        state.layout = Layout {
+            first: 0,
+            count: 3,
+            tile: PictureSize::new(160, 90),
+            large: PictureSize::new(1280, 720),
+        };
+        let sizes: Vec<_> = state
+            .wishes()
+            .iter()
+            .map(|wish| (wish.stream, wish.tile.width))
+            .collect();
+        assert_eq!(
+            sizes,
+            [(StreamId(1), 1280), (StreamId(2), 160), (OWN_PICTURE, 160)]
+        );
+    }
+
+    #[test]
+    fn a_lost_connection_outweighs_a_lost_camera() {
+        let mut state = with_people(1);
+        let camera = Trouble::of(Problem::CameraLost);
+        assert_eq!(
+            state.banner(&camera, Instant(0)).problem,
+            Problem::CameraLost
+        );
+        state.interrupted = Some("gone".into());
+        assert_eq!(
+            state.banner(&camera, Instant(0)).problem,
+            Problem::ConnectionLost
+        );
+    }
+
+    #[test]
+    fn blank_lines_are_not_written() {
+        assert_eq!(chat_text("  \n"), Ok(None));
+        assert!(matches!(chat_text(" hello "), Ok(Some(text)) if text.as_str() == "hello"));
+        assert_eq!(chat_text(&"x".repeat(100_000)), Err(Problem::TextTooLong));
+    }
+}

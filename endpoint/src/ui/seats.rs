@@ -1,0 +1,333 @@
+//! Who sits where on the screen, who is speaking, and how well their connection is.
+//!
+//! Seats are kept: a person who talks gets a ring where they are. Only when more are there than can be shown, whoever talks
+//! changes places with the shown one who has been silent for longest.
+
+use super::faces::{hue, initials};
+use crate::engine::{Loudness, Person, Stats};
+use conclave_protocol::active_speaker::ActiveSpeaker;
+use conclave_protocol::id::{ParticipantId, StreamId};
+use conclave_protocol::time::Instant;
+use conclave_ui::Tile;
+use std::collections::BTreeMap;
+
+/// Tiles that are shown at most; the rest is a number.
+pub(super) const MOST_TILES: usize = 16;
+/// Stands for the own camera, which has no number at the relay.
+pub(super) const OWN_PICTURE: StreamId = StreamId(u32::MAX);
+
+struct Seat {
+    person: Person,
+    speaking: bool,
+    spoke_at: Option<Instant>,
+    bars: i32,
+    has_picture: bool,
+}
+
+/// The seats, in the order of the screen.
+#[derive(Default)]
+pub(super) struct Seats {
+    seats: Vec<Seat>,
+    active: ActiveSpeaker,
+    large: Option<ParticipantId>,
+    /// The endpoint's own voice is heard by its microphone, sent or not.
+    own_voice: bool,
+    /// Packets that came and that did not, of each name, at the last look.
+    packets: BTreeMap<String, (u64, u64)>,
+}
+
+impl Seats {
+    /// Everyone who is there now: whoever stays keeps their seat, newcomers sit behind, the own one is last.
+    pub(super) fn seat(&mut self, people: Vec<Person>) {
+        self.seats
+            .retain(|seat| people.iter().any(|person| person.id == seat.person.id));
+        for person in people {
+            match self
+                .seats
+                .iter_mut()
+                .find(|seat| seat.person.id == person.id)
+            {
+                Some(seat) => {
+                    // A camera that was switched off has no newest picture any more.
+                    seat.has_picture &=
+                        person.devices.camera && seat.person.picture == person.picture;
+                    seat.speaking &= person.devices.microphone;
+                    seat.person = person;
+                }
+                None => self.seats.push(Seat {
+                    person,
+                    speaking: false,
+                    spoke_at: None,
+                    bars: -1,
+                    has_picture: false,
+                }),
+            }
+        }
+        self.seats.sort_by_key(|seat| seat.person.own);
+    }
+
+    /// Everyone's level now.
+    pub(super) fn hear(&mut self, levels: &[Loudness], now: Instant) {
+        for loudness in levels {
+            let Some(of) = loudness.of else {
+                self.own_voice = loudness.level.voice;
+                continue;
+            };
+            if let Some(seat) = self.seats.iter_mut().find(|seat| seat.person.id == of) {
+                seat.speaking = loudness.level.voice && seat.person.devices.microphone;
+                if seat.speaking {
+                    seat.spoke_at = Some(now);
+                }
+            }
+        }
+        if let Some(own) = self.seats.iter_mut().find(|seat| seat.person.own) {
+            own.speaking = self.own_voice && own.person.devices.microphone;
+        }
+        let others = levels
+            .iter()
+            .filter_map(|loudness| Some((loudness.of?, loudness.level)));
+        self.large = self.active.update(others, now).or(self.large);
+        self.bring_speakers_forward();
+    }
+
+    fn bring_speakers_forward(&mut self) {
+        // The own tile is the last one of those that are shown.
+        let shown = MOST_TILES - 1;
+        for index in shown..self.seats.len() {
+            if self.seats[index].speaking && !self.seats[index].person.own {
+                let silent = (0..shown).min_by_key(|&shown| self.seats[shown].spoke_at);
+                if let Some(silent) = silent {
+                    self.seats.swap(silent, index);
+                }
+            }
+        }
+    }
+
+    /// What came of everyone's packets since the last time.
+    pub(super) fn weigh(&mut self, stats: &Stats) {
+        for participant in &stats.participants {
+            let sum = |count: fn(&crate::engine::StreamStats) -> u64| {
+                participant.streams.iter().map(count).sum()
+            };
+            let now: (u64, u64) = (
+                sum(|stream| stream.packets),
+                sum(|stream| stream.packets_lost),
+            );
+            let before = self
+                .packets
+                .insert(participant.name.clone(), now)
+                .unwrap_or_default();
+            let (came, lost) = (
+                now.0.saturating_sub(before.0),
+                now.1.saturating_sub(before.1),
+            );
+            let seat = self
+                .seats
+                .iter_mut()
+                .find(|seat| seat.person.username.as_str() == participant.name);
+            if let (Some(seat), true) = (seat, came + lost > 0) {
+                seat.bars = bars(came, lost);
+            }
+        }
+    }
+
+    /// A picture of this stream has been painted; whether it is the first one.
+    pub(super) fn saw(&mut self, stream: StreamId) -> bool {
+        let seat = self
+            .seats
+            .iter_mut()
+            .find(|seat| seat.stream() == Some(stream));
+        seat.is_some_and(|seat| !std::mem::replace(&mut seat.has_picture, true))
+    }
+
+    /// Whether somebody talks here whom nobody can hear.
+    pub(super) fn speaks_while_muted(&self) -> bool {
+        self.own_voice
+            && self
+                .seats
+                .iter()
+                .any(|seat| seat.person.own && !seat.person.devices.microphone)
+    }
+
+    /// The tiles of the screen, in their order.
+    pub(super) fn tiles(&self) -> Vec<Tile> {
+        self.shown().map(Seat::tile).collect()
+    }
+
+    /// The streams of the tiles, in their order.
+    pub(super) fn streams(&self) -> Vec<Option<StreamId>> {
+        self.shown().map(Seat::stream).collect()
+    }
+
+    /// The tile that is large when one is.
+    pub(super) fn large(&self) -> usize {
+        let wanted = |seat: &Seat| Some(seat.person.id) == self.large;
+        self.shown().position(wanted).unwrap_or(0)
+    }
+
+    pub(super) fn is_speaking(&self, id: ParticipantId) -> bool {
+        self.seats
+            .iter()
+            .any(|seat| seat.person.id == id && seat.speaking)
+    }
+
+    /// Everyone, the endpoint itself first.
+    pub(super) fn people(&self) -> impl Iterator<Item = &Person> {
+        let own = self.seats.iter().filter(|seat| seat.person.own);
+        own.chain(self.seats.iter().filter(|seat| !seat.person.own))
+            .map(|seat| &seat.person)
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &Seat> {
+        let others = self.seats.len().saturating_sub(1).min(MOST_TILES - 1);
+        let own = self.seats.iter().filter(|seat| seat.person.own);
+        self.seats
+            .iter()
+            .filter(|seat| !seat.person.own)
+            .take(others.max(1))
+            .chain(own)
+    }
+}
+
+impl Seat {
+    fn stream(&self) -> Option<StreamId> {
+        let on = self.person.devices.camera;
+        let stream = if self.person.own {
+            Some(OWN_PICTURE)
+        } else {
+            self.person.picture
+        };
+        stream.filter(|_| on)
+    }
+
+    fn tile(&self) -> Tile {
+        let name = self.person.username.as_str();
+        Tile {
+            id: i32::try_from(self.person.id.0).unwrap_or(i32::MAX),
+            name: name.into(),
+            initials: initials(name).into(),
+            hue: hue(name),
+            own: self.person.own,
+            has_picture: self.has_picture,
+            waiting: self.person.devices.camera && !self.has_picture,
+            muted: !self.person.devices.microphone,
+            speaking: self.speaking,
+            bars: if self.person.own { -1 } else { self.bars },
+        }
+    }
+}
+
+/// 3 for a connection that nobody notices, 0 for one that is of no use: by the share of packets that did not come.
+fn bars(came: u64, lost: u64) -> i32 {
+    match lost * 1_000 / (came + lost).max(1) {
+        0..=4 => 3,
+        5..=29 => 2,
+        30..=149 => 1,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conclave_protocol::name::Username;
+    use conclave_protocol::units::{AudioLevel, Dbov};
+    use conclave_protocol::wire::control::Devices;
+
+    fn person(id: u32, own: bool) -> Person {
+        Person {
+            id: ParticipantId(id),
+            username: Username::parse(&format!("person{id}")).unwrap(),
+            own,
+            devices: Devices {
+                microphone: true,
+                camera: true,
+            },
+            via_gateway: false,
+            picture: (!own).then_some(StreamId(id * 10)),
+        }
+    }
+
+    fn talks(id: u32) -> Loudness {
+        let level = AudioLevel {
+            loudness: Dbov::below_overload(20),
+            voice: true,
+        };
+        Loudness {
+            of: Some(ParticipantId(id)),
+            level,
+        }
+    }
+
+    fn ids(seats: &Seats) -> Vec<i32> {
+        seats.tiles().iter().map(|tile| tile.id).collect()
+    }
+
+    #[test]
+    fn seats_are_kept_and_the_own_one_is_last() {
+        let mut seats = Seats::default();
+        seats.seat(vec![person(9, true), person(3, false), person(1, false)]);
+        assert_eq!(ids(&seats), [3, 1, 9]);
+        seats.seat(vec![
+            person(9, true),
+            person(1, false),
+            person(2, false),
+            person(3, false),
+        ]);
+        assert_eq!(ids(&seats), [3, 1, 2, 9]);
+        seats.seat(vec![person(9, true), person(2, false), person(1, false)]);
+        assert_eq!(ids(&seats), [1, 2, 9]);
+    }
+
+    #[test]
+    fn whoever_talks_out_of_sight_takes_the_place_of_the_longest_silent() {
+        let mut seats = Seats::default();
+        seats.seat((1..=20).map(|id| person(id, id == 20)).collect());
+        assert_eq!(ids(&seats).len(), MOST_TILES);
+        let first: Vec<_> = (1..=14).map(talks).collect();
+        seats.hear(&first, Instant(1_000));
+        seats.hear(&[talks(19)], Instant(2_000));
+        let shown = ids(&seats);
+        assert!(shown.contains(&19) && !shown.contains(&15), "{shown:?}");
+        assert_eq!(shown[MOST_TILES - 1], 20, "the own tile stays");
+    }
+
+    #[test]
+    fn a_picture_counts_until_its_camera_is_switched_off() {
+        let mut seats = Seats::default();
+        seats.seat(vec![person(9, true), person(1, false)]);
+        assert!(seats.tiles()[0].waiting);
+        assert!(seats.saw(StreamId(10)) && !seats.saw(StreamId(10)));
+        assert!(seats.tiles()[0].has_picture && !seats.tiles()[0].waiting);
+        let mut off = person(1, false);
+        off.devices.camera = false;
+        seats.seat(vec![person(9, true), off]);
+        assert!(!seats.tiles()[0].has_picture && !seats.tiles()[0].waiting);
+        assert_eq!(seats.streams(), [None, Some(OWN_PICTURE)]);
+    }
+
+    #[test]
+    fn talking_into_a_muted_microphone_is_noticed() {
+        let mut seats = Seats::default();
+        let mut own = person(9, true);
+        own.devices.microphone = false;
+        seats.seat(vec![own]);
+        seats.hear(
+            &[Loudness {
+                of: None,
+                ..talks(0)
+            }],
+            Instant(1),
+        );
+        assert!(seats.speaks_while_muted());
+        assert!(!seats.tiles()[0].speaking, "nobody hears it");
+    }
+
+    #[test]
+    fn bars_fall_with_what_is_lost() {
+        assert_eq!(
+            [bars(1000, 0), bars(990, 10), bars(950, 50), bars(500, 500)],
+            [3, 2, 1, 0]
+        );
+    }
+}

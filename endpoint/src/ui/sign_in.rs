@@ -1,0 +1,149 @@
+//! The sign-in page: what was typed, what is wrong with it, and which relays there are.
+
+use super::app::Handle;
+use super::form::{Field, Fields, Judgment, field_of};
+use super::models::sync;
+use super::problem::Trouble;
+use crate::discovery::{Discovery, FoundRelay};
+use conclave_ui::{AppWindow, Problem, RelayRow, SignIn};
+use slint::{ComponentHandle, VecModel};
+use std::rc::Rc;
+
+/// What the page is about to show.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) fields: Fields,
+    /// What came of the last attempt, until something is typed.
+    pub(super) trouble: Trouble,
+    pub(super) busy: bool,
+    pub(super) relays: Vec<FoundRelay>,
+    /// While relays are looked for.
+    pub(super) search: Option<Discovery>,
+    rows: Rc<VecModel<RelayRow>>,
+}
+
+impl State {
+    /// What is wrong with each field: what was typed comes before what a relay said of it.
+    fn problems(&self) -> Judgment {
+        let mut judged = self.fields.judge();
+        let said = |now: &mut Problem| {
+            if *now == Problem::None {
+                *now = self.trouble.problem;
+            }
+        };
+        match field_of(&self.trouble) {
+            Some(Field::Name) => said(&mut judged.name),
+            Some(Field::Email) => said(&mut judged.email),
+            Some(Field::Relay) => said(&mut judged.relay),
+            None => {}
+        }
+        judged
+    }
+
+    /// The only relay that was found is what most people mean.
+    pub(super) fn found(&mut self, relays: Vec<FoundRelay>) {
+        if let ([only], true) = (relays.as_slice(), self.fields.relay.is_empty()) {
+            self.fields.relay.clone_from(&only.address);
+        }
+        self.relays = relays;
+    }
+
+    pub(super) fn show(&self, window: &AppWindow) {
+        let page = window.global::<SignIn>();
+        let judged = self.problems();
+        page.set_name(self.fields.name.as_str().into());
+        page.set_email(self.fields.email.as_str().into());
+        page.set_relay(self.fields.relay.as_str().into());
+        page.set_name_problem(judged.name);
+        page.set_email_problem(judged.email);
+        page.set_relay_problem(judged.relay);
+        let of_the_whole = field_of(&self.trouble).is_none();
+        page.set_problem(if of_the_whole {
+            self.trouble.problem
+        } else {
+            Problem::None
+        });
+        page.set_detail(self.trouble.detail.as_str().into());
+        page.set_can_submit(judged.complete && !self.busy);
+        page.set_busy(self.busy);
+        page.set_searching(self.search.is_some() && self.relays.is_empty());
+        let rows = self.relays.iter().map(|relay| RelayRow {
+            name: relay.name.as_str().into(),
+            address: relay.address.as_str().into(),
+            chosen: relay.address == self.fields.relay,
+        });
+        sync(&self.rows, rows.collect());
+        page.set_relays(Rc::clone(&self.rows).into());
+    }
+}
+
+/// Answers the page's callbacks.
+pub(super) fn connect(window: &AppWindow, handle: &Handle) {
+    let page = window.global::<SignIn>();
+    let (weak, app) = (window.as_weak(), handle.clone());
+    page.on_edited(move || {
+        let Some(window) = weak.upgrade() else { return };
+        let page = window.global::<SignIn>();
+        let fields = Fields {
+            name: page.get_name().into(),
+            email: page.get_email().into(),
+            relay: page.get_relay().into(),
+        };
+        app.act(|app| {
+            app.sign_in.fields = fields;
+            app.sign_in.trouble = Trouble::default();
+        });
+    });
+    let app = handle.clone();
+    page.on_choose_relay(move |index| {
+        app.act(|app| {
+            let chosen = usize::try_from(index)
+                .ok()
+                .and_then(|index| app.sign_in.relays.get(index));
+            if let Some(relay) = chosen {
+                app.sign_in.fields.relay.clone_from(&relay.address);
+                app.sign_in.trouble = Trouble::default();
+            }
+        });
+    });
+    let app = handle.clone();
+    page.on_submit(move || app.act(|app| app.submit_sign_in()));
+    let app = handle.clone();
+    page.on_cancel(move || app.act(|app| app.cancel_sign_in()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relay(address: &str) -> FoundRelay {
+        FoundRelay {
+            address: address.into(),
+            name: "relay".into(),
+            fingerprint: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn the_only_relay_is_filled_in_unless_something_was_typed() {
+        let mut state = State::default();
+        state.found(vec![relay("192.0.2.1:7470")]);
+        assert_eq!(state.fields.relay, "192.0.2.1:7470");
+        state.fields.relay = "mine".into();
+        state.found(vec![relay("192.0.2.2:7470")]);
+        assert_eq!(state.fields.relay, "mine");
+    }
+
+    #[test]
+    fn a_refusal_stands_at_the_field_that_it_is_about() {
+        let mut state = State::default();
+        state.trouble = Trouble::of(Problem::NameTaken);
+        assert_eq!(state.problems().name, Problem::NameTaken);
+        state.trouble = Trouble::of(Problem::RelayUnreachable);
+        assert_eq!(
+            (state.problems().name, state.problems().relay),
+            (Problem::None, Problem::RelayUnreachable)
+        );
+    }
+}

@@ -1,0 +1,523 @@
+//! Every page's flow and error, found by accessible labels, without a display.
+
+use super::app::{App, Handle, Parts};
+use super::host::{Host, Order};
+use super::inbox::{Inbox, News};
+use super::pictures::Paintings;
+use super::preferences::{Account, Preferences};
+use crate::camera::CameraState;
+use crate::config::Config;
+use crate::control::ConnectionError;
+use crate::engine::{EngineError, Intent, Loudness, Person, Report, Settings};
+use crate::keep::Keep;
+use crate::sound::SoundState;
+use conclave_protocol::id::{ChatId, ParticipantId, RoomId};
+use conclave_protocol::name::{ChatText, RoomName, Username};
+use conclave_protocol::units::{AudioLevel, Dbov, UnixMillis};
+use conclave_protocol::wire::control::{ChatLine, Devices, Refusal, RoomSummary};
+use conclave_ui::{AppWindow, Page};
+use i_slint_backend_testing::{ElementHandle, ElementRoot as _};
+use slint::ComponentHandle;
+use tokio::sync::mpsc;
+
+const ACCOUNT: &str = "
+    [relay]
+    address = 'relay.lan'
+    [account]
+    name = 'kiosk'
+    email = 'kiosk@example.org'
+    [room]
+    name = 'Maple'
+";
+
+/// The app behind a window that nobody sees, and what it tells the engine.
+struct Bench {
+    window: AppWindow,
+    app: Handle,
+    orders: mpsc::UnboundedReceiver<Order>,
+    settings: Option<Settings>,
+    intents: Option<mpsc::Receiver<Intent>>,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(config: &str, kiosk: bool) -> Self {
+        i_slint_backend_testing::init_no_event_loop();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("endpoint.toml");
+        std::fs::write(&file, config).unwrap();
+        let keep = Keep::open(folder.path()).unwrap();
+        let config = Preferences::new(Config::load(Some(&file), Some(folder.path())).unwrap());
+        let window = AppWindow::new().unwrap();
+        let (host, orders) = Host::heard_by_a_test();
+        let (paintings, _) = Paintings::start(|| {}).unwrap();
+        let parts = Parts {
+            config,
+            keep,
+            kiosk,
+            inbox: Inbox::new(|| {}),
+            host,
+            paintings,
+            media_beat: None,
+        };
+        let app = super::begin(&window, App::new(&window, parts));
+        window
+            .window()
+            .set_size(slint::PhysicalSize::new(1280, 800));
+        window.show().unwrap();
+        let mut bench = Self {
+            window,
+            app,
+            orders,
+            settings: None,
+            intents: None,
+            _folder: folder,
+        };
+        bench.take_orders();
+        bench
+    }
+
+    /// A kiosk that is signed in, with these rooms.
+    fn idle(rooms: &[RoomSummary]) -> Self {
+        let bench = Self::new(ACCOUNT, true);
+        bench.tell(Report::SignedIn);
+        bench.tell(Report::Rooms(rooms.to_vec()));
+        bench
+    }
+
+    /// A laptop in a room with somebody.
+    fn in_room() -> Self {
+        let bench = Self::new(ACCOUNT, false);
+        bench.tell(Report::SignedIn);
+        bench.tell(Report::Joined {
+            room: room(1, "Maple", 2),
+            others: vec![name("ana")],
+        });
+        bench.tell(Report::People(vec![
+            person(1, "kiosk", true),
+            person(2, "ana", false),
+        ]));
+        bench
+    }
+
+    fn take_orders(&mut self) {
+        while let Ok(order) = self.orders.try_recv() {
+            if let Order::SignIn(_, settings, intents) = order {
+                (self.settings, self.intents) = (Some(*settings), Some(intents));
+            }
+        }
+    }
+
+    fn tell(&self, report: Report) {
+        self.app
+            .act(|app| app.take(app.host.number(), News::Report(report)));
+    }
+
+    fn end(&self, error: EngineError) {
+        self.app
+            .act(|app| app.take(app.host.number(), News::Ended(Err(error))));
+    }
+
+    fn page(&self) -> Page {
+        self.window.global::<conclave_ui::App>().get_page()
+    }
+
+    fn element(&self, label: &str) -> ElementHandle {
+        let mut found = ElementHandle::find_by_accessible_label(&self.window, label);
+        found.next().unwrap_or_else(|| {
+            panic!(
+                "nothing is labeled {label:?}; there are {:?}",
+                self.labels()
+            )
+        })
+    }
+
+    fn labels(&self) -> Vec<String> {
+        let all = self.window.root_element().query_descendants().find_all();
+        let labels = all.iter().filter_map(ElementHandle::accessible_label);
+        labels
+            .map(|label| label.to_string())
+            .filter(|label| !label.is_empty())
+            .collect()
+    }
+
+    fn touch(&mut self, label: &str) {
+        self.element(label).invoke_accessible_default_action();
+        self.take_orders();
+    }
+
+    fn write(&self, label: &str, text: &str) {
+        self.element(label).set_accessible_value(text);
+    }
+
+    /// Whether a text on the screen has these words.
+    fn says(&self, words: &str) -> bool {
+        self.labels().iter().any(|label| label.contains(words))
+    }
+
+    fn assert_says(&self, words: &str) {
+        assert!(
+            self.says(words),
+            "{words:?} is not among {:?}",
+            self.labels()
+        );
+    }
+
+    /// What the engine was told since the last time.
+    fn intents(&mut self) -> Vec<Intent> {
+        let mut intents = Vec::new();
+        while let Some(Ok(intent)) = self.intents.as_mut().map(mpsc::Receiver::try_recv) {
+            intents.push(intent);
+        }
+        intents
+    }
+
+    fn entered(&mut self) -> Option<crate::engine::Room> {
+        self.intents().into_iter().find_map(|intent| match intent {
+            Intent::Enter(room) => Some(room),
+            _ => None,
+        })
+    }
+}
+
+fn name(text: &str) -> Username {
+    Username::parse(text).unwrap()
+}
+
+fn room(id: u32, name: &str, members: u16) -> RoomSummary {
+    RoomSummary {
+        id: RoomId(id),
+        name: RoomName::parse(name).unwrap(),
+        members,
+        capacity: 8,
+        locked: false,
+    }
+}
+
+fn locked(id: u32, name: &str) -> RoomSummary {
+    RoomSummary {
+        locked: true,
+        ..room(id, name, 1)
+    }
+}
+
+fn person(id: u32, username: &str, own: bool) -> Person {
+    Person {
+        id: ParticipantId(id),
+        username: name(username),
+        own,
+        devices: Devices {
+            microphone: true,
+            camera: true,
+        },
+        via_gateway: false,
+        picture: None,
+    }
+}
+
+fn refused(refusal: Refusal) -> EngineError {
+    EngineError::Refused {
+        act: "signing in",
+        refusal,
+    }
+}
+
+fn not_entered(refusal: Refusal) -> Report {
+    Report::NotEntered {
+        act: "joining the room",
+        refusal,
+    }
+}
+
+fn line(id: u64, from: &str, text: &str) -> ChatLine {
+    ChatLine {
+        id: ChatId(id),
+        at: UnixMillis(1_700_000_000_000),
+        from: name(from),
+        to: None,
+        text: Box::new(ChatText::parse(text).unwrap()),
+    }
+}
+
+#[test]
+fn a_kiosk_signs_in_by_itself_and_one_touch_starts_its_meeting() {
+    let mut bench = Bench::idle(&[]);
+    assert_eq!(bench.page(), Page::Idle);
+    assert_eq!(bench.settings.as_ref().unwrap().relay, "relay.lan:7470");
+    bench.touch("Start the meeting");
+    let room = bench.entered().expect("an intent to enter");
+    assert_eq!((room.name.as_str(), room.create.is_some()), ("Maple", true));
+    bench.tell(Report::Joined {
+        room: self::room(1, "Maple", 1),
+        others: vec![],
+    });
+    assert_eq!(bench.page(), Page::Room);
+    bench.touch("Leave");
+    assert_eq!(bench.page(), Page::Idle);
+    assert!(
+        bench
+            .intents()
+            .iter()
+            .any(|intent| matches!(intent, Intent::LeaveRoom))
+    );
+}
+
+#[test]
+fn an_idle_kiosk_says_that_its_relay_is_away_and_that_its_room_is_full() {
+    let mut bench = Bench::new(ACCOUNT, true);
+    bench.tell(Report::NotConnected("connection refused".into()));
+    bench.assert_says("relay.lan");
+    bench.tell(Report::SignedIn);
+    bench.tell(Report::Rooms(vec![room(1, "Maple", 8)]));
+    bench.touch("Join the meeting");
+    bench.tell(not_entered(Refusal::RoomFull));
+    assert_eq!(bench.page(), Page::Idle);
+    bench.assert_says("full");
+}
+
+#[test]
+fn the_form_judges_what_is_typed_and_says_what_the_relay_answers() {
+    let mut bench = Bench::new("", false);
+    assert_eq!(bench.page(), Page::SignIn);
+    bench.write("Your name", "a");
+    bench.assert_says("at least");
+    bench.write("Your name", "ana");
+    bench.write("E-mail", "ana@example.org");
+    bench.write("Relay", "relay.lan");
+    bench.touch("Sign in");
+    let settings = bench.settings.take().expect("a sign-in");
+    assert_eq!(
+        (settings.username.as_str(), settings.relay.as_str()),
+        ("ana", "relay.lan:7470")
+    );
+    bench.end(refused(Refusal::NameTaken));
+    assert_eq!(bench.page(), Page::SignIn);
+    bench.assert_says("name");
+    bench.touch("Sign in");
+    bench.tell(Report::SignedIn);
+    assert_eq!(bench.page(), Page::Lobby);
+}
+
+#[test]
+fn an_identity_that_changed_is_told_with_its_relay() {
+    let mut bench = Bench::new("", false);
+    bench.write("Your name", "ana");
+    bench.write("E-mail", "ana@example.org");
+    bench.write("Relay", "relay.lan");
+    bench.touch("Sign in");
+    bench.end(EngineError::IdentityChanged {
+        relay: "relay.lan:7470".into(),
+        error: ConnectionError::TimedOut,
+        list: "relays.toml".into(),
+    });
+    bench.assert_says("relay.lan:7470");
+}
+
+#[test]
+fn the_lobby_lists_searches_and_joins() {
+    let mut bench = Bench::new(ACCOUNT, false);
+    bench.tell(Report::SignedIn);
+    bench.tell(Report::Rooms(vec![
+        room(1, "Maple", 2),
+        room(2, "Birch", 0),
+    ]));
+    assert_eq!(bench.page(), Page::Lobby);
+    bench.assert_says("Birch");
+    bench.write("Search rooms", "map");
+    assert!(
+        bench.says("Maple") && !bench.says("Birch"),
+        "{:?}",
+        bench.labels()
+    );
+    bench.touch("Join Maple");
+    assert_eq!(bench.entered().unwrap().name.as_str(), "Maple");
+    bench.tell(not_entered(Refusal::NoSuchRoom));
+    assert_eq!(bench.page(), Page::Lobby);
+}
+
+#[test]
+fn a_locked_room_asks_for_its_pin_until_it_is_right() {
+    let mut bench = Bench::new(ACCOUNT, false);
+    bench.tell(Report::SignedIn);
+    bench.tell(Report::Rooms(vec![locked(1, "Board")]));
+    bench.touch("Join Board");
+    assert!(bench.entered().is_none(), "the PIN comes first");
+    for digit in ["1", "2", "3", "4"] {
+        bench.touch(digit);
+    }
+    bench.touch("Enter");
+    assert_eq!(bench.entered().unwrap().pin.unwrap().as_str(), "1234");
+    bench.tell(not_entered(Refusal::WrongPin));
+    bench.assert_says("PIN");
+    assert!(bench.window.global::<conclave_ui::Lobby>().get_pin_open());
+    bench.tell(Report::Joined {
+        room: locked(1, "Board"),
+        others: vec![],
+    });
+    assert_eq!(bench.page(), Page::Room);
+    assert!(!bench.window.global::<conclave_ui::Lobby>().get_pin_open());
+}
+
+#[test]
+fn a_room_is_made_with_a_name_that_is_free() {
+    let mut bench = Bench::new(ACCOUNT, false);
+    bench.tell(Report::SignedIn);
+    bench.tell(Report::Rooms(vec![room(1, "Maple", 2)]));
+    bench.touch("New room");
+    bench.write("Room name", "maple");
+    bench.touch("Create room");
+    assert!(bench.entered().is_none(), "there is one of that name");
+    bench.write("Room name", "Birch");
+    bench.touch("Create room");
+    let made = bench.entered().unwrap();
+    assert_eq!((made.name.as_str(), made.create), ("Birch", Some(16)));
+}
+
+#[test]
+fn the_microphone_and_the_camera_follow_the_engine_and_not_the_button() {
+    let mut bench = Bench::in_room();
+    bench.intents();
+    bench.touch("Microphone");
+    assert!(matches!(bench.intents()[..], [Intent::Microphone(false)]));
+    let mut own = person(1, "kiosk", true);
+    own.devices.microphone = false;
+    bench.tell(Report::People(vec![own, person(2, "ana", false)]));
+    assert!(
+        !bench
+            .window
+            .global::<conclave_ui::Room>()
+            .get_microphone_on()
+    );
+    bench.touch("Camera");
+    assert!(matches!(bench.intents()[..], [Intent::Camera(false)]));
+}
+
+#[test]
+fn what_is_wrong_stands_across_the_room_and_goes_when_it_is_over() {
+    let bench = Bench::in_room();
+    let lost = CameraState::Lost {
+        reason: "camera disconnected".into(),
+    };
+    bench.tell(Report::Camera(lost));
+    bench.assert_says("camera");
+    bench.tell(Report::Interrupted("the relay stops".into()));
+    bench.assert_says("econnect");
+    bench.tell(Report::SignedIn);
+    bench.tell(Report::Joined {
+        room: room(1, "Maple", 2),
+        others: vec![name("ana")],
+    });
+    bench.tell(Report::Camera(CameraState::Off));
+    bench.tell(Report::Speaker(SoundState::Lost {
+        reason: "no such device".into(),
+    }));
+    bench.assert_says("peaker");
+    assert_eq!(bench.page(), Page::Room);
+}
+
+#[test]
+fn whoever_talks_into_a_muted_microphone_is_told() {
+    let bench = Bench::in_room();
+    let mut own = person(1, "kiosk", true);
+    own.devices.microphone = false;
+    bench.tell(Report::People(vec![own, person(2, "ana", false)]));
+    let level = AudioLevel {
+        loudness: Dbov::below_overload(20),
+        voice: true,
+    };
+    bench.tell(Report::Levels(vec![Loudness { of: None, level }]));
+    assert!(!bench.says("muted and"), "not at once");
+    bench.app.act(|app| {
+        let later = conclave_protocol::time::Instant(crate::clock::now().0 - 5_000_000);
+        app.room.as_mut().unwrap().note_muted_talk_since(later);
+    });
+    bench.assert_says("muted");
+}
+
+#[test]
+fn chat_is_shown_counted_and_written() {
+    let mut bench = Bench::in_room();
+    bench.tell(Report::History { more: false });
+    bench.tell(Report::Chat {
+        line: line(1, "ana", "Hello room"),
+        own: false,
+    });
+    assert_eq!(bench.window.global::<conclave_ui::Room>().get_unread(), 1);
+    bench.touch("Chat");
+    bench.assert_says("Hello room");
+    assert_eq!(bench.window.global::<conclave_ui::Room>().get_unread(), 0);
+    bench.intents();
+    bench.write("Message", "Hello Ana");
+    bench.touch("Send");
+    let said = bench.intents();
+    assert!(
+        matches!(&said[..], [Intent::Say(text)] if text.as_str() == "Hello Ana"),
+        "{said:?}"
+    );
+    bench.tell(Report::NotSaid(Refusal::RateLimited {
+        retry_after_ms: 3_000,
+    }));
+    bench.assert_says("3");
+}
+
+#[test]
+fn the_settings_of_a_kiosk_are_behind_their_pin() {
+    let mut bench = Bench::new(&format!("{ACCOUNT}\n[screen]\nsettings_pin = '4711'"), true);
+    bench.tell(Report::SignedIn);
+    bench.touch("Settings");
+    assert!(bench.window.global::<conclave_ui::Settings>().get_locked());
+    for digits in ["1111", "4711"] {
+        for digit in digits.chars() {
+            bench.touch(&digit.to_string());
+        }
+        bench.touch("Enter");
+    }
+    assert!(!bench.window.global::<conclave_ui::Settings>().get_locked());
+    assert!(
+        bench
+            .intents()
+            .iter()
+            .any(|intent| matches!(intent, Intent::TryDevices(true)))
+    );
+}
+
+#[test]
+fn an_engine_that_was_given_up_is_not_listened_to() {
+    let bench = Bench::idle(&[]);
+    let old = bench.app.number();
+    bench.app.act(App::sign_out);
+    bench
+        .app
+        .act(|app| app.take(old, News::Report(Report::SignedIn)));
+    assert_eq!(bench.page(), Page::SignIn);
+}
+
+#[test]
+fn a_kiosk_that_was_refused_tries_again_by_itself() {
+    let mut bench = Bench::idle(&[]);
+    bench.end(refused(Refusal::RelayFull));
+    assert_eq!(bench.page(), Page::Idle);
+    bench.settings = None;
+    bench.app.act(|app| {
+        app.sign_in_again_at = Some(conclave_protocol::time::Instant(0));
+        app.tick();
+    });
+    bench.take_orders();
+    assert!(bench.settings.is_some());
+}
+
+#[test]
+fn a_changed_account_is_kept() {
+    let bench = Bench::new("", false);
+    let account = Account {
+        relay: crate::discovery::RelaySpec::Address("relay.lan:7470".into()),
+        name: name("ana"),
+        email: conclave_protocol::name::Email::parse("ana@example.org").unwrap(),
+    };
+    bench.app.act(|app| {
+        app.config.choose_account(account.clone());
+        app.save_choices();
+    });
+    let again = Config::load_with(None, Some(bench._folder.path()), []).unwrap();
+    assert_eq!(Preferences::new(again).account(), Some(account));
+}
