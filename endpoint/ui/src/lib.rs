@@ -4,7 +4,12 @@
 
 pub use slint;
 
-#[allow(missing_docs, clippy::all, clippy::undocumented_unsafe_blocks, unreachable_pub)]
+#[allow(
+    missing_docs,
+    clippy::all,
+    clippy::undocumented_unsafe_blocks,
+    unreachable_pub
+)]
 mod generated {
     slint::include_modules!();
 }
