@@ -9,6 +9,7 @@ mod spec;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,8 @@ pub enum DiscoveryError {
 /// A search that goes on until it is dropped.
 pub struct Discovery {
     daemon: ServiceDaemon,
+    /// Held while the daemon is asked to search or to end: a question that comes after its end is never answered.
+    is_over: Arc<Mutex<bool>>,
     listening: Option<JoinHandle<()>>,
 }
 
@@ -85,7 +88,8 @@ impl Discovery {
     ) -> Result<Self, DiscoveryError> {
         let daemon = ServiceDaemon::new()?;
         let mut events = daemon.browse(SERVICE)?;
-        let again = daemon.clone();
+        let is_over = Arc::new(Mutex::new(false));
+        let (again, over) = (daemon.clone(), Arc::clone(&is_over));
         let listen = move || {
             let mut catalog = Catalog::default();
             loop {
@@ -94,10 +98,11 @@ impl Discovery {
                         on_change(catalog.list());
                     }
                 }
-                // The search ends when its queue overflows, and for good when it is shut down.
-                match again.browse(SERVICE) {
-                    Ok(restarted) => events = restarted,
-                    Err(_) => break,
+                // The search also ends when its queue overflows.
+                let over = over.lock().unwrap_or_else(PoisonError::into_inner);
+                match (*over, again.browse(SERVICE)) {
+                    (false, Ok(restarted)) => events = restarted,
+                    _ => break,
                 }
             }
         };
@@ -107,6 +112,7 @@ impl Discovery {
             .map_err(|error| mdns_sd::Error::Msg(error.to_string()))?;
         Ok(Self {
             daemon,
+            is_over,
             listening: Some(listening),
         })
     }
@@ -114,7 +120,12 @@ impl Discovery {
 
 impl Drop for Discovery {
     fn drop(&mut self) {
-        if self.daemon.shutdown().is_ok()
+        let ended = {
+            let mut is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+            *is_over = true;
+            self.daemon.shutdown()
+        };
+        if ended.is_ok()
             && let Some(listening) = self.listening.take()
         {
             let _ = listening.join();
