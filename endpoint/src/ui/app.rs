@@ -107,6 +107,7 @@ pub(super) struct App {
     pub(super) paintings: Paintings,
     pub(super) room_models: room::Models,
     pub(super) media_beat: Option<Heartbeat>,
+    search: Search,
     pub(super) last_stats: Option<Box<Stats>>,
     pub(super) volume: i32,
     /// The room whose PIN was tried, to ask again when it was wrong.
@@ -124,6 +125,18 @@ pub(super) struct Parts {
     pub(super) host: Host,
     pub(super) paintings: Paintings,
     pub(super) media_beat: Option<Heartbeat>,
+    pub(super) search: Search,
+}
+
+/// Begins to look for relays on the network.
+pub(super) type Search = fn(Inbox) -> Option<Discovery>;
+
+/// Tells of every relay that announces itself.
+pub(super) fn search(inbox: Inbox) -> Option<Discovery> {
+    let told = move |relays| inbox.push(SignInNumber(0), News::Relays(relays));
+    Discovery::start(told)
+        .inspect_err(|error| tracing::warn!(%error, "relays are not looked for"))
+        .ok()
 }
 
 impl App {
@@ -137,6 +150,7 @@ impl App {
             host,
             paintings,
             media_beat,
+            search,
         } = parts;
         Self {
             window: window.as_weak(),
@@ -164,6 +178,7 @@ impl App {
             paintings,
             room_models: room::Models::default(),
             media_beat,
+            search,
             last_stats: None,
             volume: 100,
             entering: None,
@@ -282,12 +297,7 @@ impl App {
 
     /// Looks for relays on the network as long as the form is shown.
     pub(super) fn look_for_relays(&mut self) {
-        let inbox = self.inbox.clone();
-        let told = move |relays| inbox.push(SignInNumber(0), News::Relays(relays));
-        match Discovery::start(told) {
-            Ok(discovery) => self.sign_in.search = Some(discovery),
-            Err(error) => tracing::warn!(%error, "relays are not looked for"),
-        }
+        self.sign_in.search = (self.search)(self.inbox.clone());
     }
 
     pub(super) fn submit_sign_in(&mut self) {

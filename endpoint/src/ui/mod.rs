@@ -116,6 +116,7 @@ pub fn run(
             host,
             paintings,
             media_beat,
+            search: app::search,
         },
     );
     let handle = begin(&window, app);

@@ -21,21 +21,21 @@ pub(crate) fn configuration(relay: &Relay) -> String {
 
 pub(crate) fn tell(mut person: Person, relay: &Relay) {
     // Signing in, with nothing but a finger.
-    person.touches("Your name");
+    person.touches("Name");
     person.types("door");
-    person.touches("E-mail");
+    person.touches("Email");
     person.types("d@e.fr");
     person.touches("Key Hide the keyboard");
     person.touches("Sign in");
     person.waits_until("the lobby", |window| page(window) == Page::Lobby);
-    person.touches("The words match");
+    person.touches("They are the same");
 
     // A room of one's own.
     person.touches("New room");
-    person.touches("Room name");
+    person.touches("Name of the room");
     person.types("test");
     person.touches("Key Hide the keyboard");
-    person.touches("Create room");
+    person.touches("Create");
     person.waits_until("the room", |window| page(window) == Page::Room);
     person.waits_until("the own picture", |window| shows_picture(window, "door"));
 
