@@ -1,8 +1,9 @@
 //! A decoded picture made smaller, to half its size at most: each pixel is the mean of the area that it covers.
 //!
 //! Rows first, then columns, in 16 bits a color with weights of 8, so that the compiler makes vectors of both.
-//! For 640×360 to 427×240 it takes 0.37 ms. `fast_image_resize` takes 0.24 ms for two-point interpolation, which
-//! lets more moiré through, and 0.36 ms for its triangle filter: too little gained for five crates and unsafe code.
+//! For 640×360 to 427×240 it takes 0.37 ms. The crate `fast_image_resize` takes 0.24 ms to interpolate between two
+//! pixels, as near to a perfect picture (29.2 dB both) but with more moiré in fine stripes, and 0.36 ms for its
+//! triangle filter, which blurs (26.2 dB): too little gained for a dependency with unsafe code.
 
 use crate::frame::PictureSize;
 use crate::jpeg::decode::Picture;
