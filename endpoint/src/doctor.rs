@@ -1,12 +1,18 @@
 //! What may be wrong with this board, and what to do about it: camera, sound, relay, storage.
 
 use crate::camera::v4l2;
+use crate::config::ConfigError;
 use crate::control::{Connection, ConnectionEvent};
+use crate::discovery::{self, DiscoveryError};
 use crate::entropy;
 use crate::keep::Keep;
 use crate::sound;
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long relays are looked for: three times as long as a relay takes that has just been started.
+const LISTENING: Duration = Duration::from_secs(3);
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,21 +64,26 @@ impl fmt::Display for Findings {
     }
 }
 
-/// Looks at everything that a call needs.
+/// Looks at everything that a call needs: the configuration if it is wrong, the relay where one is meant, or else
+/// all that announce themselves.
 #[must_use]
-pub fn examine(relay: Option<&str>, folder: &Path) -> Findings {
+pub fn examine(
+    config: Option<ConfigError>,
+    relay: Option<Result<String, DiscoveryError>>,
+    folder: &Path,
+) -> Findings {
     let mut findings = Findings::default();
+    if let Some(error) = config {
+        findings.add(Verdict::Bad, "config", error.to_string());
+    }
     examine_storage(folder, &mut findings);
     examine_processor(&mut findings);
     examine_cameras(&mut findings);
     examine_sound(&mut findings);
     match relay {
-        Some(relay) => examine_relay(relay, folder, &mut findings),
-        None => findings.add(
-            Verdict::Remark,
-            "relay",
-            "not checked: name one with --relay HOST",
-        ),
+        Some(Ok(relay)) => examine_relay(&relay, folder, &mut findings),
+        Some(Err(error)) => findings.add(Verdict::Bad, "relay", error.to_string()),
+        None => list_relays(&mut findings),
     }
     findings
 }
@@ -169,6 +180,21 @@ fn examine_sound(findings: &mut Findings) {
             );
         }
     }
+}
+
+fn list_relays(findings: &mut Findings) {
+    let found = match discovery::discover_all(LISTENING) {
+        Ok(found) => found,
+        Err(error) => return findings.add(Verdict::Remark, "relay", error.to_string()),
+    };
+    let advice = match found.as_slice() {
+        [] => "none announces itself here: name one with --relay HOST",
+        _ => "none checked: name one with --relay; what they say of themselves may be untrue",
+    };
+    for relay in &found {
+        findings.add(Verdict::Remark, "relay", format!("there is {relay}"));
+    }
+    findings.add(Verdict::Remark, "relay", advice);
 }
 
 fn examine_relay(relay: &str, folder: &Path, findings: &mut Findings) {

@@ -24,7 +24,7 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn endpoint_program() -> PathBuf {
+pub(crate) fn endpoint_program() -> PathBuf {
     env!("CARGO_BIN_EXE_conclave-endpoint").into()
 }
 
@@ -53,7 +53,23 @@ impl Relay {
 
     /// Starts a relay on data that may be there already, at an address that may have been used before.
     pub(crate) fn start_at(folder: &Path, listen: &str) -> Self {
+        Self::start_with(folder, listen, &["--announce", "off"], &[])
+    }
+
+    /// Starts a relay that announces itself on loopback.
+    pub(crate) fn announced(folder: &Path, name: &str) -> Self {
+        let name = ("CONCLAVE_RELAY__LISTEN__NAME", name);
+        Self::start_with(folder, "127.0.0.1:0", &["--announce", "on"], &[name])
+    }
+
+    fn start_with(
+        folder: &Path,
+        listen: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(relay_program())
+            .envs(environment.iter().copied())
             .args([
                 "serve",
                 "--web",
@@ -65,6 +81,7 @@ impl Relay {
                 "--data-dir",
             ])
             .arg(folder)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -84,6 +101,13 @@ impl Relay {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// As `systemctl stop` does.
+    pub(crate) fn stop(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
     }
 
     /// As a power cut would.
