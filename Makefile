@@ -1,6 +1,7 @@
 # Every target installs what it lacks through scripts/deps.sh, which says so.
 CARGO := cargo
-PROGRAMS := -p conclave-relay -p conclave-endpoint -p conclave-virtual-camera
+# One selection for every build: another one would have other features, and build the dependencies once more.
+ALL := --workspace --exclude conclave-no-std-check
 export CARGO_TERM_QUIET ?= false
 
 .PHONY: demo run screenshots test bench fuzz lint vm doc clean
@@ -9,19 +10,20 @@ export CARGO_TERM_QUIET ?= false
 # with IN=scripts/vm/run on the virtual machine's camera and sound card.
 demo:
 	@scripts/deps.sh build
-	@$(CARGO) build --locked -p conclave-relay -p conclave-endpoint --bins --example demo
+	@$(CARGO) build --locked $(ALL) --bins --example demo
 	@$(IN) target/debug/examples/demo
 
 # The touch screen's program in a window, or on the bare screen where there is no display server.
 run:
 	@scripts/deps.sh build screen
-	@$(CARGO) build --locked -p conclave-endpoint --bins
+	@$(CARGO) build --locked $(ALL) --bins
 	@target/debug/conclave-endpoint $(ARGS)
 
 # Every page in three sizes and both themes, into docs/screenshots.
 screenshots:
 	@scripts/deps.sh build screen
-	@$(CARGO) run --locked -p conclave-ui --example screenshots -- docs/screenshots
+	@$(CARGO) build --locked $(ALL) --example screenshots
+	@target/debug/examples/screenshots docs/screenshots
 
 # All tests; those that need cameras and sound cards run in the virtual machine. Says how many ran, and where.
 test:
@@ -30,7 +32,7 @@ test:
 # CMD under a kernel of its own with real drivers: make vm CMD='v4l2-ctl --list-devices'. docs/vm.md says more.
 vm:
 	@scripts/deps.sh build vm
-	@$(CARGO) build --locked $(PROGRAMS) --bins
+	@$(CARGO) build --locked $(ALL) --bins
 	@scripts/vm/run $(or $(CMD),scripts/vm/selftest.sh)
 
 # What forwarding, sealing and capturing cost, beside the floor and the peer. docs/benchmarks.md has results.

@@ -59,11 +59,13 @@ fn run(display: Display) -> bool {
             let _ = slint::invoke_from_event_loop(|| {
                 let _ = slint::quit_event_loop();
             });
-            told.is_ok()
+            told
         }));
     });
     if let Err(error) = &shown {
         println!("no window: {error}");
     }
-    story.is_some_and(|story| story.join().unwrap_or(false)) && shown.is_ok()
+    // The display outlives the window.
+    let told = story.and_then(|story| story.join().ok()).and_then(Result::ok);
+    told.is_some() && shown.is_ok()
 }

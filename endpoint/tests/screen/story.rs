@@ -19,7 +19,7 @@ pub(crate) fn configuration(relay: &Relay) -> String {
     )
 }
 
-pub(crate) fn tell(mut person: Person, relay: &Relay) {
+pub(crate) fn tell(mut person: Person, relay: &Relay) -> Person {
     // Signing in, with nothing but a finger.
     person.touches("Name");
     person.types("door");
@@ -110,6 +110,7 @@ pub(crate) fn tell(mut person: Person, relay: &Relay) {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     ana.end();
+    person
 }
 
 fn page(window: &conclave_ui::AppWindow) -> Page {
