@@ -107,6 +107,17 @@ impl Person {
         }
     }
 
+    /// Waits until a picture of the screen differs from the one before.
+    pub(crate) fn sees_something_move(&self, file: &Path) {
+        let file = file.with_extension(self.display.suffix());
+        let until = Instant::now() + PATIENCE;
+        let first = self.shoots(&file);
+        while self.shoots(&file) == first {
+            assert!(Instant::now() < until, "nothing moves");
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
     /// A picture of what is on the screen now.
     pub(crate) fn shoots(&self, file: &Path) -> Vec<u8> {
         self.display.shoot(file);
