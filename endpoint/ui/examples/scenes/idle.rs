@@ -1,0 +1,39 @@
+//! Between meetings.
+
+use super::{Scene, list};
+use conclave_ui::slint::ComponentHandle;
+use conclave_ui::{App, AppWindow, Health, Idle, Page, Problem, Toast};
+
+pub(super) fn scenes() -> Vec<Scene> {
+    vec![
+        Scene::new("idle", "idle", |_| {}),
+        Scene::new("idle", "occupied", |window| {
+            window.global::<Idle>().set_room_people(3);
+            window.global::<Idle>().set_busy(list(Vec::new()));
+        }),
+        Scene::new("idle", "trouble", trouble),
+        Scene::new("idle", "no-room-of-its-own", |window| {
+            window.global::<Idle>().set_room("".into());
+            window.global::<Idle>().set_starting(true);
+        }),
+        Scene::new("idle", "starting", |window| {
+            window.global::<App>().set_page(Page::Starting)
+        }),
+    ]
+}
+
+fn trouble(window: &AppWindow) {
+    let app = window.global::<App>();
+    app.set_camera(Health::Bad);
+    app.set_speaker(Health::Off);
+    app.set_relay(Health::Waiting);
+    app.set_toasts(list(vec![Toast {
+        id: 1,
+        problem: Problem::CameraLost,
+        detail: "".into(),
+    }]));
+    let idle = window.global::<Idle>();
+    idle.set_problem(Problem::RelayUnreachable);
+    idle.set_detail("192.168.1.10:7470".into());
+    idle.set_busy(list(Vec::new()));
+}
