@@ -101,11 +101,8 @@ impl Host {
 
     /// Tells the engine what a person wants; without an engine, nobody.
     pub(super) fn intend(&self, intent: Intent) {
-        if let Some(Err(error)) = self
-            .intents
-            .as_ref()
-            .map(|intents| intents.try_send(intent))
-        {
+        let Some(intents) = &self.intents else { return };
+        if let Err(error) = intents.try_send(intent) {
             tracing::warn!(%error, "the engine does not listen");
         }
     }

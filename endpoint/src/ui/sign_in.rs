@@ -137,8 +137,10 @@ mod tests {
 
     #[test]
     fn a_refusal_stands_at_the_field_that_it_is_about() {
-        let mut state = State::default();
-        state.trouble = Trouble::of(Problem::NameTaken);
+        let mut state = State {
+            trouble: Trouble::of(Problem::NameTaken),
+            ..State::default()
+        };
         assert_eq!(state.problems().name, Problem::NameTaken);
         state.trouble = Trouble::of(Problem::RelayUnreachable);
         assert_eq!(

@@ -4,6 +4,8 @@
 //! The window is in an X server of its own (Xvfb), or, in the virtual machine, on the bare screen (KMS) with a touch panel
 //! made of `uinput`. Slint wants the main thread, so this is a program and not a `#[test]`.
 
+#![allow(clippy::unwrap_used, reason = "a test, though it is no `#[test]`")]
+
 #[path = "../vm_calls/call.rs"]
 mod call;
 mod display;
@@ -66,6 +68,8 @@ fn run(display: Display) -> bool {
         println!("no window: {error}");
     }
     // The display outlives the window.
-    let told = story.and_then(|story| story.join().ok()).and_then(Result::ok);
+    let told = story
+        .and_then(|story| story.join().ok())
+        .and_then(Result::ok);
     told.is_some() && shown.is_ok()
 }
