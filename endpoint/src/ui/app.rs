@@ -510,6 +510,7 @@ impl App {
         self.idle.starting = false;
         self.wishes.clear();
         self.paintings.show(&[]);
+        self.paintings.sum_up();
         if let Some(beat) = &self.media_beat {
             beat.pause();
         }
@@ -719,6 +720,12 @@ impl App {
             }
         }
         self.last_stats = Some(stats);
+    }
+
+    /// Whoever is in a room leaves it before the process ends.
+    pub(super) fn end(&mut self) {
+        self.paintings.sum_up();
+        self.host.end();
     }
 
     // Time.

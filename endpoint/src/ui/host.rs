@@ -6,6 +6,7 @@ use crate::keep::Keep;
 use crate::watchdog::Heartbeat;
 use std::io;
 use std::thread::JoinHandle;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 /// What a person may ask for before the engine has got to it; more is a stuck engine, and dropped.
@@ -28,7 +29,7 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// Starts the thread; `heartbeat` beats while its loop turns.
+    /// Starts the thread; `heartbeat` beats while its loop turns, `on_signal` is called on SIGINT and SIGTERM.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -37,6 +38,7 @@ impl Host {
         inbox: Inbox,
         open_eyes: OpenEyes,
         heartbeat: Option<Heartbeat>,
+        on_signal: fn(),
     ) -> io::Result<Self> {
         let (orders, taken) = mpsc::unbounded_channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -50,6 +52,7 @@ impl Host {
                     tokio::select! {
                         () = engines => {}
                         () = beat(heartbeat) => {}
+                        () = signals(on_signal) => {}
                     }
                 });
             })?;
@@ -110,6 +113,13 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Host {
+    /// Ends the engine and its thread, and waits for that.
+    pub(super) fn end(&mut self) {
         self.intents = None;
         let _ = self.orders.send(Order::End);
         if let Some(thread) = self.thread.take() {
@@ -137,6 +147,26 @@ async fn serve(
         }
         inbox.push(number, News::Ended(ended));
     }
+}
+
+/// Calls back when the process is asked to end; whoever is called ends the host in their turn.
+async fn signals(on_signal: fn()) {
+    let asked = async {
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        io::Result::Ok(())
+    };
+    match asked.await {
+        Ok(()) => on_signal(),
+        Err(error) => tracing::warn!(%error, "signals end the process at once"),
+    }
+    std::future::pending().await
 }
 
 /// Beats as long as this thread's loop gets its turns.

@@ -105,7 +105,7 @@ pub fn run(
         let _ = slint::invoke_from_event_loop(draw);
     })?;
     let open_eyes = Box::new(move || pictures::eyes(&input));
-    let host = Host::start(keep.clone(), inbox.clone(), open_eyes, heartbeat("engine"))?;
+    let host = Host::start(keep.clone(), inbox.clone(), open_eyes, heartbeat("engine"), quit)?;
     let app = App::new(
         &window,
         Parts {
@@ -140,7 +140,9 @@ pub fn run(
         slint::run_event_loop()
     };
     APP.with_borrow_mut(Option::take);
-    drop(handle);
+    handle.act(App::end);
+    // A window that is shown keeps itself, and with it the app.
+    window.hide()?;
     run?;
     Ok(())
 }
@@ -153,6 +155,10 @@ fn begin(window: &AppWindow, app: App) -> Handle {
     APP.with_borrow_mut(|slot| *slot = Some(handle.clone()));
     handle.act(App::begin);
     handle
+}
+
+fn quit() {
+    let _ = slint::quit_event_loop();
 }
 
 fn draw() {

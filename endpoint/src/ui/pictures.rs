@@ -1,8 +1,10 @@
 //! Finished pictures on their way from the decoders to the screen, without a copy.
 
 use super::seats::OWN_PICTURE;
+use crate::clock;
 use crate::engine::{Eyes, OwnPictures};
 use crate::frame::{CapturedFrame, PictureSize};
+use crate::latency::LatencyHistogram;
 use crate::screen::{Canvas, Painted, Screen, ScreenInput, Wish};
 use conclave_protocol::id::StreamId;
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
@@ -39,6 +41,9 @@ impl Canvas for Pixels {
 pub(super) struct Paintings {
     screen: Screen<Pixels>,
     held: BTreeMap<StreamId, VecDeque<Pixels>>,
+    drawn: u64,
+    /// From the sender's camera to the renderer.
+    ages: LatencyHistogram,
 }
 
 impl Paintings {
@@ -50,8 +55,13 @@ impl Paintings {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<(Self, ScreenInput)> {
         let (input, screen) = Screen::start(DECODERS, wake)?;
-        let held = BTreeMap::new();
-        Ok((Self { screen, held }, input))
+        let paintings = Self {
+            screen,
+            held: BTreeMap::new(),
+            drawn: 0,
+            ages: LatencyHistogram::default(),
+        };
+        Ok((paintings, input))
     }
 
     /// Paints these from now on, and nothing else.
@@ -61,10 +71,21 @@ impl Paintings {
         self.screen.show(wishes);
     }
 
+    /// Says how a call's pictures fared, and begins to count anew.
+    pub(super) fn sum_up(&mut self) {
+        let drawn = std::mem::take(&mut self.drawn);
+        if let Some(age) = std::mem::take(&mut self.ages).percentiles() {
+            tracing::info!(drawn, age_ms_p50 = age.p50, age_ms_p99 = age.p99, "pictures of the call");
+        }
+    }
+
     /// Hands over what was painted since the last time.
     pub(super) fn drain(&mut self, mut draw: impl FnMut(&Painted<Pixels>, Image)) {
-        let (screen, held) = (&self.screen, &mut self.held);
+        let (screen, held, now) = (&self.screen, &mut self.held, clock::now());
+        let (drawn, ages) = (&mut self.drawn, &self.ages);
         screen.drain(|painted| {
+            *drawn += 1;
+            ages.record(now.since(painted.captured));
             draw(&painted, Image::from_rgb8(painted.canvas.0.clone()));
             let held = held.entry(painted.stream).or_default();
             held.push_back(painted.canvas);
