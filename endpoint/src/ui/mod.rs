@@ -105,7 +105,13 @@ pub fn run(
         let _ = slint::invoke_from_event_loop(draw);
     })?;
     let open_eyes = Box::new(move || pictures::eyes(&input));
-    let host = Host::start(keep.clone(), inbox.clone(), open_eyes, heartbeat("engine"), quit)?;
+    let host = Host::start(
+        keep.clone(),
+        inbox.clone(),
+        open_eyes,
+        heartbeat("engine"),
+        quit,
+    )?;
     let app = App::new(
         &window,
         Parts {

@@ -75,7 +75,12 @@ impl Paintings {
     pub(super) fn sum_up(&mut self) {
         let drawn = std::mem::take(&mut self.drawn);
         if let Some(age) = std::mem::take(&mut self.ages).percentiles() {
-            tracing::info!(drawn, age_ms_p50 = age.p50, age_ms_p99 = age.p99, "pictures of the call");
+            tracing::info!(
+                drawn,
+                age_ms_p50 = age.p50,
+                age_ms_p99 = age.p99,
+                "pictures of the call"
+            );
         }
     }
 
