@@ -37,7 +37,7 @@ vm:
 
 # What forwarding, sealing and capturing cost, beside the floor and the peer. docs/benchmarks.md has results.
 bench:
-	@scripts/deps.sh build bench vm
+	@scripts/deps.sh build screen test bench vm
 	@scripts/bench/all
 
 # Searches for input that is not survived: make fuzz TARGET=all SECONDS=60.

@@ -596,7 +596,11 @@ impl App {
 
     fn handle_report(&mut self, report: Report, now: Instant) {
         match report {
-            Report::FirstContact(key) => self.lobby.first_contact = key.words(),
+            // A fingerprint that was configured has been compared already.
+            Report::FirstContact(key) if self.config.relay_fingerprint().is_none() => {
+                self.lobby.first_contact = key.words();
+            }
+            Report::FirstContact(_) => {}
             Report::NotConnected(reason) => self.not_connected(reason),
             Report::SignedIn => self.signed_in(),
             Report::Interrupted(reason) => self.not_connected(reason),

@@ -106,7 +106,6 @@ impl State {
         page.set_search(self.search.as_str().into());
         page.set_problem(self.trouble.problem);
         page.set_detail(self.trouble.detail.as_str().into());
-        page.set_first_contact(self.first_contact.as_str().into());
         page.set_create_open(self.draft.is_some());
         if let Some(draft) = &self.draft {
             page.set_creating(draft.busy);

@@ -134,8 +134,8 @@ pub fn run(
             beat.beat();
         }
     });
-    window.window().set_fullscreen(kiosk);
     on_window(&window);
+    window.window().set_fullscreen(kiosk);
     window.show()?;
     if let Some(watchdog) = &watchdog {
         watchdog.ready();
@@ -234,6 +234,10 @@ fn show_app(app: &mut App, window: &AppWindow) {
     all.set_microphone(of_sound(&app.devices.microphone, Problem::MicrophoneLost).0);
     all.set_speaker(of_sound(&app.devices.speaker, Problem::SpeakerLost).0);
     all.set_relay(app.relay);
+    let first_contact = app.lobby.first_contact.as_str();
+    window
+        .global::<conclave_ui::Lobby>()
+        .set_first_contact(first_contact.into());
     all.set_user(
         app.account
             .as_ref()

@@ -278,6 +278,25 @@ fn a_kiosk_signs_in_by_itself_and_one_touch_starts_its_meeting() {
 }
 
 #[test]
+fn a_relay_that_is_met_for_the_first_time_shows_its_words() {
+    let key = conclave_protocol::identity::PublicKey([7; 32]);
+    let mut bench = Bench::new(ACCOUNT, true);
+    bench.tell(Report::FirstContact(key));
+    bench.assert_says(&key.words());
+    bench.touch("They are the same");
+    assert!(!bench.says(&key.words()));
+}
+
+#[test]
+fn a_relay_whose_fingerprint_was_configured_is_not_asked_about() {
+    let key = conclave_protocol::identity::PublicKey([7; 32]);
+    let known = format!("fingerprint = '{}'\n    address", key.fingerprint());
+    let bench = Bench::new(&ACCOUNT.replace("address", &known), true);
+    bench.tell(Report::FirstContact(key));
+    assert!(!bench.says(&key.words()));
+}
+
+#[test]
 fn an_idle_kiosk_says_that_its_relay_is_away_and_that_its_room_is_full() {
     let mut bench = Bench::new(ACCOUNT, true);
     bench.tell(Report::NotConnected("connection refused".into()));
