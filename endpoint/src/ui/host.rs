@@ -12,17 +12,23 @@ use tokio::sync::mpsc;
 /// What a person may ask for before the engine has got to it; more is a stuck engine, and dropped.
 const INTENTS: usize = 64;
 
+/// Sign-ins that may wait while an engine says goodbye, which takes a second at most; more are dropped, with a warning.
+const ORDERS: usize = 16;
+
 /// Makes an engine's eyes, anew for each engine.
 pub(super) type OpenEyes = Box<dyn Fn() -> Eyes + Send>;
 
-pub(super) enum Order {
-    SignIn(SignInNumber, Box<Settings>, mpsc::Receiver<Intent>),
-    End,
-}
+/// An engine to run: whose it is, what it is to do, and how it is steered.
+pub(super) struct Order(
+    pub(super) SignInNumber,
+    pub(super) Box<Settings>,
+    pub(super) mpsc::Receiver<Intent>,
+);
 
 /// The handle by which the screen steers the engine.
 pub(super) struct Host {
-    orders: mpsc::UnboundedSender<Order>,
+    /// The thread ends when there is nobody to give orders any more.
+    orders: Option<mpsc::Sender<Order>>,
     intents: Option<mpsc::Sender<Intent>>,
     number: u64,
     thread: Option<JoinHandle<()>>,
@@ -40,7 +46,7 @@ impl Host {
         heartbeat: Option<Heartbeat>,
         on_signal: fn(),
     ) -> io::Result<Self> {
-        let (orders, taken) = mpsc::unbounded_channel();
+        let (orders, taken) = mpsc::channel(ORDERS);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -57,7 +63,7 @@ impl Host {
                 });
             })?;
         Ok(Self {
-            orders,
+            orders: Some(orders),
             intents: None,
             number: 0,
             thread: Some(thread),
@@ -66,10 +72,10 @@ impl Host {
 
     /// A host without a thread, whose orders a test takes.
     #[cfg(test)]
-    pub(super) fn heard_by_a_test() -> (Self, mpsc::UnboundedReceiver<Order>) {
-        let (orders, taken) = mpsc::unbounded_channel();
+    pub(super) fn heard_by_a_test() -> (Self, mpsc::Receiver<Order>) {
+        let (orders, taken) = mpsc::channel(ORDERS);
         let host = Self {
-            orders,
+            orders: Some(orders),
             intents: None,
             number: 0,
             thread: None,
@@ -84,9 +90,11 @@ impl Host {
         let number = SignInNumber(self.number);
         let (intents, taken) = mpsc::channel(INTENTS);
         self.intents = Some(intents);
-        let _ = self
-            .orders
-            .send(Order::SignIn(number, Box::new(settings), taken));
+        let order = Order(number, Box::new(settings), taken);
+        let orders = self.orders.as_ref();
+        if orders.is_some_and(|orders| orders.try_send(order).is_err()) {
+            tracing::warn!("a sign-in is dropped: the engine before it does not end");
+        }
         number
     }
 
@@ -121,20 +129,15 @@ impl Host {
     /// Ends the engine and its thread, and waits for that.
     pub(super) fn end(&mut self) {
         self.intents = None;
-        let _ = self.orders.send(Order::End);
+        self.orders = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-async fn serve(
-    keep: Keep,
-    inbox: Inbox,
-    open_eyes: OpenEyes,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-) {
-    while let Some(Order::SignIn(number, settings, intents)) = orders.recv().await {
+async fn serve(keep: Keep, inbox: Inbox, open_eyes: OpenEyes, mut orders: mpsc::Receiver<Order>) {
+    while let Some(Order(number, settings, intents)) = orders.recv().await {
         let reports = inbox.clone();
         let report = move |report| reports.push(number, News::Report(report));
         let engine = Engine::new(*settings, keep.clone(), None, Some(open_eyes()), report);

@@ -1,7 +1,8 @@
 //! What the engine's thread tells the screen's: a short queue, drained by the event loop.
 //!
 //! The newest levels, rooms and statistics replace those that were not looked at yet, so that a screen which is busy for
-//! a while finds little to do afterwards. The rest is kept in order; it is as much as people come, go and write.
+//! a while finds little to do afterwards. The rest is kept in order. Where [`MOST`] wait, a line of chat is dropped and counted:
+//! what else is told is as little as a person does.
 
 use crate::devices::Devices;
 use crate::discovery::{DiscoveryError, FoundRelay};
@@ -9,6 +10,7 @@ use crate::engine::{EngineError, Report};
 use std::io;
 use std::mem::discriminant;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something that the screen has to know.
@@ -31,12 +33,16 @@ pub(super) enum News {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SignInNumber(pub(super) u64);
 
+/// News that may wait before lines of chat are dropped: a screen that has stood still for minutes. Each may hold 2 kB.
+const MOST: usize = 1024;
+
 type Waiting = Vec<(SignInNumber, News)>;
 
 /// The queue; cloned for each side.
 #[derive(Clone)]
 pub(super) struct Inbox {
     waiting: Arc<Mutex<Waiting>>,
+    dropped: Arc<AtomicU64>,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -45,6 +51,7 @@ impl Inbox {
     pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             waiting: Arc::default(),
+            dropped: Arc::default(),
             wake: Arc::new(wake),
         }
     }
@@ -53,6 +60,10 @@ impl Inbox {
         let was_empty = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let was_empty = waiting.is_empty();
+            if waiting.len() >= MOST && matches!(news, News::Report(Report::Chat { .. })) {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
             if let News::Report(report) = &news
                 && is_replaced_by_a_newer_one(report)
             {
@@ -78,6 +89,13 @@ impl Inbox {
     }
 
     pub(super) fn drain(&self) -> Waiting {
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            tracing::warn!(
+                dropped,
+                "lines of chat came while the screen stood still, and are not shown"
+            );
+        }
         std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -92,6 +110,10 @@ const fn is_replaced_by_a_newer_one(report: &Report) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use conclave_protocol::id::ChatId;
+    use conclave_protocol::name::{ChatText, Username};
+    use conclave_protocol::units::UnixMillis;
+    use conclave_protocol::wire::control::ChatLine;
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
     const FIRST: SignInNumber = SignInNumber(1);
@@ -131,5 +153,25 @@ mod tests {
                 News::Report(Report::SignedIn)
             ]
         ));
+    }
+
+    #[test]
+    fn a_screen_that_stands_still_keeps_what_happened_and_no_endless_chat() {
+        let (inbox, _) = inbox();
+        let line = ChatLine {
+            id: ChatId(1),
+            at: UnixMillis(0),
+            from: Username::parse("ana").unwrap(),
+            to: None,
+            text: Box::new(ChatText::parse("hello").unwrap()),
+        };
+        for _ in 0..2 * MOST {
+            let line = line.clone();
+            inbox.push(FIRST, News::Report(Report::Chat { line, own: false }));
+        }
+        inbox.push(FIRST, News::Report(Report::LeftRoom));
+        let told = inbox.drain();
+        assert_eq!(told.len(), MOST + 1);
+        assert!(matches!(told[MOST].1, News::Report(Report::LeftRoom)));
     }
 }

@@ -34,7 +34,7 @@ const ACCOUNT: &str = "
 struct Bench {
     window: AppWindow,
     app: Handle,
-    orders: mpsc::UnboundedReceiver<Order>,
+    orders: mpsc::Receiver<Order>,
     settings: Option<Settings>,
     intents: Option<mpsc::Receiver<Intent>>,
     _folder: tempfile::TempDir,
@@ -103,9 +103,8 @@ impl Bench {
 
     fn take_orders(&mut self) {
         while let Ok(order) = self.orders.try_recv() {
-            if let Order::SignIn(_, settings, intents) = order {
-                (self.settings, self.intents) = (Some(*settings), Some(intents));
-            }
+            let Order(_, settings, intents) = order;
+            (self.settings, self.intents) = (Some(*settings), Some(intents));
         }
     }
 

@@ -1,0 +1,185 @@
+//! What the engine tells, and what becomes of the screen's state by it.
+
+use super::app::App;
+use super::inbox::{News, SignInNumber};
+use super::problem::Trouble;
+use super::signing_in::SIGN_IN_AGAIN;
+use super::{room, settings};
+use crate::camera::CameraState;
+use crate::clock;
+use crate::engine::{EngineError, Report, Stats};
+use crate::sound::SoundState;
+use conclave_protocol::time::Instant;
+use conclave_ui::{Drawer, Health, Page, Problem};
+
+impl App {
+    pub(super) fn take(&mut self, from: SignInNumber, news: News) {
+        match news {
+            News::Devices(devices) => self.settings.found(&devices),
+            News::Relays(relays) => self.sign_in.found(relays),
+            News::Found(found) => self.found(found),
+            News::Bundle(written) => self.bundle_written(written),
+            _ if from != self.host.number() => {}
+            News::Report(report) => self.handle_report(report, clock::now()),
+            News::Ended(Ok(())) => {}
+            News::Ended(Err(error)) => self.engine_ended(&error),
+        }
+    }
+
+    fn engine_ended(&mut self, error: &EngineError) {
+        let trouble = Trouble::from(error);
+        self.out_of_room();
+        self.lobby.loading = false;
+        self.relay = Health::Bad;
+        let at_the_form = self.page == Page::SignIn || self.sign_in.busy;
+        self.sign_in.busy = false;
+        if self.kiosk && !at_the_form {
+            // Whoever signed in elsewhere is meant to be there; all else may pass.
+            let again = !matches!(error, EngineError::Replaced);
+            self.sign_in_again_at = again.then(|| clock::now() + SIGN_IN_AGAIN);
+            self.idle.trouble = trouble;
+            self.go(self.home());
+        } else {
+            if let Some(account) = self.account.take() {
+                self.sign_in.fields.name = account.name.as_str().to_owned();
+                self.sign_in.fields.email = account.email.as_str().to_owned();
+                self.sign_in.fields.relay.clone_from(&self.relay_address);
+            }
+            self.sign_in.trouble = trouble;
+            self.go(Page::SignIn);
+            self.look_for_relays();
+        }
+    }
+
+    fn handle_report(&mut self, report: Report, now: Instant) {
+        match report {
+            // A fingerprint that was configured has been compared already.
+            Report::FirstContact(key) if self.config.relay_fingerprint().is_none() => {
+                self.lobby.first_contact = key.words();
+            }
+            Report::FirstContact(_) => {}
+            Report::NotConnected(reason) => self.not_connected(reason),
+            Report::SignedIn => self.signed_in(),
+            Report::Interrupted(reason) => self.not_connected(reason),
+            Report::Rooms(rooms) => {
+                self.lobby.loading = false;
+                let people = self.idle.people_in_own_room(&self.lobby);
+                self.lobby.rooms = rooms;
+                if self.idle.people_in_own_room(&self.lobby) > people {
+                    // Somebody calls.
+                    self.presence.touch(now);
+                }
+            }
+            Report::Joined { room, .. } => {
+                (self.lobby.draft, self.lobby.pin, self.lobby.joining) = (None, None, None);
+                (self.idle.starting, self.entering) = (false, None);
+                match &mut self.room {
+                    // The same room after the relay was away: the screen stays as it was.
+                    Some(inside) if inside.name == room.name.as_str() => inside.interrupted = None,
+                    _ => {
+                        let name = room.name.as_str().to_owned();
+                        let on = !self.config.join_muted();
+                        self.room = Some(room::State::new(name, now, on, true));
+                        self.go(Page::Room);
+                    }
+                }
+            }
+            Report::NotEntered { refusal, .. } => self.not_entered(refusal),
+            Report::LeftRoom => {
+                if self.room.is_some() {
+                    self.out_of_room();
+                    self.go(self.home());
+                }
+            }
+            Report::Camera(state) => self.devices.camera = state,
+            Report::Microphone(state) => self.devices.microphone = state,
+            Report::Speaker(state) => self.devices.speaker = state,
+            Report::Stats(stats) => self.take_stats(stats),
+            Report::Levels(levels) => {
+                let own = levels.iter().find(|level| level.of.is_none());
+                self.settings.level = own.map_or(0.0, |own| settings::meter(own.level));
+                if let Some(room) = &mut self.room {
+                    room.seats.hear(&levels, now);
+                    room.note_muted_talk(now);
+                }
+            }
+            Report::Came(_) | Report::Left(..) | Report::Path(_) => {}
+            report => self.handle_room_report(report),
+        }
+    }
+
+    fn handle_room_report(&mut self, report: Report) {
+        let Some(room) = &mut self.room else { return };
+        match report {
+            Report::People(people) => {
+                if let Some(own) = people.iter().find(|person| person.own) {
+                    room.microphone_on = own.devices.microphone;
+                    room.camera_on = own.devices.camera;
+                }
+                room.seats.seat(people);
+            }
+            Report::SafetyNumber(number) => room.safety_number = number,
+            Report::Chat { line, own } => {
+                room.chat.add(line, own, room.drawer == Drawer::Chat);
+                room.touch_chat();
+            }
+            Report::History { more } => {
+                room.chat.catch_up();
+                (room.chat_more, room.chat_loading) = (more, false);
+            }
+            Report::NotSaid(refusal) => room.chat_problem = Trouble::from(refusal).problem,
+            _ => {}
+        }
+    }
+
+    fn signed_in(&mut self) {
+        self.relay = Health::Good;
+        self.idle.trouble = Trouble::default();
+        if let Some(room) = &mut self.room {
+            room.interrupted = None;
+        }
+        let was_busy = std::mem::take(&mut self.sign_in.busy);
+        if let Some(account) = self.account.clone().filter(|_| was_busy) {
+            self.config.choose_account(account);
+            self.save_choices();
+        }
+        self.sign_in.search = None;
+        if matches!(self.page, Page::SignIn | Page::Starting) {
+            self.go(self.home());
+        }
+    }
+
+    fn not_connected(&mut self, reason: String) {
+        self.relay = Health::Waiting;
+        if let Some(room) = &mut self.room {
+            room.interrupted = Some(reason);
+        } else {
+            self.idle.trouble =
+                Trouble::with(Problem::RelayUnreachable, self.relay_address.as_str());
+            self.idle.starting = false;
+        }
+    }
+
+    /// Media is alive when whatever says that it runs has moved on.
+    fn take_stats(&mut self, stats: Box<Stats>) {
+        if let Some(room) = &mut self.room {
+            room.seats.weigh(&stats);
+            let before = self.last_stats.as_ref().map(|stats| &stats.own);
+            let moved = |now: u64, before: Option<u64>| before.is_none_or(|before| now > before);
+            let camera = !matches!(self.devices.camera, CameraState::Running(_))
+                || moved(
+                    stats.own.frames_captured,
+                    before.map(|own| own.frames_captured),
+                );
+            let microphone = !matches!(self.devices.microphone, SoundState::Running { .. })
+                || moved(
+                    stats.own.blocks_captured,
+                    before.map(|own| own.blocks_captured),
+                );
+            if let (Some(beat), true) = (&self.media_beat, camera && microphone) {
+                beat.beat();
+            }
+        }
+        self.last_stats = Some(stats);
+    }
+}

@@ -1,0 +1,164 @@
+//! Signing in, by the form or by what is configured, and out again.
+
+use super::app::App;
+use super::inbox::News;
+use super::lobby;
+use super::preferences::Account;
+use super::problem::Trouble;
+use crate::clock;
+use crate::control::with_default_port;
+use crate::discovery::{DiscoveryError, FoundRelay, RelaySpec, discover_named, discover_one};
+use crate::engine::{Intent, Settings};
+use conclave_protocol::name::{Email, Username};
+use conclave_protocol::time::Micros;
+use conclave_ui::{Health, Page, Problem};
+use std::time::Duration;
+
+/// How long a kiosk waits before it signs in again after it was refused.
+pub(super) const SIGN_IN_AGAIN: Micros = Micros::from_secs(5);
+/// How long relays are waited for that announce themselves.
+const SEARCH: Duration = Duration::from_secs(5);
+/// A kiosk that signs in by itself has nobody to give up for.
+const FOREVER: Micros = Micros(u64::MAX / 4);
+/// The longest that somebody at a sign-in form is kept waiting for a relay that does not answer.
+const FORM_PATIENCE: Micros = Micros::from_secs(5);
+
+impl App {
+    /// Begins with what is configured, or with the form.
+    pub(super) fn begin(&mut self) {
+        match self.config.account() {
+            Some(account) => {
+                self.find(account);
+                self.page = self.home();
+            }
+            None => {
+                self.sign_in.fields = self.config.fields();
+                self.page = Page::SignIn;
+                self.look_for_relays();
+            }
+        }
+    }
+
+    /// Signs in without anybody at a form, at once or as soon as the relay is found; and keeps at it.
+    pub(super) fn find(&mut self, account: Account) {
+        self.sign_in_again_at = None;
+        self.relay = Health::Waiting;
+        self.lobby.loading = true;
+        match account.relay.clone() {
+            RelaySpec::Address(relay) => self.sign_in_as(account, relay, FOREVER),
+            RelaySpec::Named(name) => {
+                self.account = Some(account);
+                self.inbox.fetch("discovery", move || {
+                    News::Found(discover_named(&name, SEARCH))
+                });
+            }
+            RelaySpec::Auto => {
+                self.account = Some(account);
+                self.inbox
+                    .fetch("discovery", || News::Found(discover_one(SEARCH)));
+            }
+        }
+    }
+
+    pub(super) fn found(&mut self, found: Result<FoundRelay, DiscoveryError>) {
+        let Some(account) = self.account.clone() else {
+            return;
+        };
+        match found {
+            Ok(relay) => self.sign_in_as(account, relay.address, FOREVER),
+            Err(error) => {
+                self.idle.trouble = Trouble::with(Problem::RelayUnreachable, error.to_string());
+                self.sign_in_again_at = Some(clock::now() + SIGN_IN_AGAIN);
+            }
+        }
+    }
+
+    fn sign_in_as(&mut self, account: Account, relay: String, patience: Micros) {
+        let relay = with_default_port(&relay);
+        let settings = Settings {
+            relay: relay.clone(),
+            relay_fingerprint: self.config.relay_fingerprint(),
+            username: account.name.clone(),
+            email: account.email.clone(),
+            room: None,
+            suite: crate::processor::best_suite(),
+            camera: self.config.camera(),
+            microphone: self.config.microphone(),
+            speaker: self.config.speaker(),
+            devices_on_demand: true,
+            patience,
+        };
+        self.host.sign_in(settings);
+        self.host
+            .intend(Intent::Volume(self.volume.clamp(0, 100) as u8));
+        self.account = Some(account);
+        self.relay_address = relay;
+        self.relay = Health::Waiting;
+        self.lobby.loading = true;
+        self.sign_in_again_at = None;
+    }
+
+    /// Looks for relays on the network as long as the form is shown.
+    pub(super) fn look_for_relays(&mut self) {
+        self.sign_in.search = (self.search)(self.inbox.clone());
+    }
+
+    pub(super) fn submit_sign_in(&mut self) {
+        let fields = &self.sign_in.fields;
+        let (name, email) = (
+            Username::parse(fields.name.trim()),
+            Email::parse(fields.email.trim()),
+        );
+        let (Ok(name), Ok(email)) = (name, email) else {
+            return;
+        };
+        let relay = fields.relay.trim().to_owned();
+        self.sign_in.busy = true;
+        self.sign_in.trouble = Trouble::default();
+        let spec = RelaySpec::Address(relay.clone());
+        self.sign_in_as(
+            Account {
+                relay: spec,
+                name,
+                email,
+            },
+            relay,
+            FORM_PATIENCE,
+        );
+    }
+
+    pub(super) fn cancel_sign_in(&mut self) {
+        self.host.sign_out();
+        self.account = None;
+        self.relay = Health::Unknown;
+        self.sign_in.busy = false;
+    }
+
+    pub(super) fn sign_out(&mut self) {
+        self.cancel_sign_in();
+        self.out_of_room();
+        self.lobby = lobby::State::default();
+        self.sign_in.trouble = Trouble::default();
+        self.sign_in.fields = self.config.fields();
+        self.config.forget_account();
+        self.save_choices();
+        self.go(Page::SignIn);
+        self.look_for_relays();
+    }
+
+    /// The relay's words are not those that it should have.
+    pub(super) fn reject_relay(&mut self) {
+        if let Err(error) = self.keep.forget_relay(&self.relay_address) {
+            tracing::warn!(%error, "the relay's identity is still kept");
+        }
+        self.sign_out();
+    }
+
+    pub(super) fn save_choices(&mut self) {
+        if let Err(error) = self.config.save() {
+            tracing::warn!(%error, "choices are not saved");
+            self.toasts
+                .add(Trouble::with(Problem::SettingsNotSaved, error.to_string()));
+        }
+    }
+}
