@@ -151,7 +151,10 @@ impl App {
         if let Err(error) = self.keep.forget_relay(&self.relay_address) {
             tracing::warn!(%error, "the relay's identity is still kept");
         }
+        // Whoever goes to another relay is still who they are.
+        let typed = self.sign_in.fields.clone();
         self.sign_out();
+        self.sign_in.fields = typed;
     }
 
     pub(super) fn save_choices(&mut self) {

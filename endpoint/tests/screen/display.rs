@@ -2,6 +2,7 @@
 
 use crate::finger::Finger;
 use crate::program::{Program, tool};
+use crate::story::in_vm;
 use std::io::Read as _;
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
@@ -16,9 +17,14 @@ pub(crate) struct Display {
 }
 
 impl Display {
+    /// Whether there is something to start one with.
+    pub(crate) fn can_be_had() -> bool {
+        in_vm() || tool("xdotool").is_some() && tool("Xvfb").is_some()
+    }
+
     /// `None` where there is nothing to start one with.
     pub(crate) fn start() -> Option<Self> {
-        if std::env::var_os("CONCLAVE_IN_VM").is_some() {
+        if in_vm() {
             let touch = Program::start(
                 "touch-screen",
                 Command::new("touch-screen").args(["1024", "768"]),
@@ -31,27 +37,27 @@ impl Display {
         }
         tool("xdotool")?;
         tool("Xvfb")?;
-        let (mut number, writer) = std::io::pipe().ok()?;
-        let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", &writer.as_raw_fd().to_string()]);
-        command.args(["-screen", "0", SIZE, "-nolisten", "tcp"]);
-        command.stdin(Stdio::null()).stderr(Stdio::null());
-        inherit(&writer);
-        let server = command.spawn().ok()?;
-        drop(writer);
-        let mut line = [0; 8];
-        let length = number.read(&mut line).ok()?;
-        let display = format!(":{}", std::str::from_utf8(&line[..length]).ok()?.trim());
-        // SAFETY: no other thread has been started yet.
-        #[expect(unsafe_code, reason = "the window of this very process is to go there")]
-        unsafe {
-            std::env::set_var("DISPLAY", &display);
-            std::env::remove_var("WAYLAND_DISPLAY");
-        }
+        // What a server that was killed left behind can make the next one useless, which then clears it away.
+        let server = (0..3).find_map(|_| start_server())?;
         Some(Self {
             server: Some(server),
             finger: Finger::Mouse,
         })
+    }
+
+    /// Has the window get what is typed: nobody manages windows there.
+    pub(crate) fn focus(&self) {
+        let focused = Command::new("xdotool")
+            .args(["search", "--sync", "--onlyvisible", "--name", "Conclave"])
+            .args(["windowfocus", "--sync"])
+            .status();
+        assert!(focused.unwrap().success());
+    }
+
+    /// Presses keys, as `xdotool` is told.
+    pub(crate) fn keyboard(&self, arguments: &[&str]) {
+        let pressed = Command::new("xdotool").args(arguments).status();
+        assert!(pressed.unwrap().success());
     }
 
     /// A picture of the whole screen as a PNG or PPM.
@@ -76,10 +82,45 @@ impl Display {
 impl Drop for Display {
     fn drop(&mut self) {
         if let Some(server) = &mut self.server {
-            let _ = server.kill();
-            let _ = server.wait();
+            end(server);
         }
     }
+}
+
+/// An X server that answers, with `DISPLAY` set to it.
+fn start_server() -> Option<Child> {
+    let (mut number, writer) = std::io::pipe().ok()?;
+    let mut command = Command::new("Xvfb");
+    command.args(["-displayfd", &writer.as_raw_fd().to_string()]);
+    command.args(["-screen", "0", SIZE, "-nolisten", "tcp"]);
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    inherit(&writer);
+    let mut server = command.spawn().ok()?;
+    drop(writer);
+    let mut line = [0; 8];
+    let length = number.read(&mut line).ok()?;
+    let display = format!(":{}", std::str::from_utf8(&line[..length]).ok()?.trim());
+    // SAFETY: no other thread has been started yet.
+    #[expect(unsafe_code, reason = "the window of this very process is to go there")]
+    unsafe {
+        std::env::set_var("DISPLAY", &display);
+        std::env::remove_var("WAYLAND_DISPLAY");
+    }
+    let mut asked = Command::new("xdotool");
+    asked.arg("getdisplaygeometry");
+    let answer = asked.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if answer.is_ok_and(|status| status.success()) {
+        return Some(server);
+    }
+    end(&mut server);
+    None
+}
+
+/// As it asks to be ended, so that it leaves nothing behind.
+fn end(server: &mut Child) {
+    let pid = rustix::process::Pid::from_child(server);
+    let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    let _ = server.wait();
 }
 
 /// Lets a child have this end of a pipe.

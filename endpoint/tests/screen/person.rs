@@ -71,6 +71,14 @@ impl Person {
         });
     }
 
+    /// Waits until words are not on the screen any more.
+    pub(crate) fn reads_no_more(&self, words: &str) {
+        let unwanted = words.to_owned();
+        self.waits_until(&format!("no {words}"), move |window| {
+            !labels(window).iter().any(|label| label.contains(&unwanted))
+        });
+    }
+
     pub(crate) fn labels(&self) -> Vec<String> {
         self.ask(labels)
     }
@@ -107,6 +115,35 @@ impl Person {
         }
     }
 
+    /// Goes from element to element until this one has the focus.
+    pub(crate) fn goes_to(&mut self, label: &str) {
+        self.finds(label);
+        let mut passed = Vec::new();
+        while passed.len() < 100 {
+            let focused = self.ask(focused);
+            if focused == label {
+                return;
+            }
+            passed.push(focused);
+            self.presses("Tab");
+        }
+        panic!("Tab never comes to {label:?}; it comes to {passed:?}");
+    }
+
+    pub(crate) fn presses(&mut self, key: &str) {
+        self.display.keyboard(&["key", key]);
+    }
+
+    pub(crate) fn presses_on(&mut self, label: &str, key: &str) {
+        self.goes_to(label);
+        self.presses(key);
+    }
+
+    /// Types on a keyboard.
+    pub(crate) fn enters(&mut self, text: &str) {
+        self.display.keyboard(&["type", text]);
+    }
+
     /// Waits until a picture of the screen differs from the one before.
     pub(crate) fn sees_something_move(&self, file: &Path) {
         let file = file.with_extension(self.display.suffix());
@@ -123,6 +160,23 @@ impl Person {
         self.display.shoot(file);
         std::fs::read(file).unwrap()
     }
+}
+
+/// The label of what has the focus, or of what that is a part of.
+fn focused(window: &AppWindow) -> String {
+    use i_slint_core::accessibility::AccessibleStringProperty::Label;
+    use i_slint_core::item_tree::ParentItemTraversalMode::StopAtPopups;
+    let inner = i_slint_core::window::WindowInner::from_pub(window.window());
+    let mut item = inner.focus_item.borrow().upgrade();
+    while let Some(part) = item {
+        if let Some(label) = part.accessible_string_property(Label)
+            && !label.is_empty()
+        {
+            return label.into();
+        }
+        item = part.parent_item(StopAtPopups);
+    }
+    String::new()
 }
 
 fn labels(window: &AppWindow) -> Vec<String> {

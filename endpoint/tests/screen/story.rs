@@ -1,116 +1,62 @@
-//! What the person does, and what has to come of it.
+//! The stories that are told, and what they share.
 
-use crate::call::{Relay, count, stream};
+use crate::call::Relay;
 use crate::person::Person;
-use conclave_ui::{Page, Room};
+use crate::{faults, keys, touch};
+use conclave_ui::{AppWindow, Page, Room};
 use slint::{ComponentHandle as _, Model as _};
 
-/// The camera and the sound that the kiosk has: the machine's own where it has drivers.
-pub(crate) fn configuration(relay: &Relay) -> String {
-    let in_vm = std::env::var_os("CONCLAVE_IN_VM").is_some();
-    let camera = if in_vm {
-        "v4l2:/dev/video0:640x360@30"
-    } else {
-        "pattern:640x360@30"
-    };
+/// What a person goes through, with an app of its own.
+pub(crate) struct Story {
+    pub(crate) name: &'static str,
+    /// Whether the machine has what it takes.
+    pub(crate) can_be_told: fn() -> bool,
+    pub(crate) tell: fn(&mut Person, &mut Relay),
+    pub(crate) configuration: fn(&Relay) -> String,
+}
+
+pub(crate) const STORIES: [Story; 3] = [
+    Story {
+        name: "a_person_signs_in_makes_a_room_is_seen_and_heard_writes_mutes_and_leaves",
+        can_be_told: || true,
+        tell: touch::tell,
+        configuration: touch::configuration,
+    },
+    Story {
+        name: "all_of_it_is_done_with_a_keyboard_alone",
+        // The virtual machine has a touch panel and no keyboard.
+        can_be_told: || !in_vm(),
+        tell: keys::tell,
+        configuration: keys::configuration,
+    },
+    Story {
+        name: "each_fault_shows_its_words_and_the_screen_goes_on",
+        can_be_told: || true,
+        tell: faults::tell,
+        configuration: faults::configuration,
+    },
+];
+
+/// Whether the drivers of cameras, sound cards and screens are there.
+pub(crate) fn in_vm() -> bool {
+    std::env::var_os("CONCLAVE_IN_VM").is_some()
+}
+
+/// A configuration with these devices.
+pub(crate) fn with_devices(relay: &Relay, camera: &str, microphone: &str) -> String {
     format!(
-        "[relay]\naddress = '{}'\n[devices]\ncamera = '{camera}'\nmicrophone = 'tone'\nspeaker = 'off'\n[screen]\ntouch_keyboard = 'on'\n",
+        "[relay]\naddress = '{}'\n[devices]\ncamera = '{camera}'\nmicrophone = '{microphone}'\nspeaker = 'off'\n[screen]\ntouch_keyboard = 'on'\n",
         relay.address()
     )
 }
 
-pub(crate) fn tell(mut person: Person, relay: &Relay) -> Person {
-    // Signing in, with nothing but a finger.
-    person.touches("Name");
-    person.types("door");
-    person.touches("Email");
-    person.types("d@e.fr");
-    person.touches("Key Hide the keyboard");
-    person.touches("Sign in");
-    person.waits_until("the lobby", |window| page(window) == Page::Lobby);
-    person.touches("They are the same");
-
-    // A room of one's own.
-    person.touches("New room");
-    person.touches("Name of the room");
-    person.types("test");
-    person.touches("Key Hide the keyboard");
-    person.touches("Create");
-    person.waits_until("the room", |window| page(window) == Page::Room);
-    person.waits_until("the own picture", |window| shows_picture(window, "door"));
-
-    // The camera, off and on again.
-    person.touches("Camera");
-    person.waits_until("no own picture", |window| !shows_picture(window, "door"));
-    assert!(!camera_is_open(), "off means that the camera is released");
-    person.touches("Camera");
-    person.waits_until("the own picture again", |window| {
-        shows_picture(window, "door")
-    });
-
-    // Somebody comes, is seen moving, and sees.
-    let ana = relay.call(
-        "ana",
-        &[
-            "--camera",
-            "pattern:640x360@15",
-            "--microphone",
-            "tone:660",
-            "--say",
-            "Hello from Ana",
-        ],
-    );
-    person.waits_until("Ana's picture", |window| shows_picture(window, "ana"));
-    person.sees_something_move(&relay.file("shot"));
-    ana.stats("30 pictures from the kiosk", |stats| {
-        count(stream(stats, "door", "video"), "frames_decoded") >= 30
-    });
-    ana.stats("sound from the kiosk", |stats| {
-        count(stream(stats, "door", "audio"), "frames_complete") >= 50
-    });
-
-    // Chat both ways.
-    person.touches("Chat");
-    person.reads("Hello from Ana");
-    person.touches("Message");
-    person.types("hi");
-    person.touches("Send");
-    person.reads("hi");
-    let chat = ana.recording("chat.jsonl");
-    person.waits_until("the line at Ana's", move |_| {
-        std::fs::read_to_string(&chat).is_ok_and(|chat| chat.contains("\"hi\""))
-    });
-    keep_picture(&person, "room");
-    person.touches("Key Hide the keyboard");
-    person.touches("Close");
-
-    // Mute, as the other sees it.
-    person.touches("Microphone");
-    ana.program.reports("door: microphone off");
-    person.touches("Microphone");
-    ana.program.reports("door: microphone on");
-
-    // Leaving lets go of everything.
-    person.touches("Leave");
-    person.waits_until("the lobby", |window| page(window) == Page::Lobby);
-    ana.program.reports("door left");
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
-    while camera_is_open() {
-        assert!(
-            std::time::Instant::now() < until,
-            "the camera is still open"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    ana.end();
-    person
+/// Whether a page is shown.
+pub(crate) fn is_at(page: Page) -> impl Fn(&AppWindow) -> bool + Clone + Send {
+    move |window| window.global::<conclave_ui::App>().get_page() == page
 }
 
-fn page(window: &conclave_ui::AppWindow) -> Page {
-    window.global::<conclave_ui::App>().get_page()
-}
-
-fn shows_picture(window: &conclave_ui::AppWindow, name: &str) -> bool {
+/// Whether somebody's picture is on its tile.
+pub(crate) fn shows_picture(window: &AppWindow, name: &str) -> bool {
     let room = window.global::<Room>();
     let (tiles, pictures) = (room.get_tiles(), room.get_pictures());
     tiles
@@ -119,17 +65,17 @@ fn shows_picture(window: &conclave_ui::AppWindow, name: &str) -> bool {
         .any(|(tile, picture)| tile.name == name && tile.has_picture && picture.size().width > 0)
 }
 
-/// Whether this process, which is the kiosk, has a camera open.
-fn camera_is_open() -> bool {
-    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
-    let targets = descriptors.filter_map(|entry| std::fs::read_link(entry.path()).ok());
-    targets
-        .into_iter()
-        .any(|target| target.starts_with("/dev/video0"))
+/// Off means that this process, which is the kiosk, has no camera open.
+pub(crate) fn camera_is_released(person: &Person) {
+    person.waits_until("no camera is open", |_| {
+        let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let mut targets = descriptors.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        !targets.any(|target| target.to_string_lossy().starts_with("/dev/video"))
+    });
 }
 
 /// For people to look at, where they asked for it.
-fn keep_picture(person: &Person, name: &str) {
+pub(crate) fn keep_picture(person: &Person, name: &str) {
     if let Some(folder) = std::env::var_os("CONCLAVE_SCREENSHOTS") {
         let file = std::path::Path::new(&folder)
             .join(name)

@@ -8,19 +8,29 @@ use tempfile::TempDir;
 
 /// A relay of its own for each test.
 pub(crate) struct Relay {
-    _program: Program,
+    program: Option<Program>,
     address: String,
     folder: TempDir,
 }
 
 impl Relay {
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let mut relay = Self {
+            program: None,
+            address: "127.0.0.1:0".into(),
+            folder: tempfile::tempdir().unwrap(),
+        };
+        relay.start_again();
+        relay
+    }
+
+    /// Starts it on what data there is, at the address that it had.
+    pub(crate) fn start_again(&mut self) {
         let mut command = Command::new(built("conclave-relay", "CONCLAVE_RELAY_BIN"));
         command
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", &self.address, "--announce", "off"])
             .args(["--web", "off", "--admin", "off", "--data-dir"])
-            .arg(folder.path().join("relay"));
+            .arg(self.folder.path().join("relay"));
         let program = Program::start("relay", &mut command);
         let ready = program
             .prints("ready", |line| line.starts_with("ready "))
@@ -29,15 +39,27 @@ impl Relay {
             .split(' ')
             .find_map(|word| word.strip_prefix("control="))
             .expect("the control address");
-        Self {
-            address: address.to_owned(),
-            _program: program,
-            folder,
-        }
+        address.clone_into(&mut self.address);
+        self.program = Some(program);
     }
 
-    /// An endpoint that has joined the room, with nothing but these devices.
+    /// As a power cut does.
+    pub(crate) fn kill(&mut self) {
+        self.program = None;
+    }
+
+    /// Leaves nothing of what it knew, itself included.
+    pub(crate) fn lose_its_data(&self) {
+        std::fs::remove_dir_all(self.folder.path().join("relay")).unwrap();
+    }
+
+    /// An endpoint that has joined the room "test", with nothing but these devices.
     pub(crate) fn call(&self, user: &str, devices: &[&str]) -> Call {
+        self.call_in("test", user, devices)
+    }
+
+    /// The same in a room of another name.
+    pub(crate) fn call_in(&self, room: &str, user: &str, devices: &[&str]) -> Call {
         let record = self.folder.path().join(format!("{user}-record"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_conclave-endpoint"));
         command
@@ -45,7 +67,7 @@ impl Relay {
             .arg(self.folder.path().join(user))
             .args(["call", "--relay", &self.address, "--user", user])
             .args(["--email", &format!("{user}@example.org")])
-            .args(["--room", "test", "--create", "--stats", "json", "--record"])
+            .args(["--room", room, "--create", "--stats", "json", "--record"])
             .arg(&record);
         for device in ["camera", "microphone", "speaker"] {
             let flag = format!("--{device}");
