@@ -219,7 +219,8 @@ impl App {
         {
             self.find(account);
         }
-        if self.room.is_some() {
+        if let Some(room) = &mut self.room {
+            room.seats.forget_still_pictures(now);
             self.presence.touch(now);
         }
         if self.kiosk
@@ -242,6 +243,10 @@ impl App {
         let now = clock::now();
         self.presence.touch(now);
         self.backlight_follows(now);
+    }
+
+    pub(super) const fn camera_runs(&self) -> bool {
+        matches!(self.devices.camera, CameraState::Running(_))
     }
 
     /// The worst that is wrong with a device that is switched on.
@@ -296,13 +301,17 @@ impl App {
 
     /// Pictures have been painted.
     pub(super) fn draw(&mut self) {
+        let runs = self.camera_runs();
         let (page, room, models) = (self.page, &mut self.room, &self.room_models);
         let settings = &mut self.settings;
         let mut first = false;
         self.paintings
             .drain(|painted, image| match (page, &mut *room) {
                 (Page::Settings, _) => settings.preview = Some(image),
-                (_, Some(room)) => first |= room.see(painted.stream, image, models),
+                // What an unplugged camera saw last may still be under way.
+                (_, Some(room)) if runs || painted.stream != OWN_PICTURE => {
+                    first |= room.see(painted.stream, image, models);
+                }
                 _ => {}
             });
         if page == Page::Settings || first {

@@ -91,7 +91,13 @@ impl App {
                     self.go(self.home());
                 }
             }
-            Report::Camera(state) => self.devices.camera = state,
+            Report::Camera(state) => {
+                self.devices.camera = state;
+                let runs = self.camera_runs();
+                if let (Some(room), false) = (&mut self.room, runs) {
+                    room.seats.lose_own_picture();
+                }
+            }
             Report::Microphone(state) => self.devices.microphone = state,
             Report::Speaker(state) => self.devices.speaker = state,
             Report::Stats(stats) => self.take_stats(stats),

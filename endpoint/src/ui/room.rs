@@ -165,7 +165,7 @@ impl State {
             models.pictures.set_row_data(index, image.clone());
         }
         self.newest.insert(stream, image);
-        self.seats.saw(stream)
+        self.seats.saw(stream, clock::now())
     }
 
     pub(super) fn show(&mut self, window: &AppWindow, models: &Models, devices: &Trouble) {

@@ -7,7 +7,7 @@ use super::faces::{hue, initials};
 use crate::engine::{Loudness, Person, Stats};
 use conclave_protocol::active_speaker::ActiveSpeaker;
 use conclave_protocol::id::{ParticipantId, StreamId};
-use conclave_protocol::time::Instant;
+use conclave_protocol::time::{Instant, Micros};
 use conclave_ui::Tile;
 use std::collections::BTreeMap;
 
@@ -16,12 +16,17 @@ pub(super) const MOST_TILES: usize = 16;
 /// Stands for the own camera, which has no number at the relay.
 pub(super) const OWN_PICTURE: StreamId = StreamId(u32::MAX);
 
+/// How long the last picture is shown while none follows: longer than a network's hiccup.
+const STILL: Micros = Micros::from_secs(4);
+
 struct Seat {
     person: Person,
     speaking: bool,
     spoke_at: Option<Instant>,
     bars: i32,
     has_picture: bool,
+    /// When the newest picture was painted.
+    saw_at: Instant,
 }
 
 /// The seats, in the order of the screen.
@@ -60,6 +65,7 @@ impl Seats {
                     spoke_at: None,
                     bars: -1,
                     has_picture: false,
+                    saw_at: Instant(0),
                 }),
             }
         }
@@ -132,12 +138,29 @@ impl Seats {
     }
 
     /// A picture of this stream has been painted; whether it is the first one.
-    pub(super) fn saw(&mut self, stream: StreamId) -> bool {
+    pub(super) fn saw(&mut self, stream: StreamId, now: Instant) -> bool {
         let seat = self
             .seats
             .iter_mut()
             .find(|seat| seat.stream() == Some(stream));
-        seat.is_some_and(|seat| !std::mem::replace(&mut seat.has_picture, true))
+        seat.is_some_and(|seat| {
+            seat.saw_at = now;
+            !std::mem::replace(&mut seat.has_picture, true)
+        })
+    }
+
+    /// The own camera is gone.
+    pub(super) fn lose_own_picture(&mut self) {
+        if let Some(own) = self.seats.iter_mut().find(|seat| seat.person.own) {
+            own.has_picture = false;
+        }
+    }
+
+    /// A picture that stands still for long is not how anybody looks now.
+    pub(super) fn forget_still_pictures(&mut self, now: Instant) {
+        for seat in &mut self.seats {
+            seat.has_picture &= now.since(seat.saw_at) < STILL;
+        }
     }
 
     /// Whether somebody talks here whom nobody can hear.
@@ -297,13 +320,40 @@ mod tests {
         let mut seats = Seats::default();
         seats.seat(vec![person(9, true), person(1, false)]);
         assert!(seats.tiles()[0].waiting);
-        assert!(seats.saw(StreamId(10)) && !seats.saw(StreamId(10)));
+        let now = Instant(1_000_000);
+        assert!(seats.saw(StreamId(10), now) && !seats.saw(StreamId(10), now));
         assert!(seats.tiles()[0].has_picture && !seats.tiles()[0].waiting);
         let mut off = person(1, false);
         off.devices.camera = false;
         seats.seat(vec![person(9, true), off]);
         assert!(!seats.tiles()[0].has_picture && !seats.tiles()[0].waiting);
         assert_eq!(seats.streams(), [None, Some(OWN_PICTURE)]);
+    }
+
+    #[test]
+    fn a_picture_that_stands_still_or_whose_camera_is_gone_is_not_shown_for_ever() {
+        let mut seats = Seats::default();
+        seats.seat(vec![person(9, true), person(1, false)]);
+        let begun = Instant(1_000_000);
+        seats.saw(StreamId(10), begun);
+        seats.saw(OWN_PICTURE, begun);
+        seats.lose_own_picture();
+        let have = |seats: &Seats| {
+            seats
+                .tiles()
+                .iter()
+                .map(|tile| tile.has_picture)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(have(&seats), [true, false]);
+        seats.forget_still_pictures(begun + Micros(3_999_999));
+        assert_eq!(have(&seats), [true, false]);
+        seats.forget_still_pictures(begun + STILL);
+        assert_eq!(have(&seats), [false, false]);
+        assert!(
+            seats.saw(StreamId(10), begun + STILL),
+            "the next one is a first one again"
+        );
     }
 
     #[test]
