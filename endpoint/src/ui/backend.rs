@@ -1,6 +1,7 @@
 //! Where the window goes: to a display server where there is one, else straight to the screen.
 
 use std::path::Path;
+use std::process::Command;
 use thiserror::Error;
 
 /// Why there is no window.
@@ -21,6 +22,12 @@ pub enum BackendError {
         renderer: &'static str,
         /// What it says.
         error: slint::PlatformError,
+    },
+    /// The picture cannot be turned.
+    #[error("the screen cannot be turned, as this program cannot be begun anew: {error}")]
+    NotTurned {
+        /// Why.
+        error: std::io::Error,
     },
 }
 
@@ -72,15 +79,37 @@ fn has_node(folder: &Path, prefix: &str) -> bool {
     })
 }
 
-/// Chooses for the rest of the process; what `SLINT_BACKEND` says comes first.
+/// By what the bare screen's backend is told how the panel hangs.
+const TURNED: &str = "SLINT_KMS_ROTATION";
+
+/// Begins this program anew, told by its environment how the panel hangs; the process stays the same one for who watches over it.
+fn begin_turned(degrees: u16) -> BackendError {
+    use std::os::unix::process::CommandExt as _;
+    let mut arguments = std::env::args_os();
+    let named = arguments.next().unwrap_or_default();
+    let program = std::env::current_exe().unwrap_or_else(|_| named.clone().into());
+    let mut command = Command::new(program);
+    command
+        .arg0(named)
+        .args(arguments)
+        .env(TURNED, degrees.to_string());
+    BackendError::NotTurned {
+        error: command.exec(),
+    }
+}
+
+/// Chooses for the rest of the process; what `SLINT_BACKEND` says comes first. A bare screen is turned clockwise by `degrees`.
 ///
 /// # Errors
 /// [`BackendError`] says what is missing.
-pub(super) fn choose() -> Result<(), BackendError> {
+pub(super) fn choose(degrees: u16) -> Result<(), BackendError> {
     if std::env::var_os("SLINT_BACKEND").is_some_and(|value| !value.is_empty()) {
         return Ok(());
     }
     let choice = Machine::look().choose().ok_or(BackendError::NoDisplay)?;
+    if choice.backend == "linuxkms" && degrees != 0 && std::env::var_os(TURNED).is_none() {
+        return Err(begin_turned(degrees));
+    }
     tracing::info!(
         backend = choice.backend,
         renderer = choice.renderer,

@@ -94,7 +94,7 @@ pub fn run(
     kiosk: bool,
     on_window: impl FnOnce(&AppWindow),
 ) -> Result<(), UiError> {
-    backend::choose()?;
+    backend::choose(config.screen.rotation.degrees())?;
     let window = AppWindow::new()?;
     let watchdog = Watchdog::start(|name| std::env::var_os(name));
     let heartbeat = |name: &'static str| watchdog.as_ref().map(|watchdog| watchdog.heartbeat(name));
