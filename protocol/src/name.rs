@@ -31,6 +31,9 @@ pub enum NameError {
     /// The first character breaks the rule.
     #[error("it must start with a letter or a digit")]
     Start,
+    /// No address of a web page.
+    #[error("an address looks like https://example.org")]
+    NotAUrl,
     /// Not `local@domain`.
     #[error("an e-mail address looks like name@example.org")]
     NotAnEmail,
@@ -197,6 +200,32 @@ name! {
         count(text, 4, 12)?;
         forbid(text, |c| !c.is_ascii_digit())?;
         Ok(text)
+    }
+}
+
+name! {
+    /// Where browsers find a relay: `https://` or `http://`, a host, perhaps a port and a path, at most 200 bytes
+    /// of ASCII, without a query or a fragment.
+    PublicUrl, 200, |text| {
+        if text.len() > 200 {
+            return Err(NameError::TooLong { most: 200, unit: "bytes" });
+        }
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let host = rest.ok_or(NameError::NotAUrl)?.split('/').next().unwrap_or_default();
+        if host.is_empty() {
+            return Err(NameError::NotAUrl);
+        }
+        forbid(text, |c| !c.is_ascii_graphic() || "\"#<>?@\\^`{|}".contains(c))?;
+        Ok(text)
+    }
+}
+
+impl PublicUrl {
+    /// The host, and the port where one is given.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split('/').next().unwrap_or_default()
     }
 }
 

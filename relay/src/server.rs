@@ -1,6 +1,5 @@
 //! The loop that owns the core: one [`Event`] at a time in, its effects carried out.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use tokio::sync::mpsc;
 use crate::clock;
 use crate::control::Outbox;
 use crate::core::fan_out::Routes;
-use crate::core::{ConnectionId, Core, CoreLimits, Effect, Ending, MediaCommand, Token};
+use crate::core::{ConnectionId, Core, CoreLimits, Effect, Ending, MediaCommand, Peer, Token};
 use crate::media::{MediaHandle, PlaneCommand};
 use crate::metrics::Metrics;
 use crate::store::pin::{PinAnswer, PinWorker};
@@ -36,8 +35,7 @@ pub(crate) enum Event {
     /// A handshake is done.
     Connected {
         connection: ConnectionId,
-        identity: [u8; 32],
-        address: IpAddr,
+        peer: Peer,
         outbox: Outbox,
     },
     /// An endpoint asks for something.
@@ -133,12 +131,11 @@ impl Server {
         match event {
             Event::Connected {
                 connection,
-                identity,
-                address,
+                peer,
                 outbox,
             } => {
                 self.outboxes.insert(connection, outbox);
-                self.core.handle_connected(connection, identity, address);
+                self.core.handle_connected(connection, peer);
             }
             Event::Request {
                 connection,

@@ -44,7 +44,7 @@ impl Core {
         if let Err(refusal) = state.limit.check() {
             return Some(Err(refusal));
         }
-        let identity = state.identity;
+        let identity = state.peer.identity;
         if let Some(secret) = resume {
             return Some(self.resume(connection, &username, identity, &secret));
         }
@@ -85,7 +85,7 @@ impl Core {
     pub(crate) fn sign_up(&mut self, arrival: Box<Arrival>) -> Result<(), Refusal> {
         // Who is gone makes no account.
         if let Some(state) = self.connections.get(&arrival.connection) {
-            self.growth.check_sign_up(state.address)?;
+            self.growth.check_sign_up(state.peer.address)?;
             self.look_up(arrival, NewAccount::MakeBelow(self.limits.accounts));
         }
         Ok(())
@@ -103,7 +103,7 @@ impl Core {
             .get(&username.key())
             .ok_or(Refusal::SessionOver)?;
         let session = self.sessions.get_mut(&id).ok_or(Refusal::SessionOver)?;
-        if session.identity != identity || session.resume_secret != *secret {
+        if session.peer.identity != identity || session.resume_secret != *secret {
             return Err(Refusal::SessionOver);
         }
         let before = session.connection.take();
@@ -125,7 +125,7 @@ impl Core {
             return;
         };
         state.stage = Stage::Fresh;
-        let (identity, address) = (state.identity, state.address);
+        let peer = state.peer;
         let result = account.and_then(|username| {
             if let Some(before) = self.accounts.get(&username.key()).copied() {
                 self.end_session(before, LeaveReason::Left, Some(ClosingReason::Replaced));
@@ -134,6 +134,7 @@ impl Core {
                 return Err(Refusal::RelayFull);
             }
             let id = self.draw_session_id();
+            let address = peer.address;
             tracing::info!(session = id.0, %address, "signed in");
             let key = username.key();
             let limits = self.resting.take(&key);
@@ -142,8 +143,7 @@ impl Core {
                 id,
                 Box::new(Session {
                     username,
-                    identity,
-                    address,
+                    peer,
                     resume_secret: Secret([0; 32]),
                     connection: None,
                     over_at: None,
@@ -172,7 +172,7 @@ impl Core {
         state.stage = Stage::SignedIn(id);
         session.connection = Some(connection);
         session.over_at = None;
-        session.address = state.address;
+        session.peer = state.peer;
         session.joining = false;
         session.resume_secret = resume_secret.clone();
         let username = session.username.clone();

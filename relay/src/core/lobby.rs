@@ -91,7 +91,7 @@ impl Core {
         if made >= self.limits.rooms_per_account {
             return Err(Refusal::TooMany);
         }
-        self.growth.check_room(session.address)?;
+        self.growth.check_room(session.peer.address)?;
         self.rooms_made.insert(creator.clone(), made + 1);
         self.room_names.insert(name.key());
         self.last_room += 1;

@@ -18,7 +18,6 @@ mod session;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SessionId};
@@ -40,6 +39,7 @@ use fan_out::{Routes, Routing};
 use limits::{GrowthLimits, GuessLimits, RestingLimits, SetClock, SignInLimit};
 use lobby::{Draft, Lobby};
 use room::{Entry, Room};
+pub use session::Peer;
 use session::{Connection, Session, Stage};
 
 /// How often limiters that are as good as new are forgotten.
@@ -197,17 +197,11 @@ impl Core {
     }
 
     /// A connection's handshake is done.
-    pub fn handle_connected(
-        &mut self,
-        connection: ConnectionId,
-        identity: [u8; 32],
-        address: IpAddr,
-    ) {
+    pub fn handle_connected(&mut self, connection: ConnectionId, peer: Peer) {
         self.connections.insert(
             connection,
             Connection {
-                identity,
-                address,
+                peer,
                 stage: Stage::Fresh,
                 limit: SignInLimit::new(&self.clock),
             },

@@ -85,7 +85,7 @@ impl Core {
         let pin = pin.ok_or(Refusal::WrongPin)?;
         room.has_place()?;
         self.guesses
-            .check(&session.key(), session.address, entry.room.0)?;
+            .check(&session.key(), session.peer.address, entry.room.0)?;
         let hash = hash.clone();
         let token = self.wait_for(Pending::Join(entry));
         if let Some(session) = self.sessions.get_mut(&entry.session) {

@@ -12,10 +12,20 @@ use conclave_protocol::wire::control::{Devices, Participant, Stream};
 use super::effect::ConnectionId;
 use super::limits::{RequestLimits, SignInLimit};
 
-/// A control connection whose handshake is done.
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Their device's public key.
+    pub identity: [u8; 32],
+    /// Where they come from.
+    pub address: IpAddr,
+    /// Whether the gateway holds the secret half of it.
+    pub via_gateway: bool,
+}
+
+/// A connection whose identity is proven.
 pub(crate) struct Connection {
-    pub(crate) identity: [u8; 32],
-    pub(crate) address: IpAddr,
+    pub(crate) peer: Peer,
     pub(crate) stage: Stage,
     pub(crate) limit: SignInLimit,
 }
@@ -31,8 +41,7 @@ pub(crate) enum Stage {
 /// One login, over one connection and its resumptions.
 pub(crate) struct Session {
     pub(crate) username: Username,
-    pub(crate) identity: [u8; 32],
-    pub(crate) address: IpAddr,
+    pub(crate) peer: Peer,
     pub(crate) resume_secret: Secret<32>,
     /// `None` while it waits to be resumed.
     pub(crate) connection: Option<ConnectionId>,
@@ -65,10 +74,10 @@ impl Session {
         self.membership.as_ref().map(|membership| Participant {
             id: membership.participant,
             username: self.username.clone(),
-            identity: self.identity,
+            identity: self.peer.identity,
             devices: membership.devices,
             clock: self.clock,
-            via_gateway: false,
+            via_gateway: self.peer.via_gateway,
             streams: membership.streams.clone(),
         })
     }

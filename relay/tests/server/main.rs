@@ -4,6 +4,8 @@
 mod admin;
 mod announce;
 mod bad_input;
+mod browser;
+mod gateway;
 mod harness;
 mod idle;
 mod media;

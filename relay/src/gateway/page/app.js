@@ -40,7 +40,7 @@ let shown = null;
 async function show() {
     const { lobby, room } = session.phase === 'out' || (session.phase === 'entering' && shown === signIn.element) ? { lobby: null, room: null } : await rest;
     const page = { out: signIn, entering: shown === room?.element ? room : signIn, lobby, room }[session.phase] ?? signIn;
-    if (page !== shown && page.element !== shown) {
+    if (page.element !== shown) {
         for (const child of main.children) /** @type {HTMLElement} */ (child).hidden = child !== page.element;
         if (lobby && shown === lobby.element) lobby.leave();
         const before = shown;

@@ -22,7 +22,7 @@ export class Camera extends Signal {
     /** @type {{ kind: 'camera', width: number, height: number, fps: number }} */
     media = { kind: 'camera', width: 640, height: 360, fps: FPS };
 
-    get on() {
+    get isOn() {
         return this.#source !== null;
     }
 

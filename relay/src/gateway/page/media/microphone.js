@@ -14,7 +14,7 @@ import { soundContext } from './sound_context.js';
  */
 export class Microphone extends Signal {
     /** Blocks leave the page. */
-    on = false;
+    isOn = false;
     /** @type {MediaStreamTrack | null} */
     #track = null;
     /** @type {AudioNode[]} */
@@ -51,7 +51,7 @@ export class Microphone extends Signal {
         const capture = new AudioWorkletNode(context, 'capture', { numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
         capture.port.onmessage = ({ data }) => {
             this.tell('level', data);
-            if (this.on) this.tell('block', { ...data, timestamp: nowUs() - BLOCK_MS * 1000 });
+            if (this.isOn) this.tell('block', { ...data, timestamp: nowUs() - BLOCK_MS * 1000 });
         };
         source.connect(capture);
         this.#nodes = [source, capture];
@@ -59,7 +59,7 @@ export class Microphone extends Signal {
 
     /** Releases it. */
     close() {
-        this.on = false;
+        this.isOn = false;
         const track = this.#track;
         this.#track = null;
         if (track) {

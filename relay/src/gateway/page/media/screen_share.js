@@ -23,7 +23,7 @@ export class ScreenShare extends Signal {
         return Boolean(navigator.mediaDevices && 'getDisplayMedia' in navigator.mediaDevices);
     }
 
-    get on() {
+    get isOn() {
         return this.#source !== null;
     }
 

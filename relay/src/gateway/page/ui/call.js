@@ -80,7 +80,7 @@ export class Call extends Signal {
     async setMicrophone(on) {
         await this.#change('microphone', async () => {
             if (on) await this.microphone.open(preferences.microphone);
-            this.microphone.on = on;
+            this.microphone.isOn = on;
             this.unheard = false;
             this.#spokenInVain = 0;
             if (on) await this.#session.publish(SOURCE.microphone, { kind: 'audio' });
@@ -116,11 +116,11 @@ export class Call extends Signal {
 
     /** Opens a device anew, as after another was chosen. @param {'camera' | 'microphone'} device */
     async reopen(device) {
-        if (device === 'camera' && this.camera.on) {
+        if (device === 'camera' && this.camera.isOn) {
             this.camera.close();
             await this.setCamera(true);
         } else if (device === 'microphone' && this.microphone.captured) {
-            const on = this.microphone.on;
+            const on = this.microphone.isOn;
             this.microphone.close();
             if (on) await this.setMicrophone(true);
         }
@@ -159,7 +159,7 @@ export class Call extends Signal {
         this.tell('devices', null);
         try {
             await change();
-            await this.#session.setDevices({ microphone: this.microphone.on, camera: this.camera.on });
+            await this.#session.setDevices({ microphone: this.microphone.isOn, camera: this.camera.isOn });
         } catch (error) {
             if (error instanceof DeviceError) this.tell('problem', error.word);
             else passOver(error);
@@ -219,7 +219,7 @@ export class Call extends Signal {
     /** @param {{ level: number, voice: boolean }} block */
     #watchLevel({ level, voice }) {
         this.tell('level', level);
-        this.#spokenInVain = !this.microphone.on && voice && this.#session.phase === 'room' ? this.#spokenInVain + 1 : 0;
+        this.#spokenInVain = !this.microphone.isOn && voice && this.#session.phase === 'room' ? this.#spokenInVain + 1 : 0;
         if (this.#spokenInVain < UNHEARD_BLOCKS) return;
         clearTimeout(this.#unheardOver);
         this.#unheardOver = setTimeout(() => this.#setUnheard(false), UNHEARD_MS);

@@ -30,13 +30,13 @@ export function volumeSlider(call) {
  * @param {() => void} acts.leave
  */
 export function callBar(call, { toggle, changeView, leave }) {
-    const microphone = iconButton({ word: 'microphone', icon: 'microphone', caption: 'microphone', key: 'M', press: () => void call.setMicrophone(!call.microphone.on) });
-    const camera = iconButton({ word: 'camera', icon: 'camera', caption: 'camera', key: 'V', press: () => void call.setCamera(!call.camera.on) });
+    const microphone = iconButton({ word: 'microphone', icon: 'microphone', caption: 'microphone', key: 'M', press: () => void call.setMicrophone(!call.microphone.isOn) });
+    const camera = iconButton({ word: 'camera', icon: 'camera', caption: 'camera', key: 'V', press: () => void call.setCamera(!call.camera.isOn) });
     const volumePanel = make('div', { class: 'volume-panel', id: 'volume-panel', hidden: true }, volumeSlider(call));
     const volume = iconButton({ word: 'volume', icon: 'speaker', caption: 'volume', look: 'wide-only', press: () => openVolume(volumePanel.hidden) });
     set(volume.element, 'aria-expanded', 'false');
     set(volume.element, 'aria-controls', 'volume-panel');
-    const share = iconButton({ word: 'share', icon: 'screen', caption: 'share_short', look: 'wide-only', press: () => void call.setScreen(!call.screen.on) });
+    const share = iconButton({ word: 'share', icon: 'screen', caption: 'share_short', look: 'wide-only', press: () => void call.setScreen(!call.screen.isOn) });
     share.element.hidden = !ScreenShare.possible;
     const view = iconButton({ word: 'speaker_view', icon: 'speaker-view', caption: 'view_speaker', look: 'wide-only', press: changeView });
     const drawers = {
@@ -80,13 +80,13 @@ export function callBar(call, { toggle, changeView, leave }) {
          */
         show(drawer, unread, speakerView) {
             for (const [button, device, name] of /** @type {const} */ ([[microphone, call.microphone, 'microphone'], [camera, call.camera, 'camera']])) {
-                button.pressed = device.on;
-                button.draw(device.on ? name : `${name}-off`);
-                button.element.classList.toggle('off', !device.on);
+                button.pressed = device.isOn;
+                button.draw(device.isOn ? name : `${name}-off`);
+                button.element.classList.toggle('off', !device.isOn);
                 button.busy = call.busy[name];
             }
-            share.pressed = call.screen.on;
-            share.element.classList.toggle('on', call.screen.on);
+            share.pressed = call.screen.isOn;
+            share.element.classList.toggle('on', call.screen.isOn);
             share.busy = call.busy.screen;
             view.pressed = speakerView;
             view.draw(speakerView ? 'grid' : 'speaker-view');

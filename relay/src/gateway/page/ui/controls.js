@@ -121,6 +121,8 @@ export function choice(word, chosen) {
     };
 }
 
+/** @typedef {ReturnType<typeof choice>} Choice */
+
 /** What went wrong, where it went wrong; nothing is shown while nothing did. */
 export function notice() {
     const text = make('span');

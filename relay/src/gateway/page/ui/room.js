@@ -9,7 +9,7 @@ import { icon } from './icons.js';
 import { morePanel } from './more_panel.js';
 import { peoplePanel } from './people.js';
 import { videoStage } from './stage.js';
-import { labelWith, people, say, sayWith, words } from '../words/words.js';
+import { labelWith, people, sayWith, words } from '../words/words.js';
 import { ScreenShare } from '../media/screen_share.js';
 
 /** @typedef {import('./call_bar.js').Drawer} Drawer */
@@ -35,7 +35,7 @@ export function roomPage(session, call, openSettings) {
         showBar();
     };
     const viewButton = button({ word: 'speaker_view', icon: 'speaker-view', press: changeView });
-    const shareButton = button({ word: 'share', icon: 'screen', press: () => void call.setScreen(!call.screen.on) });
+    const shareButton = button({ word: 'share', icon: 'screen', press: () => void call.setScreen(!call.screen.isOn) });
     shareButton.element.hidden = !ScreenShare.possible;
     const volume = make('div', { class: 'volume-row' }, icon('speaker'), volumeSlider(call));
     const more = morePanel(session, [viewButton.element, shareButton.element, volume], openSettings);
@@ -143,8 +143,8 @@ export function roomPage(session, call, openSettings) {
         const target = /** @type {HTMLElement} */ (event.target);
         if (event.repeat || target.closest('input, textarea, select')) return;
         switch (event.key.toLowerCase()) {
-            case 'm': return void call.setMicrophone(!call.microphone.on);
-            case 'v': return void call.setCamera(!call.camera.on);
+            case 'm': return void call.setMicrophone(!call.microphone.isOn);
+            case 'v': return void call.setCamera(!call.camera.isOn);
             case 'c': event.preventDefault(); return open(drawer === 'chat' ? null : 'chat');
             case 'p': return open(drawer === 'people' ? null : 'people');
         }

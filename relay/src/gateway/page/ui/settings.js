@@ -93,16 +93,16 @@ export function settingsDialog(call) {
     }
 
     /**
-     * @param {ReturnType<typeof choice>} where
+     * @param {import('./controls.js').Choice} picker
      * @param {MediaDeviceInfo[]} devices
      * @param {'camera_n' | 'microphone_n' | 'speaker_n'} word for one whose name is not known
      * @param {string} value
      */
-    function offer(where, devices, word, value) {
+    function offer(picker, devices, word, value) {
         /** @type {[string, () => string][]} */
         const named = devices.filter(({ deviceId }) => deviceId && deviceId !== 'default')
             .map(({ deviceId, label: name }, index) => [deviceId, () => name || words(word, index + 1)]);
-        where.offer([['', () => words('automatic')], ...named], value);
+        picker.offer([['', () => words('automatic')], ...named], value);
     }
 
     call.on('level', (dbov) => {
@@ -110,7 +110,7 @@ export function settingsDialog(call) {
     });
     call.on('devices', showLevel);
     element.addEventListener('close', () => {
-        if (trying && !call.microphone.on) call.microphone.close();
+        if (trying && !call.microphone.isOn) call.microphone.close();
         trying = false;
     });
     navigator.mediaDevices?.addEventListener('devicechange', () => {

@@ -50,7 +50,7 @@ export function videoStage(session, call) {
         const people = [];
         for (const person of session.roster.people()) {
             const own = person.id === session.me;
-            const sharing = own ? call.screen.on : person.streams.some(({ media }) => media.kind === 'screen');
+            const sharing = own ? call.screen.isOn : person.streams.some(({ media }) => media.kind === 'screen');
             // One's own screen is before one's eyes already.
             if (sharing && !own) screens.push({ key: `s${person.id}`, person, kind: 'screen', own });
             people.push({ key: `p${person.id}`, person, kind: 'person', own });
