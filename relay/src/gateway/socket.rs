@@ -248,12 +248,12 @@ impl Talk {
 
     fn open(&mut self, mut packet: Box<MediaPacket>) {
         let Some(inbox) = &mut self.inbox else { return };
-        for _ in 0..PACKETS_A_TURN {
-            self.conversation.handle_packet(&mut packet.bytes);
-            match inbox.media.try_recv() {
-                Ok(next) => packet = next,
-                Err(_) => break,
-            }
+        self.conversation.handle_packet(&mut packet.bytes);
+        for _ in 1..PACKETS_A_TURN {
+            let Ok(mut next) = inbox.media.try_recv() else {
+                break;
+            };
+            self.conversation.handle_packet(&mut next.bytes);
         }
     }
 

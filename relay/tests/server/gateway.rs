@@ -295,7 +295,7 @@ fn who_left_opens_nothing_more_and_who_stays_gets_new_keys() {
     ana.settle_core();
     let (eve, joined) = relay.enter("Eve", 3, room);
     let mut eve = Sealing::new(eve, 3, joined);
-    eve.run(|eve, _| eve.keys >= 2);
+    eve.run(|eve, _| eve.keys >= 1);
     ana.settle_core();
     let sent = jpeg(5_000, 1);
     ana.send(&picture(camera, sent.clone()));
