@@ -199,7 +199,17 @@ export async function signIn(page, name) {
     await page.getByLabel('Name', { exact: true }).fill(name);
     await page.getByLabel('Email').fill(`${name}@example.org`);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('heading', { name: 'Rooms' }).waitFor();
+    await shows(page, 'Rooms');
+}
+
+/** Waits for a page's heading; a failure says what stands there instead. @param {Page} page @param {string} heading */
+export async function shows(page, heading) {
+    try {
+        await page.getByRole('heading', { name: heading, exact: true }).waitFor();
+    } catch {
+        const there = await page.evaluate(() => document.querySelector('main')?.innerText);
+        throw new Error(`no heading "${heading}", but:\n${there}\n${page.troubles.join('\n')}`);
+    }
 }
 
 /**
@@ -213,7 +223,7 @@ export async function createRoom(page, room, pin = '') {
     await page.getByLabel('Name of the room').fill(room);
     if (pin) await page.getByLabel('PIN, if it is to be locked').fill(pin);
     await page.getByRole('button', { name: 'Create', exact: true }).click();
-    await page.getByRole('heading', { name: room }).waitFor();
+    await shows(page, room);
 }
 
 /** A link for a browser into the room that the page is in. @param {Page} page @returns {Promise<string>} */
@@ -236,7 +246,7 @@ export async function makeLink(page) {
 export async function joinByLink(page, name, room) {
     await page.getByLabel('Name', { exact: true }).fill(name);
     await page.getByRole('button', { name: 'Join' }).click();
-    await page.getByRole('heading', { name: room }).waitFor();
+    await shows(page, room);
 }
 
 /** The tile of somebody. @param {Page} page @param {string} name */

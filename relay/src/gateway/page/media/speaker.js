@@ -20,13 +20,17 @@ export class Speaker {
     /** Makes it ready; the browser may hold the sound back until somebody touches the page. */
     async open() {
         const context = await soundContext();
-        if (this.#context) return;
+        if (!this.#context) this.#connect(context);
+        await this.resume();
+    }
+
+    /** @param {AudioContext} context */
+    #connect(context) {
         this.#context = context;
         this.#playback = new AudioWorkletNode(context, 'playback', { numberOfInputs: 0, outputChannelCount: [1] });
         this.#volume = new GainNode(context, { gain: this.#percent / 100 });
         this.#playback.connect(this.#volume).connect(context.destination);
         context.onstatechange = () => this.onheld(this.held);
-        await this.resume();
     }
 
     /** Whether the browser holds the sound back. */

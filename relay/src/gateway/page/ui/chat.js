@@ -28,7 +28,7 @@ export function chatPanel(session) {
     label(scroll, 'chat');
     const trouble = notice();
     const input = labelWith(label(make('textarea', { class: 'input', rows: 1, maxlength: MOST_BYTES, enterkeyhint: 'send' }), 'message'), 'placeholder', () => words('message_to_everyone'));
-    const send = iconButton({ word: 'send', icon: 'send', look: 'bar', press: () => void submit() });
+    const send = iconButton({ word: 'send', icon: 'send', look: 'filled', press: () => void submit() });
     const form = make('form', { class: 'write' }, input, send.element);
     const element = make('div', { class: 'chat' }, nothing, scroll, make('div', { class: 'newest' }, newest.element), trouble.element, form);
 

@@ -18,8 +18,8 @@ export function createRoom(session) {
     const name = field({ word: 'room_name', input: { maxlength: LONGEST_NAME, required: true }, placeholder: () => words('room_name_example') });
     const pin = field({ word: 'pin_if_locked', input: { inputmode: 'numeric', maxlength: 12 }, placeholder: () => words('pin_rule') });
     const number = make('output', { 'aria-live': 'polite' });
-    const fewer = iconButton({ word: 'fewer_places', icon: 'minus', look: 'bar', press: () => seat(places - 1) });
-    const more = iconButton({ word: 'more_places', icon: 'plus', look: 'bar', press: () => seat(places + 1) });
+    const fewer = iconButton({ word: 'fewer_places', icon: 'minus', look: 'filled', press: () => seat(places - 1) });
+    const more = iconButton({ word: 'more_places', icon: 'plus', look: 'filled', press: () => seat(places + 1) });
     const trouble = notice();
     const go = button({ word: 'create', kind: 'primary' });
     const form = make('form', { novalidate: true }, name.element,

@@ -49,7 +49,7 @@ function linkSection(session) {
     const lifetime = choice('link_valid_for', (value) => { minutes = value; });
     lifetime.offer(LIFETIMES.map(([value, word]) => [value, () => words(word)]), minutes);
     const url = label(make('input', { class: 'input', readonly: true, onfocus: () => url.select() }), 'link');
-    const copy = iconButton({ word: 'copy', icon: 'copy', look: 'bar', press: () => void copyLink() });
+    const copy = iconButton({ word: 'copy', icon: 'copy', look: 'filled', press: () => void copyLink() });
     const valid = make('p', { class: 'soft', role: 'status' });
     const made = make('div', { class: 'made', hidden: true }, make('div', { class: 'write' }, url, copy.element));
     const trouble = notice();

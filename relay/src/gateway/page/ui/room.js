@@ -44,7 +44,7 @@ export function roomPage(session, call, openSettings) {
 
     const name = make('h1', { tabindex: '-1' });
     const count = make('span', { class: 'count' });
-    const time = make('span', { class: 'time' });
+    const time = make('span', { class: 'time', role: 'timer' });
     const warning = labelWith(make('span', { class: 'unsafe', role: 'img' }, icon('warning')), 'aria-label', () => words('not_encrypted'));
     labelWith(warning, 'title', () => words('not_encrypted'));
     const strip = make('header', { class: 'strip' }, name, warning, make('span', { class: 'push' }), count, time);
@@ -130,7 +130,7 @@ export function roomPage(session, call, openSettings) {
         const seconds = Math.floor((performance.now() - session.joinedAt) / 1000);
         const text = duration(seconds);
         time.textContent = text;
-        time.setAttribute('aria-hidden', 'true');
+        labelWith(time, 'aria-label', () => words('time_in_call', text));
         if (drawer === 'more') more.show();
     }, 1000);
 

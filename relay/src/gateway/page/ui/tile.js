@@ -109,7 +109,7 @@ export class Tile {
         style.transform = `translate(${x}px, ${y}px)`;
         style.width = `${width}px`;
         style.height = `${height}px`;
-        this.element.classList.toggle('small', width < 200);
+        this.element.classList.toggle('small', width < 260);
     }
 
     remove() {

@@ -84,7 +84,7 @@ export function people(n) {
 
 /** As 12:34. @param {number} at in ms since 1970 */
 export function timeOfDay(at) {
-    return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' }).format(at);
+    return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at);
 }
 
 /** With the day, too. @param {number} at in ms since 1970 */
