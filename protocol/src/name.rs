@@ -220,6 +220,16 @@ name! {
     }
 }
 
+name! {
+    /// What a link to a room proves its worth by, opaque to all but the relay that made it: 1–64 characters of
+    /// base64url (RFC 4648 §5).
+    LinkToken, 64, |text| {
+        count(text, 1, 64)?;
+        forbid(text, |c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))?;
+        Ok(text)
+    }
+}
+
 impl PublicUrl {
     /// The host, and the port where one is given.
     #[must_use]
@@ -320,6 +330,44 @@ mod tests {
         assert!(Pin::parse("123").is_err());
         assert!(Pin::parse("12a4").is_err());
         assert!(Pin::parse("1234567890123").is_err());
+    }
+
+    #[test]
+    fn public_addresses_have_a_host_and_nothing_after_their_path() {
+        for (good, host) in [
+            ("https://calls.example.org", "calls.example.org"),
+            ("http://[::1]:7480/", "[::1]:7480"),
+            ("https://example.org/calls", "example.org"),
+        ] {
+            assert_eq!(
+                PublicUrl::parse(good).map(|url| url.host() == host),
+                Ok(true),
+                "{good}"
+            );
+        }
+        for bad in [
+            "",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "https:///calls",
+            "https://a@b",
+            "https://a/#b",
+            "https://a/?b",
+            "https://a b",
+            "https://é",
+            &("https://".to_string() + &"a".repeat(200)),
+        ] {
+            assert!(PublicUrl::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn link_tokens_are_base64url() {
+        assert!(LinkToken::parse("aZ09-_").is_ok());
+        for bad in ["", "a=", "a/b", "a+b", &"a".repeat(65)] {
+            assert!(LinkToken::parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]
