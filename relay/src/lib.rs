@@ -33,7 +33,7 @@ use announce::Announcement;
 use config::{Config, Listener};
 use control::{ConnectionIds, ConnectionLimits, Shared};
 use core::fan_out::Routes;
-use core::{Core, Entropy};
+use core::{Core, Entropy, Web};
 use data_dir::{DataDir, DataError};
 use gateway::{CertificateError, Gateway, Surroundings, WebLimits};
 use media::MediaPlane;
@@ -165,8 +165,17 @@ impl Relay {
             config.media_limits(),
             Arc::clone(&metrics),
         )?;
+        let mut core = Core::new(config.core_limits(), remembered, Box::new(SystemEntropy));
+        if let Some(web) = &sockets.web {
+            core.serve_browsers(Web {
+                key: gateway::link_key(&data.gateway_secret()?),
+                port: web.local_addr()?.port(),
+                https: !config.web.plain_http,
+                base: config.web.public_url.0.clone(),
+            });
+        }
         let server = Server {
-            core: Core::new(config.core_limits(), remembered, Box::new(SystemEntropy)),
+            core,
             outboxes: FxHashMap::default(),
             store,
             pins,

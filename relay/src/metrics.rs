@@ -128,6 +128,8 @@ metrics! {
         web_malformed,
         /// WebSockets closed: a message that is too long
         web_too_long,
+        /// Guests refused: a link that is wrong, over or revoked
+        web_links_refused,
         /// Blocks and pictures taken from browsers
         web_frames_taken,
         /// Blocks and pictures from browsers dropped: they cannot be understood

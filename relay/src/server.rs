@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use crate::clock;
 use crate::control::Outbox;
 use crate::core::fan_out::Routes;
-use crate::core::{ConnectionId, Core, CoreLimits, Effect, Ending, MediaCommand, Peer, Token};
+use crate::core::{
+    ConnectionId, Core, CoreLimits, Effect, Ending, Guest, MediaCommand, Peer, Token,
+};
 use crate::media::{MediaHandle, PlaneCommand};
 use crate::metrics::Metrics;
 use crate::store::pin::{PinAnswer, PinWorker};
@@ -43,6 +45,12 @@ pub(crate) enum Event {
         connection: ConnectionId,
         id: RequestId,
         request: Request,
+    },
+    /// A browser comes by a link.
+    Guest {
+        connection: ConnectionId,
+        id: RequestId,
+        guest: Guest,
     },
     /// A connection is gone.
     Disconnected { connection: ConnectionId },
@@ -142,6 +150,11 @@ impl Server {
                 id,
                 request,
             } => self.core.handle_request(connection, id, request),
+            Event::Guest {
+                connection,
+                id,
+                guest,
+            } => self.core.handle_guest(connection, id, guest),
             Event::Disconnected { connection } => {
                 self.outboxes.remove(&connection);
                 self.core.handle_disconnected(now, connection);
@@ -198,6 +211,9 @@ impl Server {
         if let Some(routes) = self.core.take_routes() {
             self.routes.store(routes);
         }
+        self.metrics
+            .web_links_refused
+            .inc_by(self.core.take_refused_links());
         let (sessions, rooms, participants) = self.core.counts();
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.metrics.sessions.set(gauge(sessions));

@@ -7,7 +7,7 @@ use conclave_protocol::name::Username;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::ClockOffset;
-use conclave_protocol::wire::control::{Devices, Participant, Stream};
+use conclave_protocol::wire::control::{Devices, Participant, Refusal, Request, Stream};
 
 use super::effect::ConnectionId;
 use super::limits::{RequestLimits, SignInLimit};
@@ -42,6 +42,8 @@ pub(crate) enum Stage {
 pub(crate) struct Session {
     pub(crate) username: Username,
     pub(crate) peer: Peer,
+    /// The only room of somebody who came by a link, and has no account.
+    pub(crate) guest: Option<RoomId>,
     pub(crate) resume_secret: Secret<32>,
     /// `None` while it waits to be resumed.
     pub(crate) connection: Option<ConnectionId>,
@@ -67,6 +69,20 @@ pub(crate) struct Membership {
 impl Session {
     pub(crate) fn key(&self) -> String {
         self.username.key()
+    }
+
+    /// A guest may ask for what concerns their room alone.
+    pub(crate) fn may_ask(&self, request: &Request) -> Result<(), Refusal> {
+        let Some(own) = self.guest else { return Ok(()) };
+        match request {
+            Request::ListRooms { .. }
+            | Request::CreateRoom { .. }
+            | Request::MakeLink { .. }
+            | Request::RevokeLinks { .. }
+            | Request::AllowBrowsers { .. } => Err(Refusal::NotAllowed),
+            Request::JoinRoom { room, .. } if *room != own => Err(Refusal::NotAllowed),
+            _ => Ok(()),
+        }
     }
 
     /// The session as its room sees it.

@@ -129,6 +129,12 @@ impl Bench {
                     }
                 }
             }
+            StoreCommand::FindName { username, .. } => {
+                match self.accounts.contains(&username.key()) {
+                    true => Ok(StoreAnswer::Done),
+                    false => Ok(StoreAnswer::NoAccount),
+                }
+            }
             StoreCommand::ReadHistory { .. } => Ok(StoreAnswer::History {
                 lines: Vec::new(),
                 more: false,

@@ -12,20 +12,20 @@ use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::DatagramBatch;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{
-    Answer, Event as WireEvent, Media, Refusal, Request, SignedIn, ToEndpoint,
+    Answer, Event as WireEvent, Media, Refusal, Request, RoomSummary, SignedIn, ToEndpoint,
 };
 use tokio::sync::mpsc;
 
 use super::Gateway;
 use super::downlink::Downlink;
 use super::media_frame::MediaFrame;
-use super::message::{Ask, Incoming, Invalid, Malformed, SignIn};
+use super::message::{Ask, EnterLink, Incoming, Invalid, Malformed, SignIn};
 use super::participant::{Delivery, NoEntropy, OwnAsk, Participant, Unsent};
 use super::reply;
 use crate::clock;
 use crate::control::{Inbox, MEDIA_FOR_BROWSERS, outbox};
 use crate::core::limits::{Direct, SetClock, quota};
-use crate::core::{ConnectionId, Peer};
+use crate::core::{ConnectionId, Guest, Peer};
 use crate::server::Event;
 
 /// Requests of the browser's that may wait for the core; one more waits in the socket.
@@ -62,6 +62,7 @@ enum Asked {
 /// What a reply means to the participant.
 enum What {
     Resume,
+    EnterLink,
     Publish(Media),
     Unpublish(StreamId),
     LeaveRoom,
@@ -77,6 +78,9 @@ pub(super) struct Conversation {
     session: Option<SessionId>,
     pending: BTreeMap<RequestId, Asked>,
     last_request: u32,
+    /// The room of a guest, which the core tells before it lets them in.
+    link_room: Option<RoomSummary>,
+    awaits_link_room: bool,
     limit: (Direct, SetClock),
     bad_frames: u32,
     batch: DatagramBatch,
@@ -115,6 +119,8 @@ impl Conversation {
             session: None,
             pending: BTreeMap::new(),
             last_request: 0,
+            link_room: None,
+            awaits_link_room: false,
             limit: (
                 Direct::direct_with_clock(quota(100, 500), clock.clone()),
                 clock,
@@ -192,6 +198,7 @@ impl Conversation {
                 self.gateway.metrics.requests.inc();
                 match ask {
                     Ok(Ask::SignIn(sign_in)) => self.sign_in(id, *sign_in),
+                    Ok(Ask::EnterLink(enter)) => self.enter_link(id, *enter),
                     Ok(Ask::Core(request)) => self.ask(id, *request),
                     Err(invalid) => self.texts.push_back(reply::invalid(id, invalid)),
                 }
@@ -283,7 +290,7 @@ impl Conversation {
                 self.to_core_own(Request::LeaveRoom, OwnAsk::Nothing);
             }
         }
-        let answer = reply::signed_in(&signed_in, room);
+        let answer = reply::signed_in(&signed_in, room, self.link_room.as_ref());
         self.texts.push_back(reply::granted(id, answer));
         self.tell_safety_number();
         self.forward_own();
@@ -347,6 +354,29 @@ impl Conversation {
         self.to_core_as(request, Asked::Browser { id, what });
     }
 
+    fn enter_link(&mut self, id: RequestId, enter: EnterLink) {
+        let connection = match self.begin(&enter.device) {
+            Ok(connection) => connection,
+            Err(invalid) => return self.texts.push_back(reply::invalid(id, invalid)),
+        };
+        let what = match enter.resume {
+            Some(_) => What::Resume,
+            None => What::EnterLink,
+        };
+        self.link_room = None;
+        self.awaits_link_room = true;
+        let id = self.await_reply(Asked::Browser { id, what });
+        self.to_core.push_back(Event::Guest {
+            connection,
+            id,
+            guest: Guest {
+                token: enter.token,
+                username: enter.username,
+                resume: enter.resume,
+            },
+        });
+    }
+
     fn ask(&mut self, id: RequestId, request: Request) {
         if self.connection.is_none() {
             return self.refuse(id, Refusal::NotSignedIn);
@@ -368,14 +398,20 @@ impl Conversation {
         let Some((connection, _)) = self.connection else {
             return;
         };
-        self.last_request = self.last_request.wrapping_add(1);
-        let id = RequestId(self.last_request);
-        self.pending.insert(id, asked);
+        let id = self.await_reply(asked);
         self.to_core.push_back(Event::Request {
             connection,
             id,
             request,
         });
+    }
+
+    /// Draws the number of a request to the core.
+    fn await_reply(&mut self, asked: Asked) -> RequestId {
+        self.last_request = self.last_request.wrapping_add(1);
+        let id = RequestId(self.last_request);
+        self.pending.insert(id, asked);
+        id
     }
 
     fn forward_own(&mut self) {
@@ -399,6 +435,9 @@ impl Conversation {
             }
             None => return Ok(None),
         };
+        if matches!(what, What::Resume | What::EnterLink) {
+            self.awaits_link_room = false;
+        }
         let answer = match result {
             Ok(answer) => answer,
             Err(refusal) => {
@@ -429,8 +468,11 @@ impl Conversation {
             }
             _ => {}
         }
-        self.texts
-            .push_back(reply::granted(id, reply::answer(answer)));
+        let value = match answer {
+            Answer::SignedIn(of) => reply::signed_in(of, of.room.as_ref(), self.link_room.as_ref()),
+            answer => reply::answer(answer),
+        };
+        self.texts.push_back(reply::granted(id, value));
         if matches!(answer, Answer::Joined(_)) {
             self.tell_safety_number();
         }
@@ -438,6 +480,12 @@ impl Conversation {
     }
 
     fn handle_event(&mut self, event: &WireEvent) -> Result<(), Broken> {
+        if let WireEvent::RoomChanged(room) = event
+            && self.awaits_link_room
+        {
+            self.link_room = Some(room.clone());
+            return Ok(());
+        }
         let mut company_changed = false;
         if let Some(participant) = &mut self.participant {
             let now = clock::now();

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SourceId, StreamId};
-use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
+use conclave_protocol::name::{ChatText, Email, LinkToken, Pin, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::{ClockOffset, PictureSize};
 use conclave_protocol::wire::control::{
@@ -46,6 +46,8 @@ pub(super) enum Incoming {
 pub(super) enum Ask {
     /// Opens a session on an account.
     SignIn(Box<SignIn>),
+    /// Opens a session by a link.
+    EnterLink(Box<EnterLink>),
     /// What an endpoint could ask for in the same words.
     Core(Box<Request>),
 }
@@ -59,6 +61,19 @@ pub(super) struct SignIn {
     pub(super) username: Username,
     /// The account's address.
     pub(super) email: Email,
+    /// To go on with a session that dropped.
+    pub(super) resume: Option<Secret<32>>,
+}
+
+/// A guest's sign-in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct EnterLink {
+    /// The browser's own secret.
+    pub(super) device: Secret<32>,
+    /// The link's token.
+    pub(super) token: LinkToken,
+    /// What they want to be called.
+    pub(super) username: Username,
     /// To go on with a session that dropped.
     pub(super) resume: Option<Secret<32>>,
 }
@@ -87,6 +102,13 @@ enum Shape {
         device: String,
         username: String,
         email: String,
+        resume: Option<String>,
+    },
+    EnterLink {
+        version: u32,
+        device: String,
+        token: String,
+        username: String,
         resume: Option<String>,
     },
     ListRooms {
@@ -128,6 +150,17 @@ enum Shape {
     Subscribe {
         stream: u32,
         want: WantShape,
+    },
+    MakeLink {
+        room: u32,
+        minutes: u16,
+    },
+    RevokeLinks {
+        room: u32,
+    },
+    AllowBrowsers {
+        room: u32,
+        allowed: bool,
     },
     SignOut {},
 }
@@ -249,6 +282,21 @@ impl Shape {
                     resume: resume_secret(resume)?,
                 })));
             }
+            Self::EnterLink {
+                version,
+                device,
+                token,
+                username,
+                resume,
+            } => {
+                check_version(version)?;
+                return Ok(Ask::EnterLink(Box::new(EnterLink {
+                    device: secret(&device, "device")?,
+                    token: parse(&token, "token")?,
+                    username: parse(&username, "username")?,
+                    resume: resume_secret(resume)?,
+                })));
+            }
             // It is no request, and was taken before.
             Self::Ping { .. } => return Err(invalid("do")),
             Self::ListRooms { after } => Request::ListRooms {
@@ -301,6 +349,15 @@ impl Shape {
                     WantShape::Word(WantWord::Nothing) => Want::Nothing,
                     WantShape::Fps(fps) => Want::AtMost { fps },
                 },
+            },
+            Self::MakeLink { room, minutes } => Request::MakeLink {
+                room: RoomId(room),
+                lifetime_minutes: minutes,
+            },
+            Self::RevokeLinks { room } => Request::RevokeLinks { room: RoomId(room) },
+            Self::AllowBrowsers { room, allowed } => Request::AllowBrowsers {
+                room: RoomId(room),
+                allowed,
             },
             Self::SignOut {} => Request::SignOut,
         };

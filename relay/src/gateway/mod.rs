@@ -131,10 +131,21 @@ impl Gateway {
 
     /// The identity of a browser's device: nobody has its secret half from the browser's secret alone.
     fn identity(&self, device: &Secret<32>) -> Identity {
-        let mut secret = Secret([0; 32]);
-        Hkdf::<Sha256>::new(Some(self.secret.expose()), device.expose())
-            .expand(b"conclave gateway device v1", &mut secret.0)
-            .expect("32 bytes are within what HKDF-SHA256 gives");
+        let secret = derive(&self.secret, device.expose(), b"conclave gateway device v1");
         Identity::from_secret(secret)
     }
+}
+
+/// What links are proven by.
+pub(crate) fn link_key(secret: &Secret<32>) -> Secret<32> {
+    derive(secret, &[], b"conclave gateway links v1")
+}
+
+fn derive(secret: &Secret<32>, of: &[u8], label: &[u8]) -> Secret<32> {
+    let mut key = Secret([0; 32]);
+    // The relay's secret is the salt: what is derived of a browser's needs both.
+    Hkdf::<Sha256>::new(Some(secret.expose()), of)
+        .expand(label, &mut key.0)
+        .expect("32 bytes are within what HKDF-SHA256 gives");
+    key
 }

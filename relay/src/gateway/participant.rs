@@ -225,6 +225,10 @@ impl Participant {
                 self.hand_out(to, &[member.id]);
                 return Ok(true);
             }
+            Event::ParticipantLeft { participant, .. } if *participant == room.me => {
+                // Put out, which is all that is said of oneself.
+                self.leave();
+            }
             Event::ParticipantLeft { participant, .. } => {
                 if room.others.remove(participant).is_some() {
                     self.receiver.remove_participant(*participant);

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use conclave_protocol::id::RequestId;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{
-    Answer, ChatLine, ClosingReason, Event, Joined, Layer, LeaveReason, Media, Participant,
+    Answer, ChatLine, ClosingReason, Event, Joined, Layer, LeaveReason, Link, Media, Participant,
     Picture, Refusal, RoomSummary, SignedIn, Stream,
 };
 use serde_json::{Value, json};
@@ -46,14 +46,22 @@ pub(super) fn safety_number(digits: &str) -> String {
 }
 
 /// A session that is open; `room` is where it still is.
-pub(super) fn signed_in(signed_in: &SignedIn, room: Option<&Joined>) -> Value {
-    json!({
+pub(super) fn signed_in(
+    signed_in: &SignedIn,
+    room: Option<&Joined>,
+    link_room: Option<&RoomSummary>,
+) -> Value {
+    let mut value = json!({
         "username": signed_in.username.as_str(),
         "resume": BASE64_URL_SAFE_NO_PAD.encode(signed_in.resume_secret.expose()),
         "resume_for_ms": signed_in.resume_for.as_millis(),
         "room": room.map(joined),
-        "guest": false,
-    })
+        "guest": link_room.is_some(),
+    });
+    if let Some(link_room) = link_room {
+        value["link_room"] = self::room(link_room);
+    }
+    value
 }
 
 /// An answer, but for a sign-in's.
@@ -69,7 +77,8 @@ pub(super) fn answer(answer: &Answer) -> Value {
             json!({"lines": lines.iter().map(line).collect::<Vec<_>>(), "more": more})
         }
         Answer::Published { stream } => json!({"stream": stream.0}),
-        Answer::SignedIn(of) => signed_in(of, of.room.as_ref()),
+        Answer::SignedIn(of) => signed_in(of, of.room.as_ref(), None),
+        Answer::Link(link) => json!({"url": link_url(link), "expires_at": link.expires_at.0}),
         Answer::Done => json!({}),
     }
 }
@@ -123,10 +132,22 @@ pub(super) fn event(event: &Event) -> Option<String> {
         Event::Closing { reason } => {
             json!({"event": "closing", "reason": closing_word(*reason)})
         }
+        Event::BrowsersAllowed { allowed } => {
+            json!({"event": "browsers_allowed", "allowed": allowed})
+        }
         // The gateway holds the keys.
         Event::Keys { .. } | Event::KeysWanted { .. } => return None,
     };
     Some(value.to_string())
+}
+
+/// Whole where the public address is known; the page knows where itself came from.
+fn link_url(link: &Link) -> String {
+    match &link.base {
+        // The host is not asked for then.
+        Some(_) => link.url(""),
+        None => format!("/#j={}", link.token),
+    }
 }
 
 fn room(room: &RoomSummary) -> Value {
@@ -240,5 +261,9 @@ const fn refusal_word(refusal: Refusal) -> &'static str {
         Refusal::RateLimited { .. } => "rate_limited",
         Refusal::StorageFailed => "storage_failed",
         Refusal::RelayFull => "relay_full",
+        Refusal::LinkInvalid => "link_invalid",
+        Refusal::BrowsersRefused => "browsers_refused",
+        Refusal::NotAllowed => "not_allowed",
+        Refusal::NoGateway => "no_gateway",
     }
 }

@@ -244,6 +244,21 @@ impl<S: Read + Write> Browser<S> {
         self.request(request)
     }
 
+    pub(crate) fn enter_link(
+        &mut self,
+        token: &str,
+        name: &str,
+        seed: u8,
+    ) -> Result<Value, String> {
+        self.request(json!({
+            "do": "enter_link",
+            "version": 1,
+            "device": device(seed),
+            "token": token,
+            "username": name,
+        }))
+    }
+
     pub(crate) fn join(&mut self, room: u32, pin: Option<&str>) -> Result<Value, String> {
         let mut request =
             json!({"do": "join_room", "room": room, "microphone": false, "camera": false});

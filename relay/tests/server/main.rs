@@ -6,6 +6,8 @@ mod announce;
 mod bad_input;
 mod browser;
 mod gateway;
+mod gateway_guests;
+mod gateway_limits;
 mod harness;
 mod idle;
 mod media;

@@ -36,7 +36,9 @@ export class Program {
      */
     constructor(file, args) {
         if (!existsSync(file)) throw new Error(`${file} is not built`);
-        this.process = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: process.env.RUST_LOG ?? 'warn' } });
+        this.process = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: process.env.RUST_LOG ?? 'warn' } });
+        // Who has ended reads no more.
+        this.process.stdin.on('error', () => {});
         this.ended = new Promise((done) => { this.process.once('exit', (code) => done(code)); });
         for (const output of [this.process.stdout, this.process.stderr]) {
             createInterface({ input: output }).on('line', (line) => {

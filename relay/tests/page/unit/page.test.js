@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { ChatLog } from '../../../src/gateway/page/net/chat_log.js';
 import { ClockEstimate } from '../../../src/gateway/page/net/clock.js';
 import { Roster } from '../../../src/gateway/page/net/roster.js';
@@ -112,4 +113,13 @@ test('pictures get worse at once when they wait, and better slowly; none waits',
     let calm = 0;
     while (!pace.admit(0).changed) calm += 1;
     assert.ok(calm > 30);
+});
+
+test('everything together is at most 150 kB compressed', async () => {
+    let bytes = 0;
+    for (const file of await readdir(PAGE, { recursive: true, withFileTypes: true })) {
+        if (file.isFile()) bytes += gzipSync(await readFile(posix.join(file.path, file.name)), { level: 9 }).length;
+    }
+    console.log(`# the page is ${(bytes / 1024).toFixed(1)} kB compressed`);
+    assert.ok(bytes <= 150 * 1024, `${bytes} bytes`);
 });
