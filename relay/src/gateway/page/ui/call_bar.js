@@ -66,6 +66,8 @@ export function callBar(call, { toggle, changeView, leave }) {
 
     return {
         element,
+        /** @param {Drawer} drawer */
+        focus: (drawer) => drawers[drawer].element.focus(),
         /** Closes the slider; says whether it was open. */
         closeVolume() {
             const open = !volumePanel.hidden;

@@ -20,11 +20,11 @@ export function chatPanel(session) {
     let firstNew = null;
     let stuck = true;
     const earlier = button({ word: 'earlier_lines', press: () => void loadEarlier() });
-    const list = make('ol', { class: 'lines', role: 'log', 'aria-live': 'polite' });
+    const list = make('ol', { class: 'lines' });
     const nothing = say(make('p', { class: 'nothing-written' }), 'nothing_written');
     const newest = button({ word: 'newest_lines', kind: 'primary', press: () => toEnd() });
     const scroll = make('div', { class: 'lines-scroll', tabindex: '0', onscroll: () => watch() },
-        make('div', { class: 'earlier' }, earlier.element), list);
+        make('div', { class: 'earlier' }, earlier.element), label(make('div', { role: 'log', 'aria-live': 'polite' }, list), 'chat'));
     label(scroll, 'chat');
     const trouble = notice();
     const input = labelWith(label(make('textarea', { class: 'input', rows: 1, maxlength: MOST_BYTES, enterkeyhint: 'send' }), 'message'), 'placeholder', () => words('message_to_everyone'));

@@ -1,6 +1,6 @@
 // All rooms of the relay: one touch joins.
 
-import { add, make, set } from './dom.js';
+import { add, freshId, make, set } from './dom.js';
 import { button, dialog, field, iconButton, notice } from './controls.js';
 import { createRoom } from './create_room.js';
 import { draw, icon } from './icons.js';
@@ -116,9 +116,11 @@ function card(join) {
     let room;
     const sign = icon('room');
     const name = make('span', { class: 'card-name' });
-    const count = make('span', { class: 'card-people' });
+    const countId = freshId();
+    // It describes the button instead of naming it.
+    const count = make('span', { class: 'card-people', id: countId, 'aria-hidden': 'true' });
     const lock = icon('lock');
-    const press = make('button', { class: 'card', type: 'button', onclick: () => join(room) },
+    const press = make('button', { class: 'card', type: 'button', 'aria-describedby': countId, onclick: () => join(room) },
         make('span', { class: 'card-sign' }, sign),
         make('span', { class: 'card-words' }, name, count),
         make('span', { class: 'spinner', 'aria-hidden': 'true' }), lock);
@@ -136,7 +138,7 @@ function card(join) {
             press.classList.toggle('busy', joining);
             press.disabled = full;
             set(lock, 'hidden', room.locked ? null : '');
-            labelWith(press, 'aria-label', () => `${words(room.locked ? 'join_locked' : 'join_room', room.name)}, ${text()}`);
+            label(press, room.locked ? 'join_locked' : 'join_room', room.name);
         },
     };
 }

@@ -72,7 +72,7 @@ export function roomPage(session, call, openSettings) {
         } else if (next !== null) {
             close.element.focus();
         } else if (before !== null) {
-            /** @type {HTMLElement | null} */ (bar.element.querySelector(`[aria-keyshortcuts="${before === 'chat' ? 'C' : 'P'}"]`))?.focus();
+            bar.focus(before);
         }
         showBar();
         stage.show();
