@@ -1,6 +1,7 @@
 #!/bin/bash
 # deps.sh [GROUP...]   Installs the Debian packages that the project needs and this machine lacks; silent if there are none.
-# Groups: build, screen (to show the window), test, bench, vm (to build and run the device-test machine). Default: build test.
+# Groups: build, screen (to show the window), test, web (to test the browser page), bench, vm (to build and run the device-test machine).
+# Default: build test.
 set -euo pipefail
 
 packages() {
@@ -9,9 +10,13 @@ packages() {
         libudev-dev libinput-dev libxkbcommon-dev libgbm-dev libdrm-dev libfontconfig-dev ;;
     screen) echo fonts-roboto-unhinted libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2 ;;
     test) echo python3 python3-cryptography xvfb xdotool imagemagick ;;
+    web) echo chromium fonts-roboto-unhinted python3-websockets
+        # A node of another origin than Debian's brings its own npm, or conflicts with Debian's.
+        command -v node >/dev/null || echo nodejs npm
+        ! command -v node >/dev/null || command -v npm >/dev/null || echo npm ;;
     bench) echo ustreamer ;;
     vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;
-    *) echo "deps: no group '$1'; there are build, screen, test, bench and vm" >&2; return 64 ;;
+    *) echo "deps: no group '$1'; there are build, screen, test, web, bench and vm" >&2; return 64 ;;
     esac
 }
 
@@ -48,7 +53,16 @@ case " $* " in *" vm "*) needs_lists=1 ;; *) needs_lists= ;; esac
 if [ -n "$missing$needs_lists" ] && ! lists_are_there; then
     root apt-get -qq -o DPkg::Lock::Timeout=300 update
 fi
-[ -n "$missing" ] || exit 0
+# What the page's tests need of npm, when it is not what the lock says. No package's own scripts are run.
+page_tests() {
+    case " $wanted " in *chromium*) ;; *) return 0 ;; esac
+    cd "$(dirname "$(readlink -f "$0")")/../relay/tests/page"
+    cmp -s package-lock.json node_modules/.installed-lock && return 0
+    echo "deps: npm ci for the tests of the browser page" >&2
+    npm ci --ignore-scripts --silent
+    cp package-lock.json node_modules/.installed-lock
+}
+[ -n "$missing" ] || { page_tests; exit; }
 
 echo "deps: installing" $missing >&2
 install=(apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install)
@@ -57,3 +71,4 @@ if ! root env DEBIAN_FRONTEND=noninteractive "${install[@]}" $missing >/dev/null
     root apt-get -qq -o DPkg::Lock::Timeout=300 update
     root env DEBIAN_FRONTEND=noninteractive "${install[@]}" $missing >/dev/null
 fi
+page_tests

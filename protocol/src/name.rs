@@ -31,6 +31,9 @@ pub enum NameError {
     /// The first character breaks the rule.
     #[error("it must start with a letter or a digit")]
     Start,
+    /// No address of a web page.
+    #[error("an address looks like https://example.org")]
+    NotAUrl,
     /// Not `local@domain`.
     #[error("an e-mail address looks like name@example.org")]
     NotAnEmail,
@@ -200,6 +203,42 @@ name! {
     }
 }
 
+name! {
+    /// Where browsers find a relay: `https://` or `http://`, a host, perhaps a port and a path, at most 200 bytes
+    /// of ASCII, without a query or a fragment.
+    PublicUrl, 200, |text| {
+        if text.len() > 200 {
+            return Err(NameError::TooLong { most: 200, unit: "bytes" });
+        }
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let host = rest.ok_or(NameError::NotAUrl)?.split('/').next().unwrap_or_default();
+        if host.is_empty() {
+            return Err(NameError::NotAUrl);
+        }
+        forbid(text, |c| !c.is_ascii_graphic() || "\"#<>?@\\^`{|}".contains(c))?;
+        Ok(text)
+    }
+}
+
+name! {
+    /// What a link to a room proves its worth by, opaque to all but the relay that made it: 1–64 characters of
+    /// base64url (RFC 4648 §5).
+    LinkToken, 64, |text| {
+        count(text, 1, 64)?;
+        forbid(text, |c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))?;
+        Ok(text)
+    }
+}
+
+impl PublicUrl {
+    /// The host, and the port where one is given.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split('/').next().unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,6 +330,44 @@ mod tests {
         assert!(Pin::parse("123").is_err());
         assert!(Pin::parse("12a4").is_err());
         assert!(Pin::parse("1234567890123").is_err());
+    }
+
+    #[test]
+    fn public_addresses_have_a_host_and_nothing_after_their_path() {
+        for (good, host) in [
+            ("https://calls.example.org", "calls.example.org"),
+            ("http://[::1]:7480/", "[::1]:7480"),
+            ("https://example.org/calls", "example.org"),
+        ] {
+            assert_eq!(
+                PublicUrl::parse(good).map(|url| url.host() == host),
+                Ok(true),
+                "{good}"
+            );
+        }
+        for bad in [
+            "",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "https:///calls",
+            "https://a@b",
+            "https://a/#b",
+            "https://a/?b",
+            "https://a b",
+            "https://é",
+            &("https://".to_string() + &"a".repeat(200)),
+        ] {
+            assert!(PublicUrl::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn link_tokens_are_base64url() {
+        assert!(LinkToken::parse("aZ09-_").is_ok());
+        for bad in ["", "a=", "a/b", "a+b", &"a".repeat(65)] {
+            assert!(LinkToken::parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -19,11 +19,11 @@ pub enum DataError {
         /// Why.
         error: std::io::Error,
     },
-    /// The identity file is not 32 bytes.
+    /// An identity or another secret is not 32 bytes.
     #[error(
         "{0} is not an identity: restore it from a backup, or remove it to become another relay"
     )]
-    NotAnIdentity(PathBuf),
+    NotASecret(PathBuf),
     /// No random bytes to be had.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
@@ -86,7 +86,36 @@ impl DataDir {
     /// # Errors
     /// [`DataError`] when it cannot be read, made or understood. A damaged one is never replaced.
     pub fn identity(&self) -> Result<Identity, DataError> {
-        let path = self.0.join("identity");
+        self.secret("identity").map(Identity::from_secret)
+    }
+
+    /// What browsers' identities and links are derived from; drawn on first use.
+    ///
+    /// # Errors
+    /// [`DataError`] when it cannot be read, made or understood. A damaged one is never replaced.
+    pub fn gateway_secret(&self) -> Result<Secret<32>, DataError> {
+        self.secret("gateway")
+    }
+
+    fn secret(&self, name: &str) -> Result<Secret<32>, DataError> {
+        if let Some(bytes) = self.read(name)? {
+            let bytes = <[u8; 32]>::try_from(bytes.as_slice());
+            return bytes
+                .map(Secret)
+                .map_err(|_| DataError::NotASecret(self.0.join(name)));
+        }
+        let mut secret = Secret([0; 32]);
+        getrandom::fill(&mut secret.0).map_err(DataError::Random)?;
+        self.write(name, secret.expose())?;
+        Ok(secret)
+    }
+
+    /// The file of this name, if there is one; from then on for its owner alone.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] when it cannot be read or narrowed.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, DataError> {
+        let path = self.0.join(name);
         let read = || -> std::io::Result<Vec<u8>> {
             let mut file = File::open(&path)?;
             narrow(&file)?;
@@ -95,21 +124,20 @@ impl DataDir {
             Ok(bytes)
         };
         match read() {
-            Ok(bytes) => {
-                let bytes = <[u8; 32]>::try_from(bytes.as_slice());
-                let secret = bytes.map_err(|_| DataError::NotAnIdentity(path))?;
-                Ok(Identity::from_secret(Secret(secret)))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.draw(&path),
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(DataError::Io { path, error }),
         }
     }
 
-    fn draw(&self, path: &Path) -> Result<Identity, DataError> {
-        let mut secret = Secret([0; 32]);
-        getrandom::fill(&mut secret.0).map_err(DataError::Random)?;
-        // Whole or not at all: a power cut must not leave half an identity.
-        let new = self.0.join("identity.new");
+    /// Writes the file of this name, for its owner alone.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] when it cannot be written.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DataError> {
+        let path = self.0.join(name);
+        // Whole or not at all: a power cut must not leave half of it.
+        let new = self.0.join(format!("{name}.new"));
         let write = || {
             let mut file = OpenOptions::new()
                 .write(true)
@@ -117,16 +145,15 @@ impl DataDir {
                 .truncate(true)
                 .mode(0o600)
                 .open(&new)?;
-            file.write_all(secret.expose())?;
+            file.write_all(bytes)?;
             file.sync_all()?;
-            std::fs::rename(&new, path)?;
+            std::fs::rename(&new, &path)?;
             File::open(&self.0)?.sync_all()
         };
         write().map_err(|error| DataError::Io {
-            path: path.into(),
+            path: path.clone(),
             error,
-        })?;
-        Ok(Identity::from_secret(secret))
+        })
     }
 }
 
@@ -188,7 +215,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(folder.path()).unwrap();
         std::fs::write(folder.path().join("identity"), b"short").unwrap();
-        assert!(matches!(data.identity(), Err(DataError::NotAnIdentity(_))));
+        assert!(matches!(data.identity(), Err(DataError::NotASecret(_))));
         assert_eq!(
             std::fs::read(folder.path().join("identity")).unwrap(),
             b"short"

@@ -2,7 +2,8 @@
 //!
 //! [`Relay::start`] takes bound sockets and a configuration, [`Relay::run`] serves until it is told to
 //! stop; so tests own both. Inside, one loop owns [`core`], one task each a control connection, one
-//! thread the [`media`] plane and one the [`store`]. Nothing here can read what participants send each other.
+//! thread the [`media`] plane and one the [`store`]. Nothing here can read what participants send each other, but
+//! for the [`gateway`], which holds the keys of browsers.
 #![forbid(unsafe_code)]
 
 mod admin;
@@ -12,6 +13,7 @@ pub mod config;
 pub mod control;
 pub mod core;
 pub mod data_dir;
+pub mod gateway;
 pub mod media;
 pub mod metrics;
 mod server;
@@ -29,10 +31,11 @@ use tokio::task::JoinHandle;
 
 use announce::Announcement;
 use config::{Config, Listener};
-use control::{ConnectionLimits, Shared};
+use control::{ConnectionIds, ConnectionLimits, Shared};
 use core::fan_out::Routes;
-use core::{Core, Entropy};
+use core::{Core, Entropy, Web};
 use data_dir::{DataDir, DataError};
+use gateway::{CertificateError, Gateway, Surroundings, WebLimits};
 use media::MediaPlane;
 use metrics::Metrics;
 use server::{EVENTS, Event, Server};
@@ -45,6 +48,8 @@ pub struct Sockets {
     pub control: TcpListener,
     /// Media, on the same port.
     pub media: UdpSocket,
+    /// Browsers.
+    pub web: Option<TcpListener>,
     /// Metrics and health.
     pub admin: Option<TcpListener>,
 }
@@ -69,6 +74,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// Browsers cannot be served.
+    #[error("cannot serve browsers: {0}")]
+    Web(#[from] CertificateError),
 }
 
 impl Sockets {
@@ -90,13 +98,15 @@ impl Sockets {
                 Err(error) => return Err(StartError::Bind { address, error }),
             }
         };
-        let admin = match config.listen.admin {
-            Listener::Off => None,
-            Listener::On(address) => Some(bind_tcp(address)?),
+        let bind = |listener| match listener {
+            Listener::Off => Ok(None),
+            Listener::On(address) => bind_tcp(address).map(Some),
         };
+        let (web, admin) = (bind(config.listen.web)?, bind(config.listen.admin)?);
         Ok(Self {
             control,
             media,
+            web,
             admin,
         })
     }
@@ -107,9 +117,11 @@ pub struct Relay {
     events: mpsc::Sender<Event>,
     server: JoinHandle<()>,
     accepting: JoinHandle<()>,
+    web: Option<(Arc<Gateway>, JoinHandle<()>)>,
     admin: Option<JoinHandle<()>>,
     media: MediaPlane,
     connection_limits: Arc<ArcSwap<ConnectionLimits>>,
+    web_limits: Arc<ArcSwap<WebLimits>>,
     metrics: Arc<Metrics>,
     identity: PublicKey,
     announcement: Option<Announcement>,
@@ -153,8 +165,17 @@ impl Relay {
             config.media_limits(),
             Arc::clone(&metrics),
         )?;
+        let mut core = Core::new(config.core_limits(), remembered, Box::new(SystemEntropy));
+        if let Some(web) = &sockets.web {
+            core.serve_browsers(Web {
+                key: gateway::link_key(&data.gateway_secret()?),
+                port: web.local_addr()?.port(),
+                https: !config.web.plain_http,
+                base: config.web.public_url.0.clone(),
+            });
+        }
         let server = Server {
-            core: Core::new(config.core_limits(), remembered, Box::new(SystemEntropy)),
+            core,
             outboxes: FxHashMap::default(),
             store,
             pins,
@@ -162,11 +183,30 @@ impl Relay {
             routes,
             metrics: Arc::clone(&metrics),
         };
+        let connections = Arc::<ConnectionIds>::default();
+        let web_limits = Arc::new(ArcSwap::from_pointee(config.web_limits()));
+        let web = match sockets.web {
+            Some(web) => {
+                let surroundings = Surroundings {
+                    events: events.clone(),
+                    media: media.handle(),
+                    metrics: Arc::clone(&metrics),
+                    connections: Arc::clone(&connections),
+                    limits: Arc::clone(&web_limits),
+                    data,
+                };
+                let gateway = Arc::new(Gateway::new(surroundings, config.gateway_settings())?);
+                let serving = Arc::clone(&gateway).serve(into_tokio(web)?);
+                Some((gateway, tokio::spawn(serving)))
+            }
+            None => None,
+        };
         let shared = Arc::new(Shared {
             identity,
             events: events.clone(),
             media: media.handle(),
             metrics: Arc::clone(&metrics),
+            connections,
         });
         let address = sockets.control.local_addr()?;
         let listener = into_tokio(sockets.control)?;
@@ -182,9 +222,11 @@ impl Relay {
             events,
             server: tokio::spawn(server.run(inbox)),
             accepting: tokio::spawn(accept),
+            web,
             admin: admin.map(|admin| tokio::spawn(admin::serve(admin, Arc::clone(&metrics)))),
             media,
             connection_limits,
+            web_limits,
             metrics,
             identity: public,
             announcement,
@@ -217,6 +259,10 @@ impl Relay {
                 () = &mut shutdown => break,
                 Some(config) = reloads.recv() => {
                     self.connection_limits.store(Arc::new(config.connection_limits()));
+                    self.web_limits.store(Arc::new(config.web_limits()));
+                    if let Some((gateway, _)) = &self.web {
+                        gateway.renew_certificate();
+                    }
                     let _ = self.events.send(Event::Limits(config.core_limits())).await;
                     tracing::info!("limits read again");
                 }
@@ -224,6 +270,9 @@ impl Relay {
         }
         tracing::info!("stopping");
         self.accepting.abort();
+        if let Some((_, accepting)) = &self.web {
+            accepting.abort();
+        }
         let withdrawal = async {
             if let Some(announcement) = self.announcement {
                 announcement.withdraw().await;

@@ -4,6 +4,7 @@
 mod command_line;
 
 use std::io::IsTerminal;
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -50,15 +51,16 @@ fn serve(config: &Config, flags: &command_line::Flags) -> anyhow::Result<()> {
             let mut hangup = signal(SignalKind::hangup())?;
             let sockets = Sockets::bind(config)?;
             let (control, media) = (sockets.control.local_addr()?, sockets.media.local_addr()?);
-            let admin = match &sockets.admin {
-                Some(admin) => Listener::On(admin.local_addr()?),
-                None => Listener::Off,
+            let address = |socket: &Option<TcpListener>| match socket {
+                Some(socket) => socket.local_addr().map(Listener::On),
+                None => Ok(Listener::Off),
             };
+            let (web, admin) = (address(&sockets.web)?, address(&sockets.admin)?);
             let relay = Relay::start(sockets, config).await?;
-            if let Listener::On(web) = config.listen.web {
-                tracing::warn!(%web, "the web gateway is not in this build: browsers are not served");
+            if config.web.plain_http && web != Listener::Off {
+                tracing::warn!(%web, "plain HTTP for browsers: a proxy must speak TLS for it");
             }
-            println!("ready control={control} media={media} web=off admin={admin}");
+            println!("ready control={control} media={media} web={web} admin={admin}");
             // Without systemd there is nobody to notify.
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
             let (reload, reloads) = mpsc::channel(1);
@@ -92,7 +94,15 @@ fn raise_descriptor_limit() {
 
 fn check(config: &Config) {
     println!("control and media on {}", config.listen.control);
-    println!("web on {} (not built in)", config.listen.web);
+    let scheme = if config.web.plain_http {
+        "http"
+    } else {
+        "https"
+    };
+    match config.listen.web {
+        Listener::On(web) => println!("web on {web} over {scheme}"),
+        Listener::Off => println!("web off"),
+    }
     println!("admin on {}", config.listen.admin);
     match config.listen.announce {
         true => println!("announced on the LAN as {:?}", config.listen.name.or_host()),

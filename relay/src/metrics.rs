@@ -110,12 +110,52 @@ metrics! {
         nacks,
         /// Sessions that moved to another address
         address_moves,
+        /// Web connections accepted
+        web_accepted,
+        /// Web connections closed at once, or sockets refused: as many as allowed stand
+        web_limited,
+        /// Web connections closed: no TLS, or no whole request in time
+        web_handshakes_failed,
+        /// WebSockets refused: from a page of another site
+        web_foreign_origin,
+        /// WebSockets refused: without the subprotocol, or no WebSocket
+        web_no_subprotocol,
+        /// WebSockets opened
+        web_sockets_opened,
+        /// WebSockets closed: nothing came for too long, or no first request
+        web_silent,
+        /// WebSockets closed: texts or frames that cannot be understood
+        web_malformed,
+        /// WebSockets closed: a message that is too long
+        web_too_long,
+        /// Guests refused: a link that is wrong, over or revoked
+        web_links_refused,
+        /// Blocks and pictures taken from browsers
+        web_frames_taken,
+        /// Blocks and pictures from browsers dropped: they cannot be understood
+        web_frames_malformed,
+        /// Blocks and pictures from browsers dropped: of no stream that they publish
+        web_frames_unpublished,
+        /// Blocks and pictures from browsers dropped: not everybody has the key yet
+        web_frames_early,
+        /// Packets for browsers dropped: they do not open
+        web_packets_unopened,
+        /// Blocks and pictures sent to browsers
+        web_frames_delivered,
+        /// Bytes of them
+        web_bytes_delivered,
+        /// Blocks and pictures for browsers dropped: a newer one came before they could be sent
+        web_frames_dropped,
     }
     gauges {
         /// Control connections that stand
         connections,
         /// Control connections whose handshake is not done
         half_open,
+        /// Web connections that stand
+        web_connections,
+        /// WebSockets that stand
+        web_sockets,
         /// Sessions
         sessions,
         /// Rooms

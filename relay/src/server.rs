@@ -1,6 +1,5 @@
 //! The loop that owns the core: one [`Event`] at a time in, its effects carried out.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,9 @@ use tokio::sync::mpsc;
 use crate::clock;
 use crate::control::Outbox;
 use crate::core::fan_out::Routes;
-use crate::core::{ConnectionId, Core, CoreLimits, Effect, Ending, MediaCommand, Token};
+use crate::core::{
+    ConnectionId, Core, CoreLimits, Effect, Ending, Guest, MediaCommand, Peer, Token,
+};
 use crate::media::{MediaHandle, PlaneCommand};
 use crate::metrics::Metrics;
 use crate::store::pin::{PinAnswer, PinWorker};
@@ -36,8 +37,7 @@ pub(crate) enum Event {
     /// A handshake is done.
     Connected {
         connection: ConnectionId,
-        identity: [u8; 32],
-        address: IpAddr,
+        peer: Peer,
         outbox: Outbox,
     },
     /// An endpoint asks for something.
@@ -45,6 +45,12 @@ pub(crate) enum Event {
         connection: ConnectionId,
         id: RequestId,
         request: Request,
+    },
+    /// A browser comes by a link.
+    Guest {
+        connection: ConnectionId,
+        id: RequestId,
+        guest: Guest,
     },
     /// A connection is gone.
     Disconnected { connection: ConnectionId },
@@ -133,18 +139,22 @@ impl Server {
         match event {
             Event::Connected {
                 connection,
-                identity,
-                address,
+                peer,
                 outbox,
             } => {
                 self.outboxes.insert(connection, outbox);
-                self.core.handle_connected(connection, identity, address);
+                self.core.handle_connected(connection, peer);
             }
             Event::Request {
                 connection,
                 id,
                 request,
             } => self.core.handle_request(connection, id, request),
+            Event::Guest {
+                connection,
+                id,
+                guest,
+            } => self.core.handle_guest(connection, id, guest),
             Event::Disconnected { connection } => {
                 self.outboxes.remove(&connection);
                 self.core.handle_disconnected(now, connection);
@@ -201,6 +211,9 @@ impl Server {
         if let Some(routes) = self.core.take_routes() {
             self.routes.store(routes);
         }
+        self.metrics
+            .web_links_refused
+            .inc_by(self.core.take_refused_links());
         let (sessions, rooms, participants) = self.core.counts();
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.metrics.sessions.set(gauge(sessions));

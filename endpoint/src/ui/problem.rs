@@ -63,7 +63,12 @@ impl From<Refusal> for Trouble {
             | Refusal::NoSuchParticipant
             | Refusal::NoSuchStream
             | Refusal::TooMany
-            | Refusal::OutOfRange => return Self::with(Problem::Refused, refusal.to_string()),
+            | Refusal::OutOfRange
+            // No page asks for what these answer.
+            | Refusal::LinkInvalid
+            | Refusal::BrowsersRefused
+            | Refusal::NotAllowed
+            | Refusal::NoGateway => return Self::with(Problem::Refused, refusal.to_string()),
         };
         Self::of(problem)
     }

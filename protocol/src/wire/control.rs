@@ -3,11 +3,11 @@
 //! postcard is not self-describing: variants are only ever appended, and a struct never changes within
 //! a protocol version. `tests/vectors/control.json` pins every message.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ChatId, Epoch, ParticipantId, RequestId, RoomId, SessionId, SourceId, StreamId};
-use crate::name::{ChatText, Email, Pin, RoomName, Username};
+use crate::name::{ChatText, Email, LinkToken, Pin, PublicUrl, RoomName, Username};
 use crate::secret::Secret;
 use crate::time::{Instant, Micros};
 use crate::units::{ClockOffset, PictureSize, UnixMillis};
@@ -22,6 +22,8 @@ pub const ROOMS_A_PAGE: usize = 200;
 pub const HISTORY_LINES_A_PAGE: usize = 20;
 /// Lines of a room's history that a member can page back to.
 pub const HISTORY_LINES: usize = 1000;
+/// The longest that a link may be valid, in minutes: a week.
+pub const MAX_LINK_MINUTES: u16 = 7 * 24 * 60;
 /// Streams that one participant may publish at a time.
 pub const MAX_STREAMS: usize = 8;
 
@@ -130,6 +132,25 @@ pub enum Request {
     },
     /// Ends the session for good: nothing to resume.
     SignOut,
+    /// Makes a link by which browsers come into a room as guests, without an account and without its PIN.
+    MakeLink {
+        /// Which.
+        room: RoomId,
+        /// How long the link is valid, 1 to [`MAX_LINK_MINUTES`].
+        lifetime_minutes: u16,
+    },
+    /// Ends every link to a room; guests who are in it stay.
+    RevokeLinks {
+        /// Which.
+        room: RoomId,
+    },
+    /// Lets browsers into a room or keeps them out; for the account that made the room alone.
+    AllowBrowsers {
+        /// Which.
+        room: RoomId,
+        /// Whether they may come in; those who are in it are put out when not.
+        allowed: bool,
+    },
 }
 
 /// What the relay sends.
@@ -199,6 +220,40 @@ pub enum Answer {
         /// The number for the media header.
         stream: StreamId,
     },
+    /// To [`Request::MakeLink`].
+    Link(Box<Link>),
+}
+
+/// A link to a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// What opens the room.
+    pub token: LinkToken,
+    /// From when on it does not.
+    pub expires_at: UnixMillis,
+    /// The port at which the relay serves browsers.
+    pub port: u16,
+    /// Whether it does so with TLS.
+    pub https: bool,
+    /// Where browsers find it instead, if the relay was told.
+    pub base: Option<PublicUrl>,
+}
+
+impl Link {
+    /// What a browser opens, where the relay is known as `host`: a name or an address, without a port.
+    ///
+    /// The token stands behind `#`, which a browser sends to nobody.
+    #[must_use]
+    pub fn url(&self, host: &str) -> String {
+        let token = self.token.as_str();
+        if let Some(base) = &self.base {
+            return format!("{}/#j={token}", base.as_str().trim_end_matches('/'));
+        }
+        let scheme = if self.https { "https" } else { "http" };
+        let is_bare_ipv6 = host.contains(':') && !host.starts_with('[');
+        let (open, close) = if is_bare_ipv6 { ("[", "]") } else { ("", "") };
+        format!("{scheme}://{open}{host}{close}:{}/#j={token}", self.port)
+    }
 }
 
 /// What a session starts from.
@@ -470,6 +525,11 @@ pub enum Event {
         /// Why.
         reason: ClosingReason,
     },
+    /// Whether browsers may be in this room; without a word they may.
+    BrowsersAllowed {
+        /// Whether they may.
+        allowed: bool,
+    },
 }
 
 /// Why a participant is gone.
@@ -563,6 +623,18 @@ pub enum Refusal {
     /// The relay has no room for another session.
     #[error("the relay is full")]
     RelayFull,
+    /// The link is wrong, over or revoked.
+    #[error("the link is not valid")]
+    LinkInvalid,
+    /// The room keeps browsers out.
+    #[error("browsers are not let into this room")]
+    BrowsersRefused,
+    /// It is not for this participant to ask.
+    #[error("not allowed")]
+    NotAllowed,
+    /// The relay serves no browsers.
+    #[error("the relay serves no browsers")]
+    NoGateway,
 }
 
 /// A byte string: the same bytes on the wire as a sequence of `u8`, and encoded at once.
@@ -617,5 +689,28 @@ mod sealed_key {
         sealed[..32].copy_from_slice(&key);
         sealed[32..].copy_from_slice(&tag);
         Ok(sealed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_names_the_host_that_it_is_asked_for_or_the_public_one() {
+        let mut link = Link {
+            token: LinkToken::parse("abc").unwrap(),
+            expires_at: UnixMillis(0),
+            port: 7480,
+            https: true,
+            base: None,
+        };
+        assert_eq!(link.url("relay.local"), "https://relay.local:7480/#j=abc");
+        assert_eq!(link.url("fe80::1"), "https://[fe80::1]:7480/#j=abc");
+        assert_eq!(link.url("[::1]"), "https://[::1]:7480/#j=abc");
+        link.https = false;
+        assert_eq!(link.url("192.0.2.7"), "http://192.0.2.7:7480/#j=abc");
+        link.base = PublicUrl::parse("https://example.org/calls/").ok();
+        assert_eq!(link.url("relay.local"), "https://example.org/calls/#j=abc");
     }
 }

@@ -104,6 +104,9 @@ fn no_variant_is_without_a_vector() {
         Request::AskKeys { .. },
         Request::Subscribe { .. },
         Request::SignOut,
+        Request::MakeLink { .. },
+        Request::RevokeLinks { .. },
+        Request::AllowBrowsers { .. },
     );
     assert_eq!(
         numbers(requests().into_iter().map(|r| r.1)),
@@ -119,6 +122,7 @@ fn no_variant_is_without_a_vector() {
         Answer::Said { .. },
         Answer::History { .. },
         Answer::Published { .. },
+        Answer::Link(_),
     );
     assert_eq!(
         numbers(answers().into_iter().map(|a| a.1)),
@@ -138,6 +142,7 @@ fn no_variant_is_without_a_vector() {
         Event::Keys { .. },
         Event::KeysWanted { .. },
         Event::Closing { .. },
+        Event::BrowsersAllowed { .. },
     );
     assert_eq!(
         numbers(events().into_iter().map(|e| e.1)),
@@ -164,6 +169,10 @@ fn no_variant_is_without_a_vector() {
         Refusal::RateLimited { .. },
         Refusal::StorageFailed,
         Refusal::RelayFull,
+        Refusal::LinkInvalid,
+        Refusal::BrowsersRefused,
+        Refusal::NotAllowed,
+        Refusal::NoGateway,
     );
     assert_eq!(numbers(REFUSALS), (0..count).collect());
     let count = variants!(

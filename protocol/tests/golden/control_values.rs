@@ -8,8 +8,8 @@ use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::{ClockOffset, PictureSize, UnixMillis};
 use conclave_protocol::wire::control::{
     AddressedEnvelope, Answer, AudioCodec, ChatLine, ClosingReason, Devices, Event, Joined,
-    KeyEnvelope, Layer, LeaveReason, Media, Participant, Picture, Refusal, Request, RoomSummary,
-    SignedIn, Stream, StreamOffer, Suite, ToEndpoint, ToRelay, Want,
+    KeyEnvelope, Layer, LeaveReason, Link, Media, Participant, Picture, Refusal, Request,
+    RoomSummary, SignedIn, Stream, StreamOffer, Suite, ToEndpoint, ToRelay, Want,
 };
 
 pub fn envelope(suite: Suite) -> KeyEnvelope {
@@ -195,6 +195,18 @@ pub fn requests() -> Vec<(String, Request)> {
         );
     }
     add("sign out", Request::SignOut);
+    let room = RoomId(300);
+    add(
+        "make a link",
+        Request::MakeLink {
+            room,
+            lifetime_minutes: 1440,
+        },
+    );
+    add("revoke links", Request::RevokeLinks { room });
+    for (name, allowed) in [("let browsers in", true), ("keep browsers out", false)] {
+        add(name, Request::AllowBrowsers { room, allowed });
+    }
     all
 }
 
@@ -223,6 +235,15 @@ pub fn answers() -> Vec<(String, Answer)> {
             resume_for: Micros::from_secs(30),
             username: "ana".parse().unwrap(),
             room,
+        }))
+    };
+    let link = |https, base: Option<&str>| {
+        Answer::Link(Box::new(Link {
+            token: "TGluayB0byBhIHJvb20-_w".parse().unwrap(),
+            expires_at: UnixMillis(1_795_000_000_000),
+            port: 7480,
+            https,
+            base: base.map(|base| base.parse().unwrap()),
         }))
     };
     let all = [
@@ -258,11 +279,16 @@ pub fn answers() -> Vec<(String, Answer)> {
                 stream: StreamId(42),
             },
         ),
+        ("link", link(true, None)),
+        (
+            "link to a public address",
+            link(false, Some("https://example.org")),
+        ),
     ];
     all.map(|(name, answer)| (name.into(), answer)).into()
 }
 
-pub const REFUSALS: [Refusal; 19] = [
+pub const REFUSALS: [Refusal; 23] = [
     Refusal::NotSignedIn,
     Refusal::AlreadySignedIn,
     Refusal::NameTaken,
@@ -284,6 +310,10 @@ pub const REFUSALS: [Refusal; 19] = [
     },
     Refusal::StorageFailed,
     Refusal::RelayFull,
+    Refusal::LinkInvalid,
+    Refusal::BrowsersRefused,
+    Refusal::NotAllowed,
+    Refusal::NoGateway,
 ];
 
 pub const LEAVE_REASONS: [LeaveReason; 4] = [
@@ -363,6 +393,9 @@ pub fn events() -> Vec<(String, Event)> {
     add("keys wanted", Event::KeysWanted { by: who });
     for reason in CLOSING_REASONS {
         add(&format!("closing: {reason:?}"), Event::Closing { reason });
+    }
+    for (name, allowed) in [("browsers allowed", true), ("browsers kept out", false)] {
+        add(name, Event::BrowsersAllowed { allowed });
     }
     all
 }

@@ -41,6 +41,12 @@ pub enum ConfigError {
     /// A value that a key cannot have.
     #[error("in the configuration: {0}")]
     Value(Box<toml::de::Error>),
+    /// A certificate without its key, or the other way round.
+    #[error("web.certificate and web.key are given both or not at all")]
+    HalfACertificate,
+    /// A certificate for plain HTTP.
+    #[error("web.certificate is of no use with web.plain_http: leave one of them out")]
+    CertificateWithoutTls,
 }
 
 impl Config {
@@ -74,9 +80,11 @@ impl Config {
                 table.insert(key, scalar(&value));
             }
         }
-        Value::Table(layers)
+        let config: Self = Value::Table(layers)
             .try_into()
-            .map_err(|error| ConfigError::Value(Box::new(error)))
+            .map_err(|error| ConfigError::Value(Box::new(error)))?;
+        config.check()?;
+        Ok(config)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Table, ConfigError> {
@@ -216,6 +224,10 @@ mod tests {
             "[listen]\ncontrol = \"nowhere\"",
             "[listen]\nadmin = \"on\"",
             "[listen",
+            "[web]\ncertificate = \"a.pem\"",
+            "[web]\nkey = \"a.pem\"",
+            "[web]\nplain_http = true\ncertificate = \"a.pem\"\nkey = \"a.pem\"",
+            "[web]\npublic_url = \"relay.example\"",
         ] {
             assert!(load(text, &[]).is_err(), "{text}");
         }

@@ -7,11 +7,13 @@ mod layers;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use conclave_protocol::name::PublicUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::announce::RelayName;
 use crate::control::ConnectionLimits;
 use crate::core::CoreLimits;
+use crate::gateway::{CertificateSource, Settings, WebLimits};
 use crate::media::MediaLimits;
 use crate::store::StoreLimits;
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub limits: Limits,
     /// How much one session may send.
     pub media: Media,
+    /// How browsers are served.
+    pub web: Web,
     /// What is logged.
     pub log: Log,
 }
@@ -110,6 +114,24 @@ pub struct Media {
     pub bytes_per_second: u32,
 }
 
+/// How browsers are served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Web {
+    /// The certificate and what vouches for it, in PEM; empty makes an own one.
+    pub certificate: PathBuf,
+    /// The certificate's key, in PEM; given when that is.
+    pub key: PathBuf,
+    /// Whether plain HTTP is spoken, to a proxy that speaks TLS.
+    pub plain_http: bool,
+    /// Where browsers find the relay, if not at its own address.
+    pub public_url: PublicAddress,
+    /// WebSockets.
+    pub sockets: usize,
+    /// WebSockets from one address.
+    pub sockets_per_address: usize,
+}
+
 /// What is logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -168,6 +190,19 @@ impl Default for Media {
     }
 }
 
+impl Default for Web {
+    fn default() -> Self {
+        Self {
+            certificate: PathBuf::new(),
+            key: PathBuf::new(),
+            plain_http: false,
+            public_url: PublicAddress::default(),
+            sockets: 1_000,
+            sockets_per_address: 64,
+        }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self {
@@ -197,6 +232,28 @@ impl TryFrom<String> for Listener {
 impl From<Listener> for String {
     fn from(listener: Listener) -> Self {
         listener.to_string()
+    }
+}
+
+/// A public address, or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PublicAddress(pub Option<PublicUrl>);
+
+impl TryFrom<String> for PublicAddress {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let url = PublicUrl::parse(&text).map(|url| Self(Some(url)));
+        url.map_err(|error| format!("{text:?} is no public address: {error}"))
+    }
+}
+
+impl From<PublicAddress> for String {
+    fn from(address: PublicAddress) -> Self {
+        address.0.map_or_else(Self::new, |url| url.as_str().into())
     }
 }
 
@@ -242,6 +299,75 @@ impl Config {
             packets_per_second: self.media.packets_per_second,
             bytes_per_second: self.media.bytes_per_second,
         }
+    }
+
+    /// The part of the gateway's that may change while it runs.
+    #[must_use]
+    pub const fn web_limits(&self) -> WebLimits {
+        WebLimits {
+            sockets: self.web.sockets,
+            sockets_per_address: self.web.sockets_per_address,
+        }
+    }
+
+    /// The part for the gateway.
+    #[must_use]
+    pub fn gateway_settings(&self) -> Settings {
+        let certificate = if self.web.plain_http {
+            None
+        } else if self.web.certificate.as_os_str().is_empty() {
+            Some(CertificateSource::Own(self.own_names()))
+        } else {
+            Some(CertificateSource::Files {
+                certificate: self.web.certificate.clone(),
+                key: self.web.key.clone(),
+            })
+        };
+        let public = self.web.public_url.0.as_ref();
+        Settings {
+            certificate,
+            public_host: public.map(|url| url.host().to_owned()),
+        }
+    }
+
+    /// What an own certificate is for: every name of this host that browsers on the LAN may use.
+    fn own_names(&self) -> Vec<String> {
+        let host = rustix::system::uname();
+        let host = host.nodename().to_string_lossy().to_lowercase();
+        let mut names = vec!["localhost".to_owned(), "127.0.0.1".into(), "::1".into()];
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        if !host.is_empty() && host.chars().all(is_name) {
+            if !host.contains('.') {
+                names.push(format!("{host}.local"));
+            }
+            names.push(host);
+        }
+        if let Listener::On(web) = self.listen.web
+            && !web.ip().is_unspecified()
+        {
+            names.push(web.ip().to_string());
+        }
+        if let Some(public) = &self.web.public_url.0 {
+            let host = public.host();
+            let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            names.push(host.trim_matches(['[', ']']).to_lowercase());
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// What one key says must go with what another says.
+    fn check(&self) -> Result<(), ConfigError> {
+        let given = |path: &PathBuf| !path.as_os_str().is_empty();
+        let (certificate, key) = (given(&self.web.certificate), given(&self.web.key));
+        if certificate != key {
+            return Err(ConfigError::HalfACertificate);
+        }
+        if certificate && self.web.plain_http {
+            return Err(ConfigError::CertificateWithoutTls);
+        }
+        Ok(())
     }
 
     /// The part for the store.

@@ -14,10 +14,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Shared;
 use super::media_queue::MediaQueue;
-use super::outbox::{Inbox, outbox};
+use super::outbox::{Inbox, MEDIA, outbox};
 use crate::clock;
-use crate::core::ConnectionId;
 use crate::core::limits::{Direct, SetClock, quota};
+use crate::core::{ConnectionId, Peer};
 use crate::server::Event;
 
 /// How long the handshake may take.
@@ -290,12 +290,15 @@ impl Connection<'_> {
         self.heard = Instant::now();
         let event = match event {
             ChannelEvent::Established { peer } => {
-                let (outbox, inbox) = outbox();
+                let (outbox, inbox) = outbox(MEDIA);
                 self.inbox = Some(inbox);
                 Event::Connected {
                     connection: self.id,
-                    identity: peer.0,
-                    address: self.peer.ip(),
+                    peer: Peer {
+                        identity: peer.0,
+                        address: self.peer.ip(),
+                        via_gateway: false,
+                    },
                     outbox,
                 }
             }

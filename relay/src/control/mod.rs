@@ -6,6 +6,7 @@ pub mod media_queue;
 mod outbox;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 pub use admission::ConnectionLimits;
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{Inbox, MEDIA_FOR_BROWSERS, Outbox, Outgoing, outbox};
 
 use crate::core::ConnectionId;
 use crate::media::MediaHandle;
@@ -27,12 +28,24 @@ const FORGET_EACH: Duration = Duration::from_secs(60);
 /// Pause after an accept that failed, as it does without file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Draws the numbers of connections, of endpoints and browsers alike.
+#[derive(Debug, Default)]
+pub(crate) struct ConnectionIds(AtomicU64);
+
+impl ConnectionIds {
+    /// A number that no connection has had.
+    pub(crate) fn draw(&self) -> ConnectionId {
+        ConnectionId(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
 /// What every connection needs.
 pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) events: mpsc::Sender<Event>,
     pub(crate) media: MediaHandle,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) connections: Arc<ConnectionIds>,
 }
 
 /// Accepts connections until it is dropped.
@@ -43,7 +56,6 @@ pub(crate) async fn accept(
 ) {
     let admission = Admission::new(limits, Arc::clone(&shared.metrics));
     let mut forget = tokio::time::interval(FORGET_EACH);
-    let mut last = 0;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -64,10 +76,10 @@ pub(crate) async fn accept(
         let Some((place, half_open)) = admission.admit(peer.ip()) else {
             continue;
         };
-        last += 1;
+        let id = shared.connections.draw();
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
-            connection::serve(ConnectionId(last), stream, peer, shared, half_open).await;
+            connection::serve(id, stream, peer, shared, half_open).await;
             drop(place);
         });
     }

@@ -13,7 +13,9 @@ pub(crate) const MESSAGES: usize = 256;
 /// Bytes that may wait, as the messages are on the wire.
 pub(crate) const BYTES: usize = 1024 * 1024;
 /// Media packets between the media plane and the connection's own queue.
-const MEDIA: usize = 256;
+pub(super) const MEDIA: usize = 256;
+/// The same for a browser, which gets all of its media there: four of the largest pictures.
+pub(crate) const MEDIA_FOR_BROWSERS: usize = 2048;
 
 /// The core's end.
 pub(crate) struct Outbox {
@@ -43,10 +45,11 @@ pub(crate) struct Outgoing {
 #[derive(Debug)]
 pub(crate) struct Full;
 
-pub(crate) fn outbox() -> (Outbox, Inbox) {
+/// Both ends, with `media` places for packets.
+pub(crate) fn outbox(media: usize) -> (Outbox, Inbox) {
     let (messages, inbox) = mpsc::channel(MESSAGES);
     let (ending, ended) = oneshot::channel();
-    let (media, packets) = mpsc::channel(MEDIA);
+    let (media, packets) = mpsc::channel(media);
     let bytes = Arc::new(AtomicUsize::new(0));
     (
         Outbox {

@@ -1,6 +1,6 @@
 //! Signing in, going on after a drop, and the ends of sessions.
 
-use conclave_protocol::id::{RequestId, SessionId};
+use conclave_protocol::id::{RequestId, RoomId, SessionId};
 use conclave_protocol::name::{Email, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::{Instant, Micros};
@@ -44,9 +44,9 @@ impl Core {
         if let Err(refusal) = state.limit.check() {
             return Some(Err(refusal));
         }
-        let identity = state.identity;
+        let identity = state.peer.identity;
         if let Some(secret) = resume {
-            return Some(self.resume(connection, &username, identity, &secret));
+            return Some(self.resume(connection, &username, identity, &secret, false));
         }
         if self.sessions.len() >= self.limits.sessions
             && !self.accounts.contains_key(&username.key())
@@ -83,27 +83,33 @@ impl Core {
     /// Goes on with a sign-in whose name is nobody's: accounts are for good, so they are not for
     /// the asking.
     pub(crate) fn sign_up(&mut self, arrival: Box<Arrival>) -> Result<(), Refusal> {
+        // A guest who is here keeps the name while they are.
+        if self.accounts.contains_key(&arrival.username.key()) {
+            return Err(Refusal::NameTaken);
+        }
         // Who is gone makes no account.
         if let Some(state) = self.connections.get(&arrival.connection) {
-            self.growth.check_sign_up(state.address)?;
+            self.growth.check_sign_up(state.peer.address)?;
             self.look_up(arrival, NewAccount::MakeBelow(self.limits.accounts));
         }
         Ok(())
     }
 
-    fn resume(
+    pub(crate) fn resume(
         &mut self,
         connection: ConnectionId,
         username: &Username,
         identity: [u8; 32],
         secret: &Secret<32>,
+        is_guest: bool,
     ) -> Result<Answer, Refusal> {
         let id = *self
             .accounts
             .get(&username.key())
             .ok_or(Refusal::SessionOver)?;
         let session = self.sessions.get_mut(&id).ok_or(Refusal::SessionOver)?;
-        if session.identity != identity || session.resume_secret != *secret {
+        let is_theirs = session.peer.identity == identity && session.guest.is_some() == is_guest;
+        if !is_theirs || session.resume_secret != *secret {
             return Err(Refusal::SessionOver);
         }
         let before = session.connection.take();
@@ -125,38 +131,50 @@ impl Core {
             return;
         };
         state.stage = Stage::Fresh;
-        let (identity, address) = (state.identity, state.address);
         let result = account.and_then(|username| {
             if let Some(before) = self.accounts.get(&username.key()).copied() {
                 self.end_session(before, LeaveReason::Left, Some(ClosingReason::Replaced));
             }
-            if self.sessions.len() >= self.limits.sessions {
-                return Err(Refusal::RelayFull);
-            }
-            let id = self.draw_session_id();
-            tracing::info!(session = id.0, %address, "signed in");
-            let key = username.key();
-            let limits = self.resting.take(&key);
-            self.accounts.insert(key, id);
-            self.sessions.insert(
-                id,
-                Box::new(Session {
-                    username,
-                    identity,
-                    address,
-                    resume_secret: Secret([0; 32]),
-                    connection: None,
-                    over_at: None,
-                    watching: false,
-                    joining: false,
-                    clock: conclave_protocol::units::ClockOffset(0),
-                    membership: None,
-                    limits: limits.unwrap_or_else(|| RequestLimits::new(&self.clock)),
-                }),
-            );
-            self.attach(connection, id)
+            self.open_session(connection, username, None)
         });
         self.reply(connection, request, result);
+    }
+
+    /// Opens a session under a name that no other session has.
+    pub(crate) fn open_session(
+        &mut self,
+        connection: ConnectionId,
+        username: Username,
+        guest: Option<RoomId>,
+    ) -> Result<Answer, Refusal> {
+        if self.sessions.len() >= self.limits.sessions {
+            return Err(Refusal::RelayFull);
+        }
+        let state = self.connections.get(&connection);
+        let peer = state.ok_or(Refusal::SessionOver)?.peer;
+        let id = self.draw_session_id();
+        let address = peer.address;
+        tracing::info!(session = id.0, %address, guest = guest.is_some(), "signed in");
+        let key = username.key();
+        let limits = self.resting.take(&key);
+        self.accounts.insert(key, id);
+        self.sessions.insert(
+            id,
+            Box::new(Session {
+                username,
+                peer,
+                guest,
+                resume_secret: Secret([0; 32]),
+                connection: None,
+                over_at: None,
+                watching: false,
+                joining: false,
+                clock: conclave_protocol::units::ClockOffset(0),
+                membership: None,
+                limits: limits.unwrap_or_else(|| RequestLimits::new(&self.clock)),
+            }),
+        );
+        self.attach(connection, id)
     }
 
     /// Gives a session its connection and fresh secrets.
@@ -172,7 +190,7 @@ impl Core {
         state.stage = Stage::SignedIn(id);
         session.connection = Some(connection);
         session.over_at = None;
-        session.address = state.address;
+        session.peer = state.peer;
         session.joining = false;
         session.resume_secret = resume_secret.clone();
         let username = session.username.clone();

@@ -41,6 +41,8 @@ impl Core {
             text,
         };
         self.last_chat += 1;
+        let is_guest = |id| self.sessions.get(&id).is_some_and(|s| s.guest.is_some());
+        let (from_guest, to_guest) = (is_guest(from), to.is_some_and(is_guest));
         let token = self.wait_for(Pending::Say(Box::new(Line {
             connection,
             request,
@@ -54,6 +56,8 @@ impl Core {
                 token,
                 room,
                 line,
+                from_guest,
+                to_guest,
             }));
         Ok(())
     }
@@ -85,12 +89,9 @@ impl Core {
         before: Option<ChatId>,
     ) -> Result<(), Refusal> {
         let room = self.room_of(session)?;
-        let reader = self
-            .sessions
-            .get(&session)
-            .ok_or(Refusal::NotSignedIn)?
-            .username
-            .clone();
+        let session = self.sessions.get(&session).ok_or(Refusal::NotSignedIn)?;
+        // Another guest may have had the name.
+        let reader = session.guest.is_none().then(|| session.username.clone());
         let token = self.wait_for(Pending::History {
             connection,
             request,

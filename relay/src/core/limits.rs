@@ -87,6 +87,7 @@ pub(crate) struct RequestLimits {
     state: Direct,
     join: Direct,
     subscribe: Direct,
+    links: Direct,
     /// Messages to one other member.
     pub(crate) recipients: RecipientLimit,
     clock: SetClock,
@@ -110,6 +111,7 @@ impl RequestLimits {
             join: direct(2, 20),
             // A receiver chooses for each tile that it lays out, of a whole room when it comes in.
             subscribe: direct(100, 1_024),
+            links: direct(1, 20),
             recipients: RecipientLimit::default(),
             clock: clock.clone(),
         }
@@ -140,6 +142,9 @@ impl RequestLimits {
             Request::SetDevices(_) | Request::SetClock { .. } => &self.state,
             Request::JoinRoom { .. } => &self.join,
             Request::Subscribe { .. } => &self.subscribe,
+            Request::MakeLink { .. }
+            | Request::RevokeLinks { .. }
+            | Request::AllowBrowsers { .. } => &self.links,
             Request::SignIn { .. } | Request::SignOut | Request::LeaveRoom => return Ok(()),
         };
         kind.check().map_err(|n| refusal(&n, now))
@@ -221,6 +226,11 @@ impl GuessLimits {
             address: Keyed::new(one_each(Duration::from_secs(2), burst(150)), clock),
             room: Keyed::new(one_each(Duration::from_secs(2), burst(150)), clock),
         }
+    }
+
+    /// Counts a guess at a link, which has no account and no room.
+    pub(crate) fn check_address(&self, address: std::net::IpAddr) -> Result<(), Refusal> {
+        self.address.check(&address)
     }
 
     pub(crate) fn check(

@@ -91,7 +91,7 @@ impl Core {
         if made >= self.limits.rooms_per_account {
             return Err(Refusal::TooMany);
         }
-        self.growth.check_room(session.address)?;
+        self.growth.check_room(session.peer.address)?;
         self.rooms_made.insert(creator.clone(), made + 1);
         self.room_names.insert(name.key());
         self.last_room += 1;
@@ -133,6 +133,8 @@ impl Core {
             pin: draft.pin.clone(),
             capacity: draft.capacity,
             creator: Some(draft.creator.clone()),
+            link_generation: 0,
+            browsers_allowed: true,
         };
         let at = self.wall;
         let token = self.wait_for(Pending::Create(draft));
@@ -150,6 +152,9 @@ impl Core {
             name: draft.name,
             pin: draft.pin,
             capacity: draft.capacity,
+            creator: Some(draft.creator),
+            link_generation: 0,
+            browsers_allowed: true,
             members: Vec::new(),
         };
         tracing::info!(

@@ -9,6 +9,7 @@ mod chat;
 mod effect;
 pub mod fan_out;
 pub mod limits;
+mod link;
 mod lobby;
 mod recipient_limit;
 mod room;
@@ -18,7 +19,6 @@ mod session;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SessionId};
@@ -31,6 +31,7 @@ use rustc_hash::FxHashMap;
 
 pub use account::RESUME_FOR;
 pub use effect::{ConnectionId, Effect, Ending, MediaCommand, Token};
+pub use link::{Guest, Web};
 
 use crate::store::pin::PinAnswer;
 use crate::store::{StoreAnswer, StoredRoom};
@@ -38,8 +39,10 @@ use account::Arrival;
 use chat::Line;
 use fan_out::{Routes, Routing};
 use limits::{GrowthLimits, GuessLimits, RestingLimits, SetClock, SignInLimit};
+use link::{GuestArrival, RoomChange};
 use lobby::{Draft, Lobby};
 use room::{Entry, Room};
+pub use session::Peer;
 use session::{Connection, Session, Stage};
 
 /// How often limiters that are as good as new are forgotten.
@@ -78,6 +81,8 @@ pub struct Remembered {
 /// What waits for the store or the PIN worker.
 enum Pending {
     SignIn(Box<Arrival>),
+    Guest(GuestArrival),
+    RoomChange(RoomChange),
     Join(Entry),
     HashPin(Draft),
     Create(Draft),
@@ -112,6 +117,9 @@ pub struct Core {
     /// Limits of accounts that just signed out, for when they come back.
     resting: RestingLimits,
     forget_at: Instant,
+    /// Where browsers are served, if they are.
+    web: Option<Web>,
+    refused_links: u64,
     lobby: Lobby,
     routing: Routing,
     effects: VecDeque<Effect>,
@@ -146,7 +154,9 @@ impl Core {
                     name,
                     pin,
                     capacity,
-                    creator: _,
+                    creator,
+                    link_generation,
+                    browsers_allowed,
                 } = room;
                 let members = Vec::new();
                 (
@@ -156,6 +166,9 @@ impl Core {
                         name,
                         pin,
                         capacity,
+                        creator,
+                        link_generation,
+                        browsers_allowed,
                         members,
                     },
                 )
@@ -179,6 +192,8 @@ impl Core {
             pending: FxHashMap::default(),
             waiting: VecDeque::new(),
             forget_at: Instant(0),
+            web: None,
+            refused_links: 0,
             lobby: Lobby::default(),
             routing: Routing::default(),
             effects: VecDeque::new(),
@@ -197,17 +212,11 @@ impl Core {
     }
 
     /// A connection's handshake is done.
-    pub fn handle_connected(
-        &mut self,
-        connection: ConnectionId,
-        identity: [u8; 32],
-        address: IpAddr,
-    ) {
+    pub fn handle_connected(&mut self, connection: ConnectionId, peer: Peer) {
         self.connections.insert(
             connection,
             Connection {
-                identity,
-                address,
+                peer,
                 stage: Stage::Fresh,
                 limit: SignInLimit::new(&self.clock),
             },
@@ -278,7 +287,7 @@ impl Core {
         request: Request,
     ) -> Option<Result<Answer, Refusal>> {
         let state = self.sessions.get_mut(&session)?;
-        if let Err(refusal) = state.limits.check(&request) {
+        if let Err(refusal) = state.limits.check(&request).and(state.may_ask(&request)) {
             return Some(Err(refusal));
         }
         let later = |begun: Result<(), Refusal>| begun.err().map(Err);
@@ -317,6 +326,16 @@ impl Core {
             Request::SendKeys { envelopes } => Some(self.send_keys(session, envelopes)),
             Request::AskKeys { of } => Some(self.ask_keys(session, of)),
             Request::Subscribe { stream, want } => Some(self.subscribe(session, stream, want)),
+            Request::MakeLink {
+                room,
+                lifetime_minutes,
+            } => Some(self.make_link(session, room, lifetime_minutes)),
+            Request::RevokeLinks { room } => {
+                later(self.revoke_links((connection, id, session), room))
+            }
+            Request::AllowBrowsers { room, allowed } => {
+                later(self.allow_browsers((connection, id, session), room, allowed))
+            }
             Request::SignOut => {
                 self.reply(connection, id, Ok(Answer::Done));
                 self.end_session(session, LeaveReason::Left, None);
@@ -341,6 +360,11 @@ impl Core {
                 };
                 self.signed_in(connection, request, account);
             }
+            Some(Pending::Guest(arrival)) => {
+                let is_free = answer.map(|answer| answer == StoreAnswer::NoAccount);
+                self.guest_named(arrival, is_free);
+            }
+            Some(Pending::RoomChange(change)) => self.room_changed(change, answer.map(drop)),
             Some(Pending::Create(draft)) => self.open_room(draft, answer.map(drop)),
             Some(Pending::Say(line)) => self.said(*line, answer.map(drop)),
             Some(Pending::History {
@@ -440,9 +464,19 @@ impl Core {
     }
 
     fn reply(&mut self, to: ConnectionId, id: RequestId, result: Result<Answer, Refusal>) {
-        if self.connections.contains_key(&to) {
-            let message = Arc::new(ToEndpoint::Reply { id, result });
-            self.effects.push_back(Effect::Send { to, message });
+        if !self.connections.contains_key(&to) {
+            return;
+        }
+        let entered = match &result {
+            Ok(Answer::Joined(joined)) => Some(joined.room.id),
+            Ok(Answer::SignedIn(signed_in)) => signed_in.room.as_ref().map(|room| room.room.id),
+            _ => None,
+        };
+        let message = Arc::new(ToEndpoint::Reply { id, result });
+        self.effects.push_back(Effect::Send { to, message });
+        let room = entered.and_then(|room| self.rooms.get(&room));
+        if room.is_some_and(|room| !room.browsers_allowed) {
+            self.send(to, Event::BrowsersAllowed { allowed: false });
         }
     }
 

@@ -8,7 +8,7 @@ use conclave_protocol::wire::control::{
 
 use super::effect::{ConnectionId, Effect};
 use super::fan_out::{Receiver, StreamRoute, kind_of};
-use super::session::Membership;
+use super::session::{Membership, Peer};
 use super::{Core, Pending};
 use crate::store::pin::{PinCommand, PinHash};
 
@@ -19,6 +19,12 @@ pub(crate) struct Room {
     pub(crate) name: RoomName,
     pub(crate) pin: Option<PinHash>,
     pub(crate) capacity: u16,
+    /// The key of the account that made it; rooms of old have none.
+    pub(crate) creator: Option<String>,
+    /// Links of earlier ones are over.
+    pub(crate) link_generation: u32,
+    /// Whether participants may be here whose keys the gateway holds.
+    pub(crate) browsers_allowed: bool,
     /// In the order in which they came.
     pub(crate) members: Vec<SessionId>,
 }
@@ -32,6 +38,13 @@ impl Room {
             capacity: self.capacity,
             locked: self.pin.is_some(),
         }
+    }
+
+    fn lets_in(&self, peer: &Peer) -> Result<(), Refusal> {
+        if peer.via_gateway && !self.browsers_allowed {
+            return Err(Refusal::BrowsersRefused);
+        }
+        self.has_place()
     }
 
     fn has_place(&self) -> Result<(), Refusal> {
@@ -79,13 +92,15 @@ impl Core {
             return Err(Refusal::AlreadyInRoom);
         }
         let room = self.rooms.get(&entry.room).ok_or(Refusal::NoSuchRoom)?;
-        let Some(hash) = &room.pin else {
-            return room.has_place().map(|()| None);
+        // A link is worth as much as the PIN.
+        let hash = room.pin.as_ref().filter(|_| session.guest.is_none());
+        let Some(hash) = hash else {
+            return room.lets_in(&session.peer).map(|()| None);
         };
         let pin = pin.ok_or(Refusal::WrongPin)?;
-        room.has_place()?;
+        room.lets_in(&session.peer)?;
         self.guesses
-            .check(&session.key(), session.address, entry.room.0)?;
+            .check(&session.key(), session.peer.address, entry.room.0)?;
         let hash = hash.clone();
         let token = self.wait_for(Pending::Join(entry));
         if let Some(session) = self.sessions.get_mut(&entry.session) {
@@ -121,7 +136,7 @@ impl Core {
             return Err(Refusal::AlreadyInRoom);
         }
         let room = self.rooms.get_mut(&entry.room).ok_or(Refusal::NoSuchRoom)?;
-        room.has_place()?;
+        room.lets_in(&session.peer)?;
         self.last_participant += 1;
         session.membership = Some(Membership {
             room: entry.room,

@@ -7,15 +7,25 @@ use conclave_protocol::name::Username;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::ClockOffset;
-use conclave_protocol::wire::control::{Devices, Participant, Stream};
+use conclave_protocol::wire::control::{Devices, Participant, Refusal, Request, Stream};
 
 use super::effect::ConnectionId;
 use super::limits::{RequestLimits, SignInLimit};
 
-/// A control connection whose handshake is done.
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Their device's public key.
+    pub identity: [u8; 32],
+    /// Where they come from.
+    pub address: IpAddr,
+    /// Whether the gateway holds the secret half of it.
+    pub via_gateway: bool,
+}
+
+/// A connection whose identity is proven.
 pub(crate) struct Connection {
-    pub(crate) identity: [u8; 32],
-    pub(crate) address: IpAddr,
+    pub(crate) peer: Peer,
     pub(crate) stage: Stage,
     pub(crate) limit: SignInLimit,
 }
@@ -31,8 +41,9 @@ pub(crate) enum Stage {
 /// One login, over one connection and its resumptions.
 pub(crate) struct Session {
     pub(crate) username: Username,
-    pub(crate) identity: [u8; 32],
-    pub(crate) address: IpAddr,
+    pub(crate) peer: Peer,
+    /// The only room of somebody who came by a link, and has no account.
+    pub(crate) guest: Option<RoomId>,
     pub(crate) resume_secret: Secret<32>,
     /// `None` while it waits to be resumed.
     pub(crate) connection: Option<ConnectionId>,
@@ -60,15 +71,29 @@ impl Session {
         self.username.key()
     }
 
+    /// A guest may ask for what concerns their room alone.
+    pub(crate) fn may_ask(&self, request: &Request) -> Result<(), Refusal> {
+        let Some(own) = self.guest else { return Ok(()) };
+        match request {
+            Request::ListRooms { .. }
+            | Request::CreateRoom { .. }
+            | Request::MakeLink { .. }
+            | Request::RevokeLinks { .. }
+            | Request::AllowBrowsers { .. } => Err(Refusal::NotAllowed),
+            Request::JoinRoom { room, .. } if *room != own => Err(Refusal::NotAllowed),
+            _ => Ok(()),
+        }
+    }
+
     /// The session as its room sees it.
     pub(crate) fn participant(&self) -> Option<Participant> {
         self.membership.as_ref().map(|membership| Participant {
             id: membership.participant,
             username: self.username.clone(),
-            identity: self.identity,
+            identity: self.peer.identity,
             devices: membership.devices,
             clock: self.clock,
-            via_gateway: false,
+            via_gateway: self.peer.via_gateway,
             streams: membership.streams.clone(),
         })
     }

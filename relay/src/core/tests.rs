@@ -1,6 +1,7 @@
 //! The core by itself: values in, values out, and time as the test says.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use conclave_protocol::id::{Epoch, RequestId, StreamId};
 use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
@@ -128,6 +129,12 @@ impl Bench {
                     }
                 }
             }
+            StoreCommand::FindName { username, .. } => {
+                match self.accounts.contains(&username.key()) {
+                    true => Ok(StoreAnswer::Done),
+                    false => Ok(StoreAnswer::NoAccount),
+                }
+            }
             StoreCommand::ReadHistory { .. } => Ok(StoreAnswer::History {
                 lines: Vec::new(),
                 more: false,
@@ -140,7 +147,12 @@ impl Bench {
     fn connect(&mut self, connection: u64, device: u8) -> ConnectionId {
         let id = ConnectionId(connection);
         let address = IpAddr::from([127, 0, 0, device]);
-        self.core.handle_connected(id, [device; 32], address);
+        let peer = Peer {
+            identity: [device; 32],
+            address,
+            via_gateway: false,
+        };
+        self.core.handle_connected(id, peer);
         self.carry_out();
         id
     }

@@ -87,6 +87,18 @@ impl MediaHandle {
         }
     }
 
+    /// Hands in the datagrams of a frame, with one call to the kernel.
+    pub fn hand_in_all<'d>(&self, datagrams: impl Iterator<Item = &'d [u8]>) {
+        let mut dropped = 0;
+        for datagram in datagrams {
+            if self.datagrams.try_send(datagram.to_vec()).is_err() {
+                dropped += 1;
+            }
+        }
+        self.metrics.datagrams_dropped_tcp.inc_by(dropped);
+        self.wake();
+    }
+
     fn wake(&self) {
         // A full counter wakes just as well.
         let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());

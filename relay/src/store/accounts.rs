@@ -7,6 +7,20 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{ExecuteError, NewAccount, StoreAnswer};
 
+/// Whether the name is an account's.
+pub(super) fn find(
+    connection: &Connection,
+    username: &Username,
+) -> Result<StoreAnswer, ExecuteError> {
+    let is_taken = connection
+        .prepare_cached("SELECT 1 FROM accounts WHERE key = ?1")?
+        .exists(params![username.key()])?;
+    Ok(match is_taken {
+        true => StoreAnswer::Done,
+        false => StoreAnswer::NoAccount,
+    })
+}
+
 /// Finds the account of this name, or makes it this device's.
 pub(super) fn sign_in(
     connection: &Connection,

@@ -15,11 +15,21 @@ const KEPT_LINES: i64 = 4 * HISTORY_LINES as i64;
 /// Old lines are removed each so many appended ones.
 const PRUNE_EACH: u64 = 64;
 
+/// Stands for guests where an account's key would: no name has this character.
+const GUEST: &str = "@";
+
 pub(super) fn append(
     connection: &Connection,
     room: RoomId,
     line: &ChatLine,
+    from_guest: bool,
+    to_guest: bool,
 ) -> Result<StoreAnswer, ExecuteError> {
+    // Whoever has a guest's name later must not find their direct lines.
+    let key = |name: &Username, is_guest: bool| match is_guest {
+        true => GUEST.to_owned(),
+        false => name.key(),
+    };
     connection
         .prepare_cached(
             "INSERT INTO chat (id, room, at, sender, sender_key, recipient, recipient_key, text)
@@ -30,9 +40,9 @@ pub(super) fn append(
             room.0,
             i64::try_from(line.at.0).unwrap_or(i64::MAX),
             line.from.as_str(),
-            line.from.key(),
+            key(&line.from, from_guest),
             line.to.as_ref().map(Username::as_str),
-            line.to.as_ref().map(Username::key),
+            line.to.as_ref().map(|to| key(to, to_guest)),
             line.text.as_str(),
         ])?;
     if line.id.0.is_multiple_of(PRUNE_EACH) {
@@ -46,11 +56,11 @@ pub(super) fn append(
     Ok(StoreAnswer::Done)
 }
 
-/// The page before `before` of what `reader` may see.
+/// The page before `before` of what `reader` may see; without one, of what everyone may.
 pub(super) fn page(
     connection: &Connection,
     room: RoomId,
-    reader: &Username,
+    reader: Option<&Username>,
     before: Option<ChatId>,
 ) -> Result<StoreAnswer, ExecuteError> {
     let before = before.map_or(i64::MAX, |id| i64::try_from(id.0).unwrap_or(i64::MAX));
@@ -64,7 +74,7 @@ pub(super) fn page(
     let rows = statement.query_map(
         params![
             room.0,
-            reader.key(),
+            reader.map(Username::key),
             HISTORY_LINES as i64,
             before,
             HISTORY_LINES_A_PAGE as i64 + 1

@@ -56,6 +56,28 @@ pub enum StoreCommand {
         room: RoomId,
         /// The line.
         line: ChatLine,
+        /// Whether a guest wrote it, whose name is nobody's.
+        from_guest: bool,
+        /// Whether it is for a guest alone.
+        to_guest: bool,
+    },
+    /// Finds out whether a name is an account's.
+    FindName {
+        /// Whom to answer.
+        token: Token,
+        /// The name.
+        username: Username,
+    },
+    /// Remembers what was set of a room.
+    ChangeRoom {
+        /// Whom to answer.
+        token: Token,
+        /// Which.
+        room: RoomId,
+        /// Links of earlier ones are over.
+        link_generation: u32,
+        /// Whether browsers may be there.
+        browsers_allowed: bool,
     },
     /// Looks up a page of chat.
     ReadHistory {
@@ -63,8 +85,8 @@ pub enum StoreCommand {
         token: Token,
         /// Of which room.
         room: RoomId,
-        /// Who reads: direct lines between others are not for them.
-        reader: Username,
+        /// Who reads: direct lines between others are not for them, and none are for guests.
+        reader: Option<Username>,
         /// Lines before this one.
         before: Option<ChatId>,
     },
@@ -78,6 +100,8 @@ impl StoreCommand {
             Self::SignIn { token, .. }
             | Self::CreateRoom { token, .. }
             | Self::AppendChat { token, .. }
+            | Self::FindName { token, .. }
+            | Self::ChangeRoom { token, .. }
             | Self::ReadHistory { token, .. } => *token,
         }
     }
@@ -105,6 +129,10 @@ pub struct StoredRoom {
     pub capacity: u16,
     /// The key of the account that made it; rooms of old have none.
     pub creator: Option<String>,
+    /// Links of earlier ones are over.
+    pub link_generation: u32,
+    /// Whether browsers may be there.
+    pub browsers_allowed: bool,
 }
 
 /// What came of a command.

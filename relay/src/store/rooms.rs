@@ -32,6 +32,20 @@ pub(super) fn create(
     Ok(StoreAnswer::Done)
 }
 
+pub(super) fn change(
+    connection: &Connection,
+    room: RoomId,
+    link_generation: u32,
+    browsers_allowed: bool,
+) -> Result<StoreAnswer, ExecuteError> {
+    connection
+        .prepare_cached(
+            "UPDATE rooms SET link_generation = ?2, browsers_allowed = ?3 WHERE id = ?1",
+        )?
+        .execute(params![room.0, link_generation, browsers_allowed])?;
+    Ok(StoreAnswer::Done)
+}
+
 impl Database {
     /// What the core starts from.
     ///
@@ -40,7 +54,8 @@ impl Database {
     pub fn remembered(&self) -> Result<Remembered, OpenError> {
         let damaged = || OpenError::Damaged { what: "room" };
         let mut rows = self.connection.prepare(
-            "SELECT id, name, pin_salt, pin_hash, capacity, creator FROM rooms ORDER BY id",
+            "SELECT id, name, pin_salt, pin_hash, capacity, creator, link_generation, browsers_allowed
+             FROM rooms ORDER BY id",
         )?;
         let rows = rows.query_map([], |row| {
             Ok((
@@ -50,17 +65,21 @@ impl Database {
                 row.get::<_, Option<[u8; 32]>>(3)?,
                 row.get(4)?,
                 row.get(5)?,
+                row.get(6)?,
+                row.get(7)?,
             ))
         })?;
         let mut rooms = Vec::new();
         for row in rows {
-            let (id, name, salt, hash, capacity, creator) = row?;
+            let (id, name, salt, hash, capacity, creator, link_generation, browsers_allowed) = row?;
             rooms.push(StoredRoom {
                 id: RoomId(id),
                 name: RoomName::parse(&name).map_err(|_| damaged())?,
                 pin: salt.zip(hash).map(|(salt, hash)| PinHash { salt, hash }),
                 capacity,
                 creator,
+                link_generation,
+                browsers_allowed,
             });
         }
         let last: Option<i64> =

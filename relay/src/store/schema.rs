@@ -43,6 +43,10 @@ const MIGRATIONS: &[&str] = &[
 ",
     // No foreign key: a room outlives its creator's account.
     "ALTER TABLE rooms ADD COLUMN creator TEXT;",
+    "
+    ALTER TABLE rooms ADD COLUMN link_generation INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN browsers_allowed INTEGER NOT NULL DEFAULT 1;
+",
 ];
 
 /// Bounds of the file.
@@ -137,6 +141,7 @@ mod tests {
         let rooms = database.remembered().unwrap().rooms;
         assert_eq!(rooms.len(), 1);
         assert_eq!((rooms[0].id.0, &rooms[0].creator), (7, &None));
+        assert!(rooms[0].browsers_allowed && rooms[0].link_generation == 0);
     }
 
     #[test]

@@ -149,12 +149,25 @@ fn execute(
             ..
         } => accounts::sign_in(connection, username, email, identity, *at, *new),
         StoreCommand::CreateRoom { room, at, .. } => rooms::create(connection, room, *at),
-        StoreCommand::AppendChat { room, line, .. } => chat::append(connection, *room, line),
+        StoreCommand::AppendChat {
+            room,
+            line,
+            from_guest,
+            to_guest,
+            ..
+        } => chat::append(connection, *room, line, *from_guest, *to_guest),
+        StoreCommand::FindName { username, .. } => accounts::find(connection, username),
+        StoreCommand::ChangeRoom {
+            room,
+            link_generation,
+            browsers_allowed,
+            ..
+        } => rooms::change(connection, *room, *link_generation, *browsers_allowed),
         StoreCommand::ReadHistory {
             room,
             reader,
             before,
             ..
-        } => chat::page(connection, *room, reader, *before),
+        } => chat::page(connection, *room, reader.as_ref(), *before),
     }
 }

@@ -37,6 +37,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct TestRelay {
     pub(crate) address: SocketAddr,
     pub(crate) admin: SocketAddr,
+    web: Option<SocketAddr>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) identity: PublicKey,
     pub(crate) reload: mpsc::Sender<Config>,
@@ -51,7 +52,11 @@ pub(crate) fn generous(folder: &Path) -> Config {
     let mut config = Config::default();
     config.listen.control = (Ipv4Addr::LOCALHOST, 0).into();
     config.listen.admin = Listener::On((Ipv4Addr::LOCALHOST, 0).into());
+    config.listen.web = Listener::On((Ipv4Addr::LOCALHOST, 0).into());
     config.listen.announce = false;
+    // What TLS adds has tests of its own.
+    config.web.plain_http = true;
+    config.web.sockets_per_address = 100_000;
     config.data.dir = folder.join("data");
     config.limits.handshakes_per_second = 100_000;
     config.limits.handshakes_at_once = 100_000;
@@ -78,6 +83,7 @@ impl TestRelay {
         let sockets = Sockets::bind(&config).unwrap();
         let address = sockets.control.local_addr().unwrap();
         let admin = sockets.admin.as_ref().unwrap().local_addr().unwrap();
+        let web = sockets.web.as_ref().map(|web| web.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let (reload, reloads) = mpsc::channel(1);
         let (started, start) = std::sync::mpsc::channel();
@@ -99,6 +105,7 @@ impl TestRelay {
         Self {
             address,
             admin,
+            web,
             metrics,
             identity,
             reload,
@@ -107,6 +114,11 @@ impl TestRelay {
             thread: Some(thread),
             folder: None,
         }
+    }
+
+    /// Where browsers are served.
+    pub(crate) fn web(&self) -> SocketAddr {
+        self.web.unwrap()
     }
 
     pub(crate) fn connect(&self, seed: u8) -> Endpoint {
@@ -571,6 +583,7 @@ impl Serving {
     pub(crate) fn start(folder: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_conclave-relay"))
             .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(["--web", "off"])
             .arg("--data-dir")
             .arg(folder.join("data"))
             .env("CONCLAVE_RELAY__LOG__FILTER", "warn")

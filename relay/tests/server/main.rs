@@ -4,6 +4,10 @@
 mod admin;
 mod announce;
 mod bad_input;
+mod browser;
+mod gateway;
+mod gateway_guests;
+mod gateway_limits;
 mod harness;
 mod idle;
 mod media;

@@ -1,0 +1,518 @@
+//! One browser's talk with the core: requests in, texts and frames out, and the participant's own requests between.
+//!
+//! It does no I/O: the socket hands in what came, and carries out what waits in [`Conversation::to_core`],
+//! [`Conversation::texts`] and [`Conversation::frames`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use conclave_protocol::id::{RequestId, SessionId, StreamId};
+use conclave_protocol::secret::Secret;
+use conclave_protocol::sender::DatagramBatch;
+use conclave_protocol::time::Instant;
+use conclave_protocol::wire::control::{
+    Answer, Event as WireEvent, Media, Refusal, Request, RoomSummary, SignedIn, ToEndpoint,
+};
+use tokio::sync::mpsc;
+
+use super::Gateway;
+use super::downlink::Downlink;
+use super::media_frame::MediaFrame;
+use super::message::{Ask, EnterLink, Incoming, Invalid, Malformed, SignIn};
+use super::participant::{Delivery, NoEntropy, OwnAsk, Participant, Unsent};
+use super::reply;
+use crate::clock;
+use crate::control::{Inbox, MEDIA_FOR_BROWSERS, outbox};
+use crate::core::limits::{Direct, SetClock, quota};
+use crate::core::{ConnectionId, Guest, Peer};
+use crate::server::Event;
+
+/// Requests of the browser's that may wait for the core; one more waits in the socket.
+const PENDING: usize = 64;
+/// Texts that may wait for the socket before no more requests are read.
+const TEXTS: usize = 32;
+/// Texts that may wait before what the core says waits in its own queue, which is bounded, too.
+const TEXTS_FROM_CORE: usize = 64;
+/// Media frames that cannot be understood before the socket is closed.
+const BAD_FRAMES: u32 = 100;
+
+/// The socket must be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// A text that cannot be understood.
+    Text,
+    /// Too many media frames that cannot be.
+    Frames,
+    /// The system fails.
+    System,
+}
+
+/// A resumed session whose participant is to be claimed.
+pub(super) struct Claim {
+    id: RequestId,
+    signed_in: Box<SignedIn>,
+}
+
+enum Asked {
+    Browser { id: RequestId, what: What },
+    Own(OwnAsk),
+}
+
+/// What a reply means to the participant.
+enum What {
+    Resume,
+    EnterLink,
+    Publish(Media),
+    Unpublish(StreamId),
+    LeaveRoom,
+    Other,
+}
+
+/// The talk.
+pub(super) struct Conversation {
+    gateway: Arc<Gateway>,
+    address: IpAddr,
+    connection: Option<(ConnectionId, Secret<32>)>,
+    participant: Option<Box<Participant>>,
+    session: Option<SessionId>,
+    pending: BTreeMap<RequestId, Asked>,
+    last_request: u32,
+    /// The room of a guest, which the core tells before it lets them in.
+    link_room: Option<RoomSummary>,
+    awaits_link_room: bool,
+    limit: (Direct, SetClock),
+    bad_frames: u32,
+    batch: DatagramBatch,
+    deliveries: Vec<Delivery>,
+    /// The core's messages, once it knows the connection; the socket takes it.
+    pub(super) inbox: Option<Inbox>,
+    /// What the core is to be told.
+    pub(super) to_core: VecDeque<Event>,
+    /// What the browser is to be told.
+    pub(super) texts: VecDeque<String>,
+    /// What the browser is to see and hear.
+    pub(super) frames: Downlink,
+}
+
+impl From<NoEntropy> for Broken {
+    fn from(error: NoEntropy) -> Self {
+        tracing::error!(%error, "a browser's connection is closed");
+        Self::System
+    }
+}
+
+impl From<Malformed> for Broken {
+    fn from(_: Malformed) -> Self {
+        Self::Text
+    }
+}
+
+impl Conversation {
+    pub(super) fn new(gateway: Arc<Gateway>, address: IpAddr) -> Self {
+        let clock = SetClock::default();
+        Self {
+            gateway,
+            address,
+            connection: None,
+            participant: None,
+            session: None,
+            pending: BTreeMap::new(),
+            last_request: 0,
+            link_room: None,
+            awaits_link_room: false,
+            limit: (
+                Direct::direct_with_clock(quota(100, 500), clock.clone()),
+                clock,
+            ),
+            bad_frames: 0,
+            batch: DatagramBatch::default(),
+            deliveries: Vec::new(),
+            inbox: None,
+            to_core: VecDeque::new(),
+            texts: VecDeque::new(),
+            frames: Downlink::default(),
+        }
+    }
+
+    /// The way to the core.
+    pub(super) fn events(&self) -> &mpsc::Sender<Event> {
+        &self.gateway.events
+    }
+
+    /// The next frame for the browser.
+    pub(super) fn next_frame(&mut self) -> Option<Vec<u8>> {
+        let frame = self.frames.pop()?;
+        self.gateway.metrics.web_frames_delivered.inc();
+        self.gateway
+            .metrics
+            .web_bytes_delivered
+            .inc_by(frame.len() as u64);
+        Some(frame)
+    }
+
+    /// Whether the core knows of it.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Whether there is room for what a browser's next frame may lead to.
+    pub(super) fn may_read(&self) -> bool {
+        self.texts.len() < TEXTS && self.pending.len() < PENDING
+    }
+
+    /// Whether there is room for what the core says.
+    pub(super) fn may_listen(&self) -> bool {
+        self.texts.len() < TEXTS_FROM_CORE
+    }
+
+    /// When to call [`Self::handle_time`].
+    pub(super) fn next_time(&self) -> Option<Instant> {
+        self.participant.as_ref()?.next_time()
+    }
+
+    /// Time has come.
+    pub(super) fn handle_time(&mut self, now: Instant) {
+        if let Some(participant) = &mut self.participant {
+            participant.handle_time(now);
+        }
+        self.forward_own();
+    }
+
+    /// The browser says something.
+    pub(super) fn handle_text(&mut self, text: &str) -> Result<(), Broken> {
+        let incoming = Incoming::parse(text)?;
+        let now = clock::now();
+        self.limit.1.set(now);
+        let is_too_often = self.limit.0.check().is_err();
+        match incoming {
+            Incoming::Ping { .. } if is_too_often => {
+                self.gateway.metrics.pings_limited.inc();
+            }
+            Incoming::Ping { sent } => self.texts.push_back(reply::pong(sent, now)),
+            Incoming::Request { id, .. } if is_too_often => {
+                let retry_after_ms = 1_000;
+                self.refuse(id, Refusal::RateLimited { retry_after_ms });
+            }
+            Incoming::Request { id, ask } => {
+                self.gateway.metrics.requests.inc();
+                match ask {
+                    Ok(Ask::SignIn(sign_in)) => self.sign_in(id, *sign_in),
+                    Ok(Ask::EnterLink(enter)) => self.enter_link(id, *enter),
+                    Ok(Ask::Core(request)) => self.ask(id, *request),
+                    Err(invalid) => self.texts.push_back(reply::invalid(id, invalid)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The browser sends a block or a picture.
+    pub(super) fn handle_binary(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        let metrics = &self.gateway.metrics;
+        let sent = match MediaFrame::parse(bytes) {
+            Ok((frame, body)) => match &mut self.participant {
+                Some(participant) => participant.send(&frame, body, &mut self.batch),
+                None => Err(Unsent::NoStream),
+            },
+            Err(error) => {
+                tracing::trace!(%error, "a media frame is dropped");
+                Err(Unsent::Malformed)
+            }
+        };
+        match sent {
+            Ok(()) => {
+                metrics.web_frames_taken.inc();
+                self.gateway.media.hand_in_all(self.batch.datagrams());
+            }
+            Err(Unsent::NoStream) => drop(metrics.web_frames_unpublished.inc()),
+            Err(Unsent::NoKey) => drop(metrics.web_frames_early.inc()),
+            Err(Unsent::Malformed) => {
+                metrics.web_frames_malformed.inc();
+                self.bad_frames += 1;
+                if self.bad_frames >= BAD_FRAMES {
+                    return Err(Broken::Frames);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The core says something; a resumed session's participant is to be claimed, and given to [`Self::resume`].
+    pub(super) fn handle_message(&mut self, message: &ToEndpoint) -> Result<Option<Claim>, Broken> {
+        let claim = match message {
+            ToEndpoint::Reply { id, result } => self.handle_reply(*id, result)?,
+            ToEndpoint::Event(event) => {
+                self.handle_event(event)?;
+                None
+            }
+            ToEndpoint::Datagram(_) | ToEndpoint::Pong { .. } => None,
+        };
+        self.forward_own();
+        Ok(claim)
+    }
+
+    /// The media plane brings a packet.
+    pub(super) fn handle_packet(&mut self, packet: &mut [u8]) {
+        let Some(participant) = &mut self.participant else {
+            return;
+        };
+        let now = clock::now();
+        match participant.handle_packet(packet, now, &mut self.deliveries) {
+            Ok(()) => self.deliver(),
+            Err(reason) => {
+                tracing::trace!(%reason, "a packet for a browser is dropped");
+                self.gateway.metrics.web_packets_unopened.inc();
+            }
+        }
+    }
+
+    /// Goes on with a session that another socket left, or is about to.
+    pub(super) async fn resume(&mut self, claim: Claim) -> Result<(), Broken> {
+        let Claim { id, signed_in } = claim;
+        let participant = self.gateway.parking.claim(signed_in.session).await;
+        self.session = Some(signed_in.session);
+        let is_whole = participant.is_some();
+        if let Some(claimed) = participant {
+            self.participant = Some(claimed);
+        }
+        let Some(participant) = &mut self.participant else {
+            return Ok(());
+        };
+        participant.signed_in(&signed_in);
+        let mut room = signed_in.room.as_ref();
+        if let Some(joined) = room {
+            if is_whole {
+                participant.enter(joined)?;
+            } else {
+                // Its keys and counts are gone, and to begin anew in the same place would repeat numbers.
+                room = None;
+                self.to_core_own(Request::LeaveRoom, OwnAsk::Nothing);
+            }
+        }
+        let answer = reply::signed_in(&signed_in, room, self.link_room.as_ref());
+        self.texts.push_back(reply::granted(id, answer));
+        self.tell_safety_number();
+        self.forward_own();
+        Ok(())
+    }
+
+    /// The socket is gone: the participant waits with its session.
+    pub(super) fn finish(&mut self) -> Option<Event> {
+        if let (Some(session), Some(participant)) = (self.session, self.participant.take()) {
+            self.gateway.parking.leave(session, participant);
+        }
+        let (connection, _) = self.connection.take()?;
+        Some(Event::Disconnected { connection })
+    }
+
+    fn refuse(&mut self, id: RequestId, refusal: Refusal) {
+        self.texts.push_back(reply::refused(id, refusal));
+    }
+
+    /// Makes the connection known to the core under the identity of the browser's device.
+    fn begin(&mut self, device: &Secret<32>) -> Result<ConnectionId, Invalid> {
+        if let Some((connection, known)) = &self.connection {
+            // The core knows a connection by the identity that it began with.
+            return match known == device {
+                true => Ok(*connection),
+                false => Err(Invalid { field: "device" }),
+            };
+        }
+        let identity = self.gateway.identity(device);
+        let connection = self.gateway.connections.draw();
+        let (outbox, inbox) = outbox(MEDIA_FOR_BROWSERS);
+        self.to_core.push_back(Event::Connected {
+            connection,
+            peer: Peer {
+                identity: identity.public().0,
+                address: self.address,
+                via_gateway: true,
+            },
+            outbox,
+        });
+        self.inbox = Some(inbox);
+        self.connection = Some((connection, device.clone()));
+        self.participant = Some(Box::new(Participant::new(identity)));
+        Ok(connection)
+    }
+
+    fn sign_in(&mut self, id: RequestId, sign_in: SignIn) {
+        if let Err(invalid) = self.begin(&sign_in.device) {
+            self.texts.push_back(reply::invalid(id, invalid));
+            return;
+        }
+        let what = match sign_in.resume {
+            Some(_) => What::Resume,
+            None => What::Other,
+        };
+        let request = Request::SignIn {
+            username: sign_in.username,
+            email: sign_in.email,
+            resume: sign_in.resume,
+        };
+        self.to_core_as(request, Asked::Browser { id, what });
+    }
+
+    fn enter_link(&mut self, id: RequestId, enter: EnterLink) {
+        let connection = match self.begin(&enter.device) {
+            Ok(connection) => connection,
+            Err(invalid) => return self.texts.push_back(reply::invalid(id, invalid)),
+        };
+        let what = match enter.resume {
+            Some(_) => What::Resume,
+            None => What::EnterLink,
+        };
+        self.link_room = None;
+        self.awaits_link_room = true;
+        let id = self.await_reply(Asked::Browser { id, what });
+        self.to_core.push_back(Event::Guest {
+            connection,
+            id,
+            guest: Guest {
+                token: enter.token,
+                username: enter.username,
+                resume: enter.resume,
+            },
+        });
+    }
+
+    fn ask(&mut self, id: RequestId, request: Request) {
+        if self.connection.is_none() {
+            return self.refuse(id, Refusal::NotSignedIn);
+        }
+        let what = match &request {
+            Request::Publish(offer) => What::Publish(offer.media),
+            Request::Unpublish { stream } => What::Unpublish(*stream),
+            Request::LeaveRoom => What::LeaveRoom,
+            _ => What::Other,
+        };
+        self.to_core_as(request, Asked::Browser { id, what });
+    }
+
+    fn to_core_own(&mut self, request: Request, ask: OwnAsk) {
+        self.to_core_as(request, Asked::Own(ask));
+    }
+
+    fn to_core_as(&mut self, request: Request, asked: Asked) {
+        let Some((connection, _)) = self.connection else {
+            return;
+        };
+        let id = self.await_reply(asked);
+        self.to_core.push_back(Event::Request {
+            connection,
+            id,
+            request,
+        });
+    }
+
+    /// Draws the number of a request to the core.
+    fn await_reply(&mut self, asked: Asked) -> RequestId {
+        self.last_request = self.last_request.wrapping_add(1);
+        let id = RequestId(self.last_request);
+        self.pending.insert(id, asked);
+        id
+    }
+
+    fn forward_own(&mut self) {
+        while let Some((request, ask)) = self.participant.as_mut().and_then(|p| p.next_ask()) {
+            self.to_core_own(request, ask);
+        }
+    }
+
+    fn handle_reply(
+        &mut self,
+        id: RequestId,
+        result: &Result<Answer, Refusal>,
+    ) -> Result<Option<Claim>, Broken> {
+        let (id, what) = match self.pending.remove(&id) {
+            Some(Asked::Browser { id, what }) => (id, what),
+            Some(Asked::Own(ask)) => {
+                if let Some(participant) = &mut self.participant {
+                    participant.handle_reply(ask, result.as_ref().err().copied(), clock::now());
+                }
+                return Ok(None);
+            }
+            None => return Ok(None),
+        };
+        if matches!(what, What::Resume | What::EnterLink) {
+            self.awaits_link_room = false;
+        }
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                self.refuse(id, *refusal);
+                return Ok(None);
+            }
+        };
+        let Some(participant) = &mut self.participant else {
+            return Ok(None);
+        };
+        match (&what, answer) {
+            (What::Resume, Answer::SignedIn(signed_in)) => {
+                let signed_in = signed_in.clone();
+                return Ok(Some(Claim { id, signed_in }));
+            }
+            (_, Answer::SignedIn(signed_in)) => {
+                participant.signed_in(signed_in);
+                self.session = Some(signed_in.session);
+            }
+            (_, Answer::Joined(joined)) => participant.enter(joined)?,
+            (What::Publish(media), Answer::Published { stream }) => {
+                participant.published(*stream, *media);
+            }
+            (What::Unpublish(stream), _) => participant.unpublished(*stream),
+            (What::LeaveRoom, _) => {
+                participant.leave();
+                self.frames.clear();
+            }
+            _ => {}
+        }
+        let value = match answer {
+            Answer::SignedIn(of) => reply::signed_in(of, of.room.as_ref(), self.link_room.as_ref()),
+            answer => reply::answer(answer),
+        };
+        self.texts.push_back(reply::granted(id, value));
+        if matches!(answer, Answer::Joined(_)) {
+            self.tell_safety_number();
+        }
+        Ok(None)
+    }
+
+    fn handle_event(&mut self, event: &WireEvent) -> Result<(), Broken> {
+        if let WireEvent::RoomChanged(room) = event
+            && self.awaits_link_room
+        {
+            self.link_room = Some(room.clone());
+            return Ok(());
+        }
+        let mut company_changed = false;
+        if let Some(participant) = &mut self.participant {
+            let now = clock::now();
+            company_changed = participant.handle_event(event, now, &mut self.deliveries)?;
+        }
+        self.deliver();
+        self.texts.extend(reply::event(event));
+        if company_changed {
+            self.tell_safety_number();
+        }
+        Ok(())
+    }
+
+    fn tell_safety_number(&mut self) {
+        let digits = self.participant.as_ref().and_then(|p| p.safety_number());
+        self.texts
+            .extend(digits.map(|digits| reply::safety_number(&digits)));
+    }
+
+    fn deliver(&mut self) {
+        let mut dropped = 0;
+        for delivery in self.deliveries.drain(..) {
+            dropped += match delivery {
+                Delivery::Sound(from, block) => self.frames.push_sound(from, block),
+                Delivery::Picture(stream, picture) => self.frames.push_picture(stream, picture),
+            };
+        }
+        self.gateway.metrics.web_frames_dropped.inc_by(dropped);
+    }
+}

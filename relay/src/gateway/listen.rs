@@ -1,0 +1,281 @@
+//! HTTP: accepts connections, speaks TLS, gives the page, and turns `/ws` into sockets.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::admission::{Place, What};
+use super::pages::{Reply, bare};
+use super::{Gateway, socket};
+
+/// What the socket speaks.
+const SUBPROTOCOL: &str = "conclave.v1";
+/// How long TLS, and then a request's head, may take.
+const HEAD: Duration = Duration::from_secs(10);
+/// How long a connection may stand that is no socket: a page is there by then.
+const PAGE: Duration = Duration::from_secs(60);
+/// Bytes of a request's head and its buffer; the least that hyper takes.
+const HEAD_BYTES: usize = 8 * 1024;
+/// Bytes that the kernel may hold unsent. Higher delays control behind media on a slow path.
+const UNSENT: u32 = 64 * 1024;
+/// Pause after an accept that failed, as it does without file descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often what is over is forgotten.
+const FORGET_EACH: Duration = Duration::from_secs(30);
+/// How often the certificate is looked at.
+const RENEW_EACH: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Accepts connections until it is dropped.
+pub(super) async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
+    let mut forget = tokio::time::interval(FORGET_EACH);
+    let mut renew = tokio::time::interval(RENEW_EACH);
+    renew.reset();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = forget.tick() => {
+                gateway.parking.forget_old();
+                continue;
+            }
+            _ = renew.tick() => {
+                gateway.renew_certificate();
+                continue;
+            }
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::debug!(%error, "cannot accept");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let Some(place) = gateway.admission.admit(What::Connection, peer.ip()) else {
+            gateway.metrics.web_limited.inc();
+            continue;
+        };
+        gateway.metrics.web_accepted.inc();
+        let gateway = Arc::clone(&gateway);
+        tokio::spawn(async move {
+            gateway.metrics.web_connections.inc();
+            serve(stream, peer.ip(), &gateway).await;
+            gateway.metrics.web_connections.dec();
+            drop(place);
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, address: IpAddr, gateway: &Arc<Gateway>) {
+    // Small messages must not wait for each other.
+    let _ = stream.set_nodelay(true);
+    // What the kernel holds cannot be overtaken: media there would delay control.
+    let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
+    let Some(tls) = &gateway.tls else {
+        return speak_http(stream, address, gateway).await;
+    };
+    let acceptor = TlsAcceptor::from(tls.load_full());
+    match tokio::time::timeout(HEAD, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => speak_http(stream, address, gateway).await,
+        _ => drop(gateway.metrics.web_handshakes_failed.inc()),
+    }
+}
+
+/// Where the service leaves the connection that is to become a socket.
+type Upgrading = Arc<Mutex<Option<(OnUpgrade, Place)>>>;
+
+async fn speak_http<S>(stream: S, address: IpAddr, gateway: &Arc<Gateway>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let upgrading = Upgrading::default();
+    let service = service_fn(|request| {
+        let reply = answer(request, address, gateway, &upgrading);
+        async move { Ok::<_, std::convert::Infallible>(reply) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    match tokio::time::timeout(PAGE, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a web connection is over");
+            gateway.metrics.web_handshakes_failed.inc();
+            return;
+        }
+        Err(_) => return,
+    }
+    let upgrading = upgrading
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let Some((upgrade, place)) = upgrading else {
+        return;
+    };
+    // The connection itself comes back, with what was read of it beyond the request.
+    let Ok(upgraded) = upgrade.await else { return };
+    let Ok(parts) = upgraded.downcast::<TokioIo<S>>() else {
+        return;
+    };
+    let config = Some(socket::config());
+    let stream = parts.io.into_inner();
+    let read = parts.read_buf.to_vec();
+    let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, config).await;
+    gateway.metrics.web_sockets_opened.inc();
+    gateway.metrics.web_sockets.inc();
+    socket::serve(stream, address, Arc::clone(gateway)).await;
+    gateway.metrics.web_sockets.dec();
+    drop(place);
+}
+
+fn answer(
+    mut request: Request<Incoming>,
+    address: IpAddr,
+    gateway: &Gateway,
+    upgrading: &Upgrading,
+) -> Reply {
+    let path = request.uri().path();
+    if path != "/ws" {
+        return match *request.method() {
+            Method::GET | Method::HEAD => gateway.pages.reply(path, request.headers()),
+            _ => bare(StatusCode::METHOD_NOT_ALLOWED),
+        };
+    }
+    let headers = request.headers();
+    if !is_same_origin(headers, gateway.public_host.as_deref()) {
+        gateway.metrics.web_foreign_origin.inc();
+        return bare(StatusCode::FORBIDDEN);
+    }
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .filter(|_| asks_for_socket(&request));
+    let Some(accept) = key.and_then(|key| {
+        let accept = derive_accept_key(key.as_bytes());
+        HeaderValue::from_str(&accept).ok()
+    }) else {
+        gateway.metrics.web_no_subprotocol.inc();
+        return bare(StatusCode::BAD_REQUEST);
+    };
+    let Some(place) = gateway.admission.admit(What::Socket, address) else {
+        gateway.metrics.web_limited.inc();
+        return bare(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let upgrade = hyper::upgrade::on(&mut request);
+    *upgrading.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, place));
+    let mut reply = Response::new(Full::<Bytes>::default());
+    *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = reply.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    headers.insert(
+        SEC_WEBSOCKET_PROTOCOL,
+        HeaderValue::from_static(SUBPROTOCOL),
+    );
+    reply
+}
+
+/// Whether a request is RFC 6455's (§4.1) and offers the subprotocol.
+fn asks_for_socket(request: &Request<Incoming>) -> bool {
+    let headers = request.headers();
+    request.method() == Method::GET
+        && lists(headers, &CONNECTION, "upgrade")
+        && lists(headers, &UPGRADE, "websocket")
+        && lists(headers, &SEC_WEBSOCKET_VERSION, "13")
+        && lists(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)
+}
+
+/// Whether a header's comma-separated values hold this one, without case.
+fn lists(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|value| value.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// Whether the page that asks is the relay's own. Programs that are no browser name no page.
+fn is_same_origin(headers: &HeaderMap, public_host: Option<&str>) -> bool {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let Some(origin) = origins.next() else {
+        return true;
+    };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let page = origin.to_str().ok().and_then(|origin| {
+        let (scheme, host) = origin.split_once("://")?;
+        matches!(scheme, "http" | "https").then_some(host)
+    });
+    let is_it = |known: Option<&str>| {
+        let pair = page.zip(known);
+        pair.is_some_and(|(page, known)| page.eq_ignore_ascii_case(known))
+    };
+    origins.next().is_none() && (is_it(host) || is_it(public_host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
+        let pair = |(name, value): &(HeaderName, &str)| {
+            (name.clone(), HeaderValue::from_str(value).unwrap())
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn the_relay_s_own_page_may_ask_and_others_may_not() {
+        let from = |origin: &str| {
+            let headers = headers(&[(ORIGIN, origin), (HOST, "relay.example:7480")]);
+            is_same_origin(&headers, Some("calls.example"))
+        };
+        for own in [
+            "https://relay.example:7480",
+            "http://Relay.Example:7480",
+            "https://calls.example",
+        ] {
+            assert!(from(own), "{own}");
+        }
+        for foreign in [
+            "https://relay.example",
+            "https://relay.example:7481",
+            "https://evil.example",
+            "https://relay.example:7480.evil.example",
+            "file://relay.example:7480",
+            "null",
+            "",
+        ] {
+            assert!(!from(foreign), "{foreign}");
+        }
+        assert!(is_same_origin(&HeaderMap::new(), None), "no browser");
+    }
+
+    #[test]
+    fn values_are_found_in_lists_without_case() {
+        let headers = headers(&[(CONNECTION, "keep-alive, Upgrade")]);
+        assert!(lists(&headers, &CONNECTION, "upgrade"));
+        assert!(!lists(&headers, &CONNECTION, "grade"));
+        assert!(!lists(&headers, &UPGRADE, "websocket"));
+    }
+}

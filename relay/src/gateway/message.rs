@@ -1,0 +1,393 @@
+//! What a browser says in text frames: JSON, parsed once into requests that cannot be wrong.
+//!
+//! What is not of the shape that the reference gives is [`Malformed`]; a name, address or text that breaks
+//! its own rule is a request still, which is answered with the field.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SourceId, StreamId};
+use conclave_protocol::name::{ChatText, Email, LinkToken, Pin, RoomName, Username};
+use conclave_protocol::secret::Secret;
+use conclave_protocol::units::{ClockOffset, PictureSize};
+use conclave_protocol::wire::control::{
+    AudioCodec, Devices, Layer, Media, Picture, Request, StreamOffer, Want,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The version of the messages.
+const VERSION: u32 = 1;
+/// The most bytes of a text frame from a browser.
+pub(super) const MAX_TEXT_BYTES: usize = 16 * 1024;
+/// The longest side of a picture, in pixels.
+const MAX_SIDE: u16 = 4096;
+/// Integers that JSON's readers keep exactly.
+const MAX_INTEGER: u64 = 1 << 53;
+
+/// A text frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Incoming {
+    /// Breaks a silence, and asks for the relay's clock.
+    Ping {
+        /// The browser's clock in µs, to be sent back.
+        sent: u64,
+    },
+    /// Asks for something.
+    Request {
+        /// The browser's number, to find the reply by.
+        id: RequestId,
+        /// What is asked for, or the field that breaks its rule.
+        ask: Result<Ask, Invalid>,
+    },
+}
+
+/// What a browser asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// Opens a session on an account.
+    SignIn(Box<SignIn>),
+    /// Opens a session by a link.
+    EnterLink(Box<EnterLink>),
+    /// What an endpoint could ask for in the same words.
+    Core(Box<Request>),
+}
+
+/// A sign-in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SignIn {
+    /// The browser's own secret.
+    pub(super) device: Secret<32>,
+    /// The account's name.
+    pub(super) username: Username,
+    /// The account's address.
+    pub(super) email: Email,
+    /// To go on with a session that dropped.
+    pub(super) resume: Option<Secret<32>>,
+}
+
+/// A guest's sign-in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct EnterLink {
+    /// The browser's own secret.
+    pub(super) device: Secret<32>,
+    /// The link's token.
+    pub(super) token: LinkToken,
+    /// What they want to be called.
+    pub(super) username: Username,
+    /// To go on with a session that dropped.
+    pub(super) resume: Option<Secret<32>>,
+}
+
+/// A field that breaks its rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Invalid {
+    /// Its name.
+    pub(super) field: &'static str,
+}
+
+/// Not a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a message of the gateway's")]
+pub(super) struct Malformed;
+
+/// The shapes, as the reference lists them.
+#[derive(Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+enum Shape {
+    Ping {
+        sent: u64,
+    },
+    SignIn {
+        version: u32,
+        device: String,
+        username: String,
+        email: String,
+        resume: Option<String>,
+    },
+    EnterLink {
+        version: u32,
+        device: String,
+        token: String,
+        username: String,
+        resume: Option<String>,
+    },
+    ListRooms {
+        after: Option<u32>,
+    },
+    CreateRoom {
+        name: String,
+        pin: Option<String>,
+        capacity: u16,
+    },
+    JoinRoom {
+        room: u32,
+        pin: Option<String>,
+        microphone: bool,
+        camera: bool,
+    },
+    LeaveRoom {},
+    Say {
+        text: String,
+        to: Option<u32>,
+    },
+    History {
+        before: Option<u64>,
+    },
+    Publish {
+        source: u8,
+        media: MediaShape,
+    },
+    Unpublish {
+        stream: u32,
+    },
+    SetDevices {
+        microphone: bool,
+        camera: bool,
+    },
+    SetClock {
+        offset_us: i64,
+    },
+    Subscribe {
+        stream: u32,
+        want: WantShape,
+    },
+    MakeLink {
+        room: u32,
+        minutes: u16,
+    },
+    RevokeLinks {
+        room: u32,
+    },
+    AllowBrowsers {
+        room: u32,
+        allowed: bool,
+    },
+    SignOut {},
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+enum MediaShape {
+    Audio {},
+    Camera(PictureShape),
+    Screen(PictureShape),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PictureShape {
+    width: u16,
+    height: u16,
+    fps: u8,
+    #[serde(default)]
+    layer: LayerShape,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum LayerShape {
+    #[default]
+    Full,
+    Half,
+    Thumbnail,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WantShape {
+    Word(WantWord),
+    Fps(u8),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WantWord {
+    All,
+    Nothing,
+}
+
+impl Incoming {
+    /// Reads a text frame.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it is no message of this version.
+    pub(super) fn parse(text: &str) -> Result<Self, Malformed> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(Malformed);
+        }
+        let value: Value = serde_json::from_str(text).map_err(|_| Malformed)?;
+        let Value::Object(mut fields) = value else {
+            return Err(Malformed);
+        };
+        let id = fields.remove("id");
+        let shape = serde_json::from_value(Value::Object(fields)).map_err(|_| Malformed)?;
+        match (shape, id) {
+            (Shape::Ping { sent }, None) if sent < MAX_INTEGER => Ok(Self::Ping { sent }),
+            (Shape::Ping { .. }, _) | (_, None) => Err(Malformed),
+            (shape, Some(id)) => {
+                let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
+                Ok(Self::Request {
+                    id: RequestId(id.ok_or(Malformed)?),
+                    ask: shape.ask(),
+                })
+            }
+        }
+    }
+}
+
+const fn invalid(field: &'static str) -> Invalid {
+    Invalid { field }
+}
+
+/// 32 bytes in base64url without padding.
+fn secret(text: &str, field: &'static str) -> Result<Secret<32>, Invalid> {
+    let mut secret = Secret([0; 32]);
+    match BASE64_URL_SAFE_NO_PAD.decode_slice_unchecked(text, &mut secret.0) {
+        Ok(32) => Ok(secret),
+        _ => Err(invalid(field)),
+    }
+}
+
+fn resume_secret(text: Option<String>) -> Result<Option<Secret<32>>, Invalid> {
+    text.map(|text| secret(&text, "resume")).transpose()
+}
+
+fn parse<T: std::str::FromStr>(text: &str, field: &'static str) -> Result<T, Invalid> {
+    text.parse().map_err(|_| invalid(field))
+}
+
+fn pin(text: Option<String>) -> Result<Option<Pin>, Invalid> {
+    text.map(|text| parse(&text, "pin")).transpose()
+}
+
+fn check_version(version: u32) -> Result<(), Invalid> {
+    (version == VERSION).then_some(()).ok_or(invalid("version"))
+}
+
+impl Shape {
+    fn ask(self) -> Result<Ask, Invalid> {
+        let request = match self {
+            Self::SignIn {
+                version,
+                device,
+                username,
+                email,
+                resume,
+            } => {
+                check_version(version)?;
+                return Ok(Ask::SignIn(Box::new(SignIn {
+                    device: secret(&device, "device")?,
+                    username: parse(&username, "username")?,
+                    email: parse(&email, "email")?,
+                    resume: resume_secret(resume)?,
+                })));
+            }
+            Self::EnterLink {
+                version,
+                device,
+                token,
+                username,
+                resume,
+            } => {
+                check_version(version)?;
+                return Ok(Ask::EnterLink(Box::new(EnterLink {
+                    device: secret(&device, "device")?,
+                    token: parse(&token, "token")?,
+                    username: parse(&username, "username")?,
+                    resume: resume_secret(resume)?,
+                })));
+            }
+            // It is no request, and was taken before.
+            Self::Ping { .. } => return Err(invalid("do")),
+            Self::ListRooms { after } => Request::ListRooms {
+                after: after.map(RoomId),
+            },
+            Self::CreateRoom {
+                name,
+                pin: digits,
+                capacity,
+            } => Request::CreateRoom {
+                name: parse::<RoomName>(&name, "name")?,
+                pin: pin(digits)?,
+                capacity,
+            },
+            Self::JoinRoom {
+                room,
+                pin: digits,
+                microphone,
+                camera,
+            } => Request::JoinRoom {
+                room: RoomId(room),
+                pin: pin(digits)?,
+                devices: Devices { microphone, camera },
+            },
+            Self::LeaveRoom {} => Request::LeaveRoom,
+            Self::Say { text, to } => Request::Say {
+                to: to.map(ParticipantId),
+                text: Box::new(parse::<ChatText>(&text, "text")?),
+            },
+            Self::History { before } => Request::History {
+                before: before.map(ChatId),
+            },
+            Self::Publish { source, media } => Request::Publish(StreamOffer {
+                source: SourceId(source.into()),
+                media: media.media()?,
+            }),
+            Self::Unpublish { stream } => Request::Unpublish {
+                stream: StreamId(stream),
+            },
+            Self::SetDevices { microphone, camera } => {
+                Request::SetDevices(Devices { microphone, camera })
+            }
+            Self::SetClock { offset_us } => Request::SetClock {
+                offset: ClockOffset(offset_us),
+            },
+            Self::Subscribe { stream, want } => Request::Subscribe {
+                stream: StreamId(stream),
+                want: match want {
+                    WantShape::Word(WantWord::All) => Want::All,
+                    WantShape::Word(WantWord::Nothing) => Want::Nothing,
+                    WantShape::Fps(fps) => Want::AtMost { fps },
+                },
+            },
+            Self::MakeLink { room, minutes } => Request::MakeLink {
+                room: RoomId(room),
+                lifetime_minutes: minutes,
+            },
+            Self::RevokeLinks { room } => Request::RevokeLinks { room: RoomId(room) },
+            Self::AllowBrowsers { room, allowed } => Request::AllowBrowsers {
+                room: RoomId(room),
+                allowed,
+            },
+            Self::SignOut {} => Request::SignOut,
+        };
+        Ok(Ask::Core(Box::new(request)))
+    }
+}
+
+impl MediaShape {
+    fn media(self) -> Result<Media, Invalid> {
+        let picture = |picture: PictureShape| {
+            if picture.width > MAX_SIDE || picture.height > MAX_SIDE {
+                return Err(invalid("media"));
+            }
+            Ok(Picture {
+                layer: match picture.layer {
+                    LayerShape::Full => Layer::Full,
+                    LayerShape::Half => Layer::Half,
+                    LayerShape::Thumbnail => Layer::Thumbnail,
+                },
+                size: PictureSize {
+                    width: picture.width,
+                    height: picture.height,
+                },
+                fps: picture.fps,
+            })
+        };
+        Ok(match self {
+            Self::Audio {} => Media::Audio(AudioCodec::L16Mono16k),
+            Self::Camera(shape) => Media::Camera(picture(shape)?),
+            Self::Screen(shape) => Media::Screen(picture(shape)?),
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! The gateway: browsers as participants, over HTTPS and WebSocket, as `GATEWAY.md` says.
+//!
+//! A browser's connection is one of the core's like an endpoint's, but in this process: requests go in as events,
+//! messages come out of an inbox, media goes to and comes from the media plane. Since a browser has no keys, this
+//! module holds them for it, and nothing else of the relay does.
+
+mod admission;
+mod certificate;
+mod conversation;
+mod downlink;
+mod listen;
+mod media_frame;
+mod message;
+mod pages;
+mod parking;
+mod participant;
+mod reply;
+mod socket;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use conclave_protocol::identity::Identity;
+use conclave_protocol::secret::Secret;
+use hkdf::Hkdf;
+use sha2::Sha256;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_rustls::rustls::ServerConfig;
+
+pub use admission::WebLimits;
+pub use certificate::{CertificateError, CertificateSource};
+
+use crate::control::ConnectionIds;
+use crate::data_dir::DataDir;
+use crate::media::MediaHandle;
+use crate::metrics::Metrics;
+use crate::server::Event;
+use admission::Admission;
+use pages::Pages;
+use parking::Parking;
+
+/// How the gateway is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// With what TLS is spoken; `None` speaks plain HTTP, for a proxy before it.
+    pub certificate: Option<CertificateSource>,
+    /// Host and port of the public address, where that is known.
+    pub public_host: Option<String>,
+}
+
+/// What the gateway needs of the rest of the relay.
+pub(crate) struct Surroundings {
+    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) media: MediaHandle,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) connections: Arc<ConnectionIds>,
+    pub(crate) limits: Arc<ArcSwap<WebLimits>>,
+    pub(crate) data: DataDir,
+}
+
+/// What every socket shares.
+pub(crate) struct Gateway {
+    events: mpsc::Sender<Event>,
+    media: MediaHandle,
+    metrics: Arc<Metrics>,
+    connections: Arc<ConnectionIds>,
+    admission: Admission,
+    parking: Parking,
+    pages: Pages,
+    secret: Secret<32>,
+    tls: Option<ArcSwap<ServerConfig>>,
+    certificate: Option<CertificateSource>,
+    public_host: Option<String>,
+    data: DataDir,
+}
+
+impl Gateway {
+    /// Prepares everything but the socket.
+    pub(crate) fn new(
+        surroundings: Surroundings,
+        settings: Settings,
+    ) -> Result<Self, CertificateError> {
+        let Surroundings {
+            events,
+            media,
+            metrics,
+            connections,
+            limits,
+            data,
+        } = surroundings;
+        let Settings {
+            certificate,
+            public_host,
+        } = settings;
+        let tls = match &certificate {
+            Some(source) => Some(ArcSwap::new(certificate::load(source, &data)?)),
+            None => None,
+        };
+        Ok(Self {
+            events,
+            media,
+            metrics,
+            connections,
+            admission: Admission::new(limits),
+            parking: Parking::default(),
+            pages: Pages::new(),
+            secret: data.gateway_secret()?,
+            tls,
+            certificate,
+            public_host,
+            data,
+        })
+    }
+
+    /// Serves browsers until it is dropped.
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
+        listen::accept(listener, self).await;
+    }
+
+    /// Reads the certificate again, or makes a new one where its own is nearly over.
+    pub(crate) fn renew_certificate(&self) {
+        let (Some(tls), Some(source)) = (&self.tls, &self.certificate) else {
+            return;
+        };
+        match certificate::load(source, &self.data) {
+            Ok(config) => tls.store(config),
+            Err(error) => tracing::error!(%error, "the web certificate stays as it is"),
+        }
+    }
+
+    /// The identity of a browser's device: nobody has its secret half from the browser's secret alone.
+    fn identity(&self, device: &Secret<32>) -> Identity {
+        let secret = derive(&self.secret, device.expose(), b"conclave gateway device v1");
+        Identity::from_secret(secret)
+    }
+}
+
+/// What links are proven by.
+pub(crate) fn link_key(secret: &Secret<32>) -> Secret<32> {
+    derive(secret, &[], b"conclave gateway links v1")
+}
+
+fn derive(secret: &Secret<32>, of: &[u8], label: &[u8]) -> Secret<32> {
+    let mut key = Secret([0; 32]);
+    // The relay's secret is the salt: what is derived of a browser's needs both.
+    Hkdf::<Sha256>::new(Some(secret.expose()), of)
+        .expand(label, &mut key.0)
+        .expect("32 bytes are within what HKDF-SHA256 gives");
+    key
+}

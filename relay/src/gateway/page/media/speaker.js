@@ -1,0 +1,110 @@
+// What the others say, mixed and played.
+
+import { soundContext } from './sound_context.js';
+
+/** How long the test tone sounds, in s. */
+const TONE_S = 1;
+
+/** The way to the loudspeaker. */
+export class Speaker {
+    /** @type {AudioContext | null} */
+    #context = null;
+    /** @type {AudioWorkletNode | null} */
+    #playback = null;
+    /** @type {GainNode | null} */
+    #volume = null;
+    #percent = 100;
+    /** Told when the browser holds the sound back, or plays it. @type {(held: boolean) => void} */
+    onheld = () => {};
+
+    /** Makes it ready; the browser may hold the sound back until somebody touches the page. */
+    async open() {
+        const context = await soundContext();
+        if (!this.#context) this.#connect(context);
+        await this.resume();
+    }
+
+    /** @param {AudioContext} context */
+    #connect(context) {
+        this.#context = context;
+        this.#playback = new AudioWorkletNode(context, 'playback', { numberOfInputs: 0, outputChannelCount: [1] });
+        this.#volume = new GainNode(context, { gain: this.#percent / 100 });
+        this.#playback.connect(this.#volume).connect(context.destination);
+        context.onstatechange = () => this.onheld(this.held);
+    }
+
+    /** Whether the browser holds the sound back. */
+    get held() {
+        return this.#context !== null && this.#context.state !== 'running';
+    }
+
+    /** Starts the sound; works once somebody touched the page. */
+    async resume() {
+        const context = this.#context;
+        if (!context) return;
+        // Where it is held back this waits for a touch, which nobody promised.
+        void context.resume().catch(() => {});
+        await Promise.race([new Promise((done) => { setTimeout(done, 300); }), new Promise((done) => { context.addEventListener('statechange', done, { once: true }); })]);
+        this.onheld(this.held);
+    }
+
+    /** Stops the sound, so that the browser may sleep. */
+    async rest() {
+        await this.#context?.suspend();
+    }
+
+    /** 0 to 100. @param {number} percent */
+    set volume(percent) {
+        this.#percent = percent;
+        if (this.#volume) this.#volume.gain.value = percent / 100;
+    }
+
+    /**
+     * Plays through another loudspeaker, where the browser lets a page choose.
+     * @param {string} deviceId
+     */
+    async choose(deviceId) {
+        const context = /** @type {any} */ (await soundContext());
+        if (context.setSinkId) await context.setSinkId(deviceId);
+    }
+
+    /**
+     * Takes a block of somebody's sound.
+     * @param {import('../net/media_frame.js').MediaFrame} frame
+     */
+    take(frame) {
+        if (!this.#playback || this.held) return;
+        const body = frame.body.slice();
+        this.#playback.port.postMessage(
+            { stream: frame.stream, number: frame.number, capturedMs: frame.timestamp / 1000, body },
+            [body.buffer],
+        );
+    }
+
+    /** A stream is over. @param {number} stream */
+    forget(stream) {
+        this.#playback?.port.postMessage({ forget: stream });
+    }
+
+    /** A tone to know by that the loudspeaker works. */
+    async testTone() {
+        const context = await soundContext();
+        await context.resume();
+        const tone = new OscillatorNode(context, { frequency: 440 });
+        const gain = new GainNode(context, { gain: 0 });
+        gain.gain.setTargetAtTime(0.2, context.currentTime, 0.02);
+        gain.gain.setTargetAtTime(0, context.currentTime + TONE_S - 0.1, 0.02);
+        tone.connect(gain).connect(context.destination);
+        tone.start();
+        tone.stop(context.currentTime + TONE_S);
+        await new Promise((done) => { tone.onended = done; });
+    }
+
+    /** What goes to the loudspeaker, for whoever measures it. @returns {AnalyserNode | null} */
+    analyser() {
+        if (!this.#context || !this.#volume) return null;
+        const analyser = new AnalyserNode(this.#context, { fftSize: 32_768 });
+        this.#volume.connect(analyser);
+        return analyser;
+    }
+}

@@ -1,0 +1,26 @@
+// Why the relay did not do what it was asked, and why a socket ended.
+
+/** A request was refused. `code` is the relay's, in snake case (GATEWAY.md, Values). */
+export class Refused extends Error {
+    /**
+     * @param {string} code
+     * @param {{ retry_after_ms?: number, field?: string }} [more]
+     */
+    constructor(code, more = {}) {
+        super(`refused: ${code}`);
+        this.name = 'Refused';
+        this.code = code;
+        /** When to try again; with `rate_limited` alone. */
+        this.retryAfterMs = more.retry_after_ms;
+        /** What is wrong; with `invalid` alone. */
+        this.field = more.field;
+    }
+}
+
+/** The socket ended before the answer came. */
+export class Lost extends Error {
+    constructor() {
+        super('the connection was lost');
+        this.name = 'Lost';
+    }
+}

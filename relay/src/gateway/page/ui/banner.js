@@ -1,0 +1,66 @@
+// What is wrong with the call now, across the top, with the one thing that helps where there is one.
+
+import { make } from './dom.js';
+import { button, iconButton } from './controls.js';
+import { draw, icon } from './icons.js';
+import { sayWith, words } from '../words/words.js';
+
+/** @typedef {import('../words/words.js').Word} Word */
+
+/**
+ * @param {import('../net/session.js').Session} session
+ * @param {import('./call.js').Call} call
+ */
+export function banner(session, call) {
+    /** A device that could not be had. @type {Word | null} */
+    let problem = null;
+    let soundHeld = false;
+    let shown = '';
+    const sign = icon('warning');
+    const text = make('span', { class: 'banner-words' });
+    const unmute = button({ word: 'turn_microphone_on', kind: 'primary', press: () => void call.setMicrophone(true) });
+    const sound = button({ word: 'turn_sound_on', kind: 'primary', press: () => void call.speaker.resume() });
+    const dismiss = iconButton({
+        word: 'dismiss', icon: 'close',
+        press: () => {
+            problem = null;
+            show();
+        },
+    });
+    const element = make('div', { class: 'banner', role: 'alert', hidden: true },
+        make('span', { class: 'spinner', 'aria-hidden': 'true' }), sign, text, unmute.element, sound.element, dismiss.element);
+
+    /** @returns {Word | null} */
+    function worst() {
+        if (!session.connected) return session.problem === 'relay_stops' ? 'relay_stops' : 'connection_lost';
+        if (problem) return problem;
+        if (call.unheard) return 'nobody_hears';
+        if (soundHeld) return 'sound_held';
+        return call.poor ? 'network_poor' : null;
+    }
+
+    function show() {
+        const word = session.phase === 'room' ? worst() : null;
+        if ((word ?? '') === shown) return;
+        shown = word ?? '';
+        element.hidden = word === null;
+        if (word === null) return;
+        element.classList.toggle('busy', !session.connected);
+        draw(sign, word === 'nobody_hears' ? 'microphone-off' : word === 'sound_held' ? 'speaker-off' : word === 'network_poor' ? 'network' : 'warning');
+        sayWith(text, () => words(word));
+        unmute.element.hidden = word !== 'nobody_hears';
+        sound.element.hidden = word !== 'sound_held';
+        dismiss.element.hidden = word !== problem;
+    }
+
+    call.on('problem', (word) => {
+        problem = word;
+        show();
+    });
+    call.on('devices', show);
+    call.speaker.onheld = (held) => {
+        soundHeld = held;
+        show();
+    };
+    return { element, show };
+}

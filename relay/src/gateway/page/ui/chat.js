@@ -1,0 +1,147 @@
+// What was written in the room. It stays at the newest line, unless somebody scrolled up to read.
+
+import { make } from './dom.js';
+import { button, iconButton, notice } from './controls.js';
+import { errorWords } from './problem.js';
+import { label, labelWith, say, sayWith, timeOfDay, words } from '../words/words.js';
+
+/** @typedef {import('../net/chat_log.js').Line} Line */
+
+/** Lines of one person within so long stand together. */
+const TOGETHER_MS = 3 * 60_000;
+/** So near to the end counts as the end, in px. */
+const AT_END_PX = 56;
+/** What the relay takes of one line. */
+const MOST_BYTES = 2000;
+
+/** @param {import('../net/session.js').Session} session */
+export function chatPanel(session) {
+    /** The oldest line that was unread when the panel was opened. @type {number | null} */
+    let firstNew = null;
+    let stuck = true;
+    const earlier = button({ word: 'earlier_lines', press: () => void loadEarlier() });
+    const list = make('ol', { class: 'lines' });
+    const nothing = say(make('p', { class: 'nothing-written' }), 'nothing_written');
+    const newest = button({ word: 'newest_lines', kind: 'primary', press: () => toEnd() });
+    const scroll = make('div', { class: 'lines-scroll', tabindex: '0', onscroll: () => watch() },
+        make('div', { class: 'earlier' }, earlier.element), label(make('div', { role: 'log', 'aria-live': 'polite' }, list), 'chat'));
+    label(scroll, 'chat');
+    const trouble = notice();
+    const input = labelWith(label(make('textarea', { class: 'input', rows: 1, maxlength: MOST_BYTES, enterkeyhint: 'send' }), 'message'), 'placeholder', () => words('message_to_everyone'));
+    const send = iconButton({ word: 'send', icon: 'send', look: 'filled', press: () => void submit() });
+    const form = make('form', { class: 'write' }, input, send.element);
+    const element = make('div', { class: 'chat' }, nothing, scroll, make('div', { class: 'newest' }, newest.element), trouble.element, form);
+
+    form.addEventListener('submit', (event) => {
+        event.preventDefault();
+        void submit();
+    });
+    input.addEventListener('keydown', (event) => {
+        if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+        event.preventDefault();
+        void submit();
+    });
+    input.addEventListener('input', draft);
+
+    function draft() {
+        input.style.height = 'auto';
+        input.style.height = `${Math.min(input.scrollHeight + 2, 140)}px`;
+        send.element.disabled = input.value.trim() === '';
+        send.element.classList.toggle('on', !send.element.disabled);
+    }
+
+    async function submit() {
+        const text = input.value.trim();
+        if (!text) return;
+        if (new TextEncoder().encode(text).length > MOST_BYTES) {
+            trouble.show(() => words('text_too_long'));
+            return;
+        }
+        trouble.show(null);
+        stuck = true;
+        input.value = '';
+        draft();
+        try {
+            await session.say(text);
+        } catch (error) {
+            trouble.show(() => errorWords(error));
+            if (!input.value) input.value = text;
+            draft();
+        }
+    }
+
+    async function loadEarlier() {
+        const tall = scroll.scrollHeight;
+        stuck = false;
+        earlier.busy = true;
+        try {
+            await session.earlierChat();
+        } catch (error) {
+            trouble.show(() => errorWords(error));
+        }
+        earlier.busy = false;
+        // What was read stays where it was, although there is more above it now.
+        scroll.scrollTop += scroll.scrollHeight - tall;
+    }
+
+    function toEnd() {
+        stuck = true;
+        scroll.scrollTop = scroll.scrollHeight;
+        watch();
+    }
+
+    function watch() {
+        const left = scroll.scrollHeight - scroll.clientHeight - scroll.scrollTop;
+        stuck = left < AT_END_PX;
+        newest.element.hidden = stuck;
+    }
+
+    function show() {
+        const { lines, more } = session.chat;
+        const known = new Map([...list.children].map((child) => [child.getAttribute('data-line'), child]));
+        /** @type {Line | null} */
+        let before = null;
+        lines.forEach((line, place) => {
+            const follows = before !== null && before.from === line.from && before.to === line.to && line.at - before.at < TOGETHER_MS && line.id !== firstNew;
+            const key = `${line.id}${follows ? '+' : ''}${line.id === firstNew ? '!' : ''}`;
+            const row = known.get(key) ?? lineRow(line, key, follows);
+            known.delete(key);
+            if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
+            before = line;
+        });
+        for (const old of known.values()) old.remove();
+        nothing.hidden = lines.length > 0;
+        scroll.hidden = lines.length === 0 && !more;
+        earlier.element.hidden = !more;
+        if (stuck) toEnd();
+        else watch();
+    }
+
+    /** @param {Line} line @param {string} key @param {boolean} follows */
+    function lineRow(line, key, follows) {
+        const own = line.from === session.self?.username;
+        const row = make('li', { class: `line ${own ? 'own' : ''} ${follows ? 'follows' : ''}`, 'data-line': key });
+        if (line.id === firstNew) row.append(say(make('div', { class: 'new-mark' }), 'new_lines'));
+        const who = own ? say(make('span', { class: 'line-from' }), 'you') : make('span', { class: 'line-from' }, line.from);
+        const head = make('div', { class: `line-head ${follows ? 'unseen' : ''}` }, who);
+        if (line.to !== null) head.append(sayWith(make('span', { class: 'line-to' }), () => (line.to === session.self?.username ? words('to_you') : words('to_one', line.to ?? ''))));
+        head.append(sayWith(make('time', { datetime: new Date(line.at).toISOString() }), () => timeOfDay(line.at)));
+        row.append(head, make('div', { class: 'line-text' }, line.text));
+        return row;
+    }
+
+    draft();
+    return {
+        element,
+        show,
+        /** @param {number} unread how many lines were not read yet */
+        open(unread) {
+            firstNew = unread > 0 ? (session.chat.lines.at(-unread)?.id ?? null) : null;
+            stuck = true;
+            trouble.show(null);
+            show();
+            toEnd();
+            input.focus();
+        },
+    };
+}

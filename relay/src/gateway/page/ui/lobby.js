@@ -1,0 +1,191 @@
+// All rooms of the relay: one touch joins.
+
+import { add, freshId, make, set } from './dom.js';
+import { button, dialog, field, iconButton, notice } from './controls.js';
+import { createRoom } from './create_room.js';
+import { draw, icon } from './icons.js';
+import { errorWords, problemWords } from './problem.js';
+import { Refused } from '../net/refusal.js';
+import { label, labelWith, people, say, sayWith, words } from '../words/words.js';
+
+/** @typedef {import('../net/session.js').Session} Session */
+/** @typedef {import('../net/session.js').Room} Room */
+
+const PIN = /^\d{4,12}$/;
+
+/**
+ * @param {Session} session
+ * @param {() => void} openSettings
+ */
+export function lobbyPage(session, openSettings) {
+    /** @type {Map<number, ReturnType<typeof card>>} */
+    const cards = new Map();
+    /** @type {number | null} */
+    let joining = null;
+    let wanted = '';
+
+    const search = labelWith(label(make('input', {
+        class: 'input', type: 'search', autocomplete: 'off', spellcheck: 'false',
+        oninput: () => {
+            wanted = search.value.trim();
+            show();
+        },
+    }), 'search_rooms'), 'placeholder', () => words('search'));
+    const create = createRoom(session);
+    const pin = pinDialog(session);
+    const trouble = notice();
+    const list = make('ul', { class: 'cards' });
+    const nothingSign = icon('room');
+    const nothingText = make('p');
+    const first = button({ word: 'make_first_room', icon: 'plus', press: create.open });
+    const nothing = make('div', { class: 'nothing' }, make('span', { class: 'spinner', 'aria-hidden': 'true' }), nothingSign, nothingText, first.element);
+
+    const newRoom = button({ word: 'new_room', icon: 'plus', kind: 'primary', press: create.open });
+    const element = make('section', { class: 'page lobby', hidden: true },
+        make('header', { class: 'head' },
+            say(make('h1', { tabindex: '-1' }), 'rooms'),
+            make('div', { class: 'search', role: 'search' }, icon('search'), search),
+            newRoom.element,
+            iconButton({ word: 'settings', icon: 'settings', press: openSettings }).element,
+            iconButton({ word: 'sign_out', icon: 'leave-room', press: () => void session.signOut() }).element),
+        trouble.element, list, nothing, create.element, pin.element);
+
+    /** @param {Room} room */
+    async function join(room) {
+        if (joining !== null) return;
+        if (room.locked) {
+            pin.open(room);
+            return;
+        }
+        joining = room.id;
+        trouble.show(null);
+        show();
+        try {
+            await session.join(room);
+        } catch (error) {
+            trouble.show(() => errorWords(error));
+        }
+        joining = null;
+        show();
+    }
+
+    function show() {
+        const all = [...session.rooms.values()].sort((a, b) => a.name.localeCompare(b.name));
+        const found = all.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()));
+        const there = new Set(found.map(({ id }) => id));
+        for (const [id, { element }] of cards) {
+            if (there.has(id)) continue;
+            element.remove();
+            cards.delete(id);
+        }
+        found.forEach((room, place) => {
+            let known = cards.get(room.id);
+            if (!known) cards.set(room.id, (known = card(join)));
+            known.show(room, joining === room.id);
+            if (list.children[place] !== known.element) list.insertBefore(known.element, list.children[place] ?? null);
+        });
+        list.hidden = found.length === 0;
+        nothing.hidden = found.length > 0;
+        nothing.classList.toggle('busy', !session.roomsKnown);
+        draw(nothingSign, all.length > 0 ? 'search' : 'room');
+        sayWith(nothingText, () => (!session.roomsKnown ? words('asking_for_rooms')
+            : session.rooms.size > 0 ? words('no_room_called', wanted) : words('no_room_yet')));
+        first.element.hidden = !session.roomsKnown || all.length > 0;
+        set(element, 'aria-busy', session.roomsKnown ? null : 'true');
+    }
+
+    session.on('rooms', show);
+    return {
+        element,
+        show() {
+            const problem = session.problem;
+            trouble.show(!session.connected ? () => words('connection_lost') : problem ? () => problemWords(problem) : null);
+            show();
+        },
+        leave() {
+            create.close();
+            pin.close();
+        },
+        focus: () => /** @type {HTMLElement} */ (element.querySelector('h1')).focus(),
+    };
+}
+
+/** @param {(room: Room) => void} join */
+function card(join) {
+    /** @type {Room} */
+    let room;
+    const sign = icon('room');
+    const name = make('span', { class: 'card-name' });
+    const countId = freshId();
+    // It describes the button instead of naming it.
+    const count = make('span', { class: 'card-people', id: countId, 'aria-hidden': 'true' });
+    const lock = icon('lock');
+    const press = make('button', { class: 'card', type: 'button', 'aria-describedby': countId, onclick: () => join(room) },
+        make('span', { class: 'card-sign' }, sign),
+        make('span', { class: 'card-words' }, name, count),
+        make('span', { class: 'spinner', 'aria-hidden': 'true' }), lock);
+    return {
+        element: make('li', {}, press),
+        /** @param {Room} now @param {boolean} joining */
+        show(now, joining) {
+            room = now;
+            const full = room.capacity > 0 && room.members >= room.capacity;
+            const text = () => (joining ? words('joining') : full ? words('full', people(room.members)) : people(room.members));
+            name.textContent = room.name;
+            sayWith(count, text);
+            draw(sign, room.members > 0 ? 'people' : 'room');
+            press.classList.toggle('occupied', room.members > 0);
+            press.classList.toggle('busy', joining);
+            press.disabled = full;
+            set(lock, 'hidden', room.locked ? null : '');
+            label(press, room.locked ? 'join_locked' : 'join_room', room.name);
+        },
+    };
+}
+
+/** @param {Session} session */
+function pinDialog(session) {
+    /** @type {Room | null} */
+    let room = null;
+    const { element, heading, body } = dialog(() => words('pin_of', room?.name ?? ''), 'narrow');
+    const digits = field({
+        word: 'enter_pin',
+        input: { inputmode: 'numeric', maxlength: 12, type: 'password', autocomplete: 'off' },
+        placeholder: () => words('pin_rule'),
+    });
+    const go = button({ word: 'join', kind: 'primary' });
+    const form = make('form', { novalidate: true }, digits.element, go.element);
+    add(body, form);
+    digits.input.addEventListener('input', () => { digits.error = null; });
+    form.addEventListener('submit', async (event) => {
+        event.preventDefault();
+        if (!room) return;
+        if (!PIN.test(digits.input.value)) {
+            digits.error = () => words('pin_invalid');
+            return;
+        }
+        go.busy = true;
+        try {
+            await session.join(room, digits.input.value);
+            element.close();
+        } catch (error) {
+            digits.error = () => errorWords(error);
+            if (error instanceof Refused && error.code === 'wrong_pin') digits.input.value = '';
+        }
+        go.busy = false;
+        digits.input.focus();
+    });
+    return {
+        element,
+        /** @param {Room} locked */
+        open(locked) {
+            room = locked;
+            sayWith(heading, () => words('pin_of', room?.name ?? ''));
+            digits.input.value = '';
+            digits.error = null;
+            element.showModal();
+            digits.input.focus();
+        },
+        close: () => element.close(),
+    };
+}

@@ -1,0 +1,183 @@
+// The tiles in a grid or in speaker view, and which streams they need: nothing is fetched that nobody sees.
+
+import { add, make } from './dom.js';
+import { grid, MOST_TILES, stage as stageLayout } from './layout.js';
+import { Tile } from './tile.js';
+import { say } from '../words/words.js';
+
+/** @typedef {import('../net/roster.js').Participant} Participant */
+/** @typedef {import('../net/roster.js').Stream} Stream */
+/** @typedef {{ key: string, person: Participant, kind: 'person' | 'screen', own: boolean }} Seat */
+
+/** A tile that is smaller gets fewer pictures a second: nobody tells. */
+const SMALL_PX = 240;
+const SMALL_FPS = 15;
+
+/** Which layer fits a tile: the smallest that is not stretched, else the largest. @param {Stream[]} layers @param {number} pixels */
+export function fittingLayer(layers, pixels) {
+    const ordered = [...layers].sort((a, b) => (a.media.width ?? 0) - (b.media.width ?? 0));
+    return ordered.find(({ media }) => (media.width ?? 0) >= pixels * 0.9) ?? ordered.at(-1);
+}
+
+/**
+ * @param {import('../net/session.js').Session} session
+ * @param {import('./call.js').Call} call
+ */
+export function videoStage(session, call) {
+    /** @type {Map<string, Tile>} */
+    const tiles = new Map();
+    const strip = make('div', { class: 'tile-strip', onscroll: () => {} });
+    const rest = make('span', { class: 'rest', hidden: true });
+    const nobody = say(make('p', { class: 'nobody', hidden: true }), 'nobody_here');
+    const element = make('div', { class: 'stage' }, strip, rest, nobody);
+    let speakerView = false;
+    let due = false;
+
+    const watcher = new IntersectionObserver((entries) => {
+        for (const { target, isIntersecting } of entries) {
+            for (const tile of tiles.values()) if (tile.element === target) tile.visible = isIntersecting;
+        }
+        fetch();
+    }, { root: element });
+    new ResizeObserver(() => later()).observe(element);
+    document.addEventListener('visibilitychange', () => fetch());
+
+    /** Everybody else in the order in which they came, oneself last, screens before all. @returns {Seat[]} */
+    function seats() {
+        /** @type {Seat[]} */
+        const screens = [];
+        /** @type {Seat[]} */
+        const people = [];
+        for (const person of session.roster.people()) {
+            const own = person.id === session.me;
+            const sharing = own ? call.screen.isOn : person.streams.some(({ media }) => media.kind === 'screen');
+            // One's own screen is before one's eyes already.
+            if (sharing && !own) screens.push({ key: `s${person.id}`, person, kind: 'screen', own });
+            people.push({ key: `p${person.id}`, person, kind: 'person', own });
+        }
+        people.sort((a, b) => Number(a.own) - Number(b.own));
+        return [...screens, ...people];
+    }
+
+    /** Who stands large: a screen, who speaks, who spoke last, the first. @param {Seat[]} all */
+    function large(all) {
+        const last = all.findIndex(({ person }) => person.id === call.lastSpeaker);
+        if (all[0]?.kind === 'screen' || last < 0) return 0;
+        return last;
+    }
+
+    function later() {
+        if (due) return;
+        due = true;
+        requestAnimationFrame(() => {
+            due = false;
+            show();
+        });
+    }
+
+    function show() {
+        const all = seats();
+        const alone = all.length === 1 && all[0].own;
+        const wide = speakerView || all[0]?.kind === 'screen';
+        const shown = wide ? all : all.slice(0, MOST_TILES);
+        const keys = new Set(shown.map(({ key }) => key));
+        for (const [key, tile] of tiles) {
+            if (keys.has(key)) continue;
+            watcher.unobserve(tile.element);
+            if (tile.stream !== null) call.pictures.hide(tile.stream);
+            tile.remove();
+            tiles.delete(key);
+        }
+        for (const seat of shown) {
+            let tile = tiles.get(seat.key);
+            if (!tile) {
+                tile = new Tile(seat.person.username, seat.kind);
+                tiles.set(seat.key, tile);
+                element.append(tile.element);
+                watcher.observe(tile.element);
+            }
+            tile.show(seat.person, { own: seat.own, speaking: call.speaks(seat.person.id) });
+            if (seat.own) tile.showOwn(call.camera.stream);
+        }
+        arrange(shown, wide && !alone);
+        nobody.hidden = all.length > 0;
+        rest.hidden = shown.length === all.length;
+        if (!rest.hidden) say(rest, 'more_people', all.length - shown.length);
+        fetch();
+    }
+
+    /** @param {Seat[]} shown @param {boolean} wide */
+    function arrange(shown, wide) {
+        const { clientWidth: width, clientHeight: height } = element;
+        strip.hidden = !wide;
+        if (!wide) {
+            grid(shown.length, width, height).forEach((box, index) => {
+                const tile = /** @type {Tile} */ (tiles.get(shown[index].key));
+                hold(element, tile);
+                tile.place(box);
+            });
+            return;
+        }
+        const first = large(shown);
+        const layout = stageLayout(shown.length - 1, width, height);
+        Object.assign(strip.style, { left: `${layout.strip.x}px`, top: `${layout.strip.y}px`, width: `${layout.strip.width}px`, height: `${layout.strip.height}px` });
+        strip.classList.toggle('beside', layout.beside);
+        shown.forEach(({ key }, index) => {
+            const tile = /** @type {Tile} */ (tiles.get(key));
+            hold(index === first ? element : strip, tile);
+            tile.element.classList.toggle('in-strip', index !== first);
+            tile.place(index === first ? layout.large : { x: 0, y: 0, ...layout.small });
+        });
+        shown.filter((_, index) => index !== first).forEach(({ key }, place) => {
+            const { element: child } = /** @type {Tile} */ (tiles.get(key));
+            if (strip.children[place] !== child) strip.insertBefore(child, strip.children[place] ?? null);
+        });
+    }
+
+    /** @param {HTMLElement} parent @param {Tile} tile */
+    function hold(parent, tile) {
+        if (parent === element) tile.element.classList.remove('in-strip');
+        if (tile.element.parentElement !== parent) add(parent, tile.element);
+    }
+
+    /** Tells the call which streams are to be seen, and at which rate. */
+    function fetch() {
+        /** @type {Map<number, 'all' | number>} */
+        const wanted = new Map();
+        const open = !document.hidden && element.clientWidth > 0;
+        for (const { key, person, kind, own } of seats()) {
+            const tile = tiles.get(key);
+            if (!tile || own) continue;
+            const media = kind === 'screen' ? 'screen' : 'camera';
+            const layers = person.streams.filter((stream) => stream.media.kind === media);
+            const on = kind === 'screen' || person.camera;
+            const fit = on ? fittingLayer(layers, tile.width * devicePixelRatio) : undefined;
+            if (fit && tile.stream !== fit.id) {
+                if (tile.stream !== null) call.pictures.hide(tile.stream);
+            }
+            tile.expect(fit?.id ?? null);
+            if (!fit || !open || !tile.visible) continue;
+            call.pictures.show(fit.id, tile.canvas, () => tile.shown());
+            wanted.set(fit.id, tile.width < SMALL_PX ? SMALL_FPS : 'all');
+        }
+        call.watch(wanted);
+    }
+
+    session.on('roster', later);
+    call.on('speaking', later);
+    call.on('devices', later);
+
+    return {
+        element,
+        show: later,
+        get speakerView() {
+            return speakerView;
+        },
+        set speakerView(on) {
+            speakerView = on;
+            later();
+        },
+        /** The tile of somebody, for whoever looks at its picture. @param {string} key */
+        tile: (key) => tiles.get(key),
+    };
+}

@@ -1,0 +1,459 @@
+//! The media keys of one gateway participant: what an endpoint does for itself, done here for a browser.
+//!
+//! Events of the room and replies to its own requests go in, requests come out of [`Participant::next_ask`].
+//! This module and those who hold a [`Participant`] are the only place of the relay with a media key.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
+use conclave_protocol::identity::{Identity, PublicKey, safety_number};
+use conclave_protocol::keyring::{HandOut, OwnKey};
+use conclave_protocol::receiver::{DropReason, Received, Receiver};
+use conclave_protocol::secret::Secret;
+use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
+use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::wire::control::{
+    AddressedEnvelope, AudioCodec, Event, Joined, KeyEnvelope, Media, Participant as Member,
+    Refusal, Request, SignedIn, Stream, Suite,
+};
+use conclave_protocol::wire::header::Kind;
+
+use super::media_frame::MediaFrame;
+
+/// How long to wait before a key is handed out again that the relay did not pass on.
+const KEYS_AGAIN_AFTER: Micros = Micros::from_millis(500);
+/// Packets that were held for a key and are opened when it comes; as many as the receiver holds.
+const HELD: usize = conclave_protocol::receiver::HELD_PACKETS;
+
+/// A request of the participant's own, which no browser asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum OwnAsk {
+    /// Envelopes to these.
+    SendKeys { to: Vec<ParticipantId> },
+    /// Whatever is answered changes nothing.
+    Nothing,
+}
+
+/// A block or picture for the browser.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// A block of somebody's sound.
+    Sound(ParticipantId, Vec<u8>),
+    /// A whole picture of a stream.
+    Picture(StreamId, Vec<u8>),
+}
+
+/// Why a frame of the browser's is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsent {
+    /// Not a stream that it publishes, or of another kind.
+    NoStream,
+    /// Not everybody has the key yet.
+    NoKey,
+    /// It cannot be cut into packets.
+    Malformed,
+}
+
+/// One gateway participant, over its sockets' coming and going.
+pub(super) struct Participant {
+    identity: Identity,
+    uplink: Option<Arc<Uplink>>,
+    receiver: Receiver,
+    room: Option<InRoom>,
+    asks: VecDeque<(Request, OwnAsk)>,
+}
+
+struct InRoom {
+    id: RoomId,
+    me: ParticipantId,
+    others: BTreeMap<ParticipantId, Other>,
+    key: OwnKey,
+    /// The key that everyone has by now, once there is one.
+    used: Option<SenderKey>,
+    /// Envelopes that are on their way.
+    handing_out: u32,
+    /// Whom the relay did not pass the key on to, and when to try again.
+    put_off: Option<(Instant, Vec<ParticipantId>)>,
+    published: BTreeMap<StreamId, Published>,
+}
+
+struct Other {
+    identity: PublicKey,
+    streams: Vec<StreamId>,
+}
+
+struct Published {
+    kind: Kind,
+    /// Made with the first frame, when there is a key.
+    sender: Option<StreamSender>,
+}
+
+/// The system gives no random bytes.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the system gives no random bytes")]
+pub(super) struct NoEntropy;
+
+fn entropy() -> Result<Secret<32>, NoEntropy> {
+    let mut secret = Secret([0; 32]);
+    getrandom::fill(&mut secret.0).map_err(|_| NoEntropy)?;
+    Ok(secret)
+}
+
+/// The kind of a stream's packets, unless browsers cannot play it.
+pub(super) const fn playable(media: Media) -> Option<Kind> {
+    match media {
+        Media::Audio(AudioCodec::L16Mono16k) => Some(Kind::Audio),
+        Media::Audio(AudioCodec::OpusMono48k) => None,
+        Media::Camera(_) => Some(Kind::Video),
+        Media::Screen(_) => Some(Kind::Screen),
+    }
+}
+
+impl Participant {
+    pub(super) fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            uplink: None,
+            receiver: Receiver::new(),
+            room: None,
+            asks: VecDeque::new(),
+        }
+    }
+
+    /// What it wants to ask the core for.
+    pub(super) fn next_ask(&mut self) -> Option<(Request, OwnAsk)> {
+        self.asks.pop_front()
+    }
+
+    /// When to call [`Self::handle_time`].
+    pub(super) fn next_time(&self) -> Option<Instant> {
+        let put_off = self.room.as_ref()?.put_off.as_ref()?;
+        Some(put_off.0)
+    }
+
+    /// What everyone in the room can compare aloud.
+    pub(super) fn safety_number(&self) -> Option<String> {
+        let room = self.room.as_ref()?;
+        let others = room.others.values().map(|other| other.identity);
+        let identities: Vec<_> = others.chain([self.identity.public()]).collect();
+        Some(safety_number(&identities))
+    }
+
+    /// A session is open; a resumed one has new hop keys, too.
+    pub(super) fn signed_in(&mut self, signed_in: &SignedIn) {
+        let uplink = Arc::new(Uplink::new(signed_in.session, &signed_in.hop_secret));
+        if let Some(room) = &mut self.room {
+            for sender in room
+                .published
+                .values_mut()
+                .filter_map(|p| p.sender.as_mut())
+            {
+                sender.set_uplink(Arc::clone(&uplink));
+            }
+        }
+        self.uplink = Some(uplink);
+    }
+
+    /// In a room, newly or, after a resumption, still.
+    pub(super) fn enter(&mut self, joined: &Joined) -> Result<(), NoEntropy> {
+        let same = |room: &InRoom| room.id == joined.room.id && room.me == joined.me;
+        let still = self.room.as_ref().is_some_and(same);
+        if !still {
+            self.leave();
+            self.room = Some(InRoom {
+                id: joined.room.id,
+                me: joined.me,
+                others: BTreeMap::new(),
+                key: OwnKey::new(Suite::Aes256Gcm, entropy()?),
+                used: None,
+                handing_out: 0,
+                put_off: None,
+                published: BTreeMap::new(),
+            });
+        }
+        let Some(room) = &mut self.room else {
+            return Ok(());
+        };
+        // Envelopes that were on their way when the connection went are not answered any more.
+        (room.handing_out, room.put_off) = (0, None);
+        // What was missed meanwhile is not known: everyone is met anew.
+        room.others.clear();
+        self.receiver.clear();
+        for member in &joined.roster {
+            if member.id == joined.me {
+                let stands = |id: &StreamId| member.streams.iter().any(|own| own.id == *id);
+                room.published.retain(|id, _| stands(id));
+            } else {
+                Self::meet(room, &mut self.receiver, member);
+            }
+        }
+        if still {
+            room.key.somebody_left(entropy()?);
+            let asks = room
+                .others
+                .keys()
+                .map(|&of| (Request::AskKeys { of }, OwnAsk::Nothing));
+            self.asks.extend(asks);
+        }
+        self.hand_out(HandOut::Everyone, &[]);
+        Ok(())
+    }
+
+    /// Out of the room.
+    pub(super) fn leave(&mut self) {
+        self.room = None;
+        self.receiver.clear();
+        self.asks.clear();
+    }
+
+    /// Something happened; `true` when others came or went. What waited for a key goes to `deliver`.
+    pub(super) fn handle_event(
+        &mut self,
+        event: &Event,
+        now: Instant,
+        deliver: &mut Vec<Delivery>,
+    ) -> Result<bool, NoEntropy> {
+        let Some(room) = &mut self.room else {
+            return Ok(false);
+        };
+        match event {
+            Event::ParticipantJoined(member) if member.id != room.me => {
+                Self::meet(room, &mut self.receiver, member);
+                let to = room.key.somebody_came(entropy()?);
+                self.hand_out(to, &[member.id]);
+                return Ok(true);
+            }
+            Event::ParticipantLeft { participant, .. } if *participant == room.me => {
+                // Put out, which is all that is said of oneself.
+                self.leave();
+            }
+            Event::ParticipantLeft { participant, .. } => {
+                if room.others.remove(participant).is_some() {
+                    self.receiver.remove_participant(*participant);
+                    let to = room.key.somebody_left(entropy()?);
+                    self.hand_out(to, &[]);
+                    return Ok(true);
+                }
+            }
+            Event::StreamPublished {
+                participant,
+                stream,
+            } => {
+                if let Some(other) = room.others.get_mut(participant) {
+                    Self::add_stream(other, &mut self.receiver, *participant, stream);
+                }
+            }
+            Event::StreamUnpublished { stream } => {
+                for other in room.others.values_mut() {
+                    other.streams.retain(|id| id != stream);
+                }
+                self.receiver.remove_stream(*stream);
+            }
+            Event::Keys { from, envelope } => self.take_key(*from, envelope, now, deliver),
+            Event::KeysWanted { by } => self.hand_out(HandOut::Newcomers, &[*by]),
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// A request of its own was answered.
+    pub(super) fn handle_reply(&mut self, ask: OwnAsk, refusal: Option<Refusal>, now: Instant) {
+        let OwnAsk::SendKeys { to } = ask else { return };
+        let Some(room) = &mut self.room else { return };
+        room.handing_out = room.handing_out.saturating_sub(1);
+        if let Some(refusal) = refusal {
+            let wait = match refusal {
+                Refusal::RateLimited { retry_after_ms } => {
+                    Micros::from_millis(retry_after_ms.into())
+                }
+                _ => KEYS_AGAIN_AFTER,
+            };
+            let put_off = room.put_off.get_or_insert((now + wait, Vec::new()));
+            put_off.0 = put_off.0.max(now + wait);
+            put_off.1.extend(to);
+            put_off.1.sort_unstable();
+            put_off.1.dedup();
+        }
+        self.use_key();
+    }
+
+    /// Hands out what was put off until now.
+    pub(super) fn handle_time(&mut self, now: Instant) {
+        let put_off = self
+            .room
+            .as_mut()
+            .and_then(|room| room.put_off.take_if(|(at, _)| now >= *at));
+        if let Some((_, to)) = put_off {
+            self.hand_out(HandOut::Newcomers, &to);
+        }
+    }
+
+    /// The browser publishes a stream.
+    pub(super) fn published(&mut self, stream: StreamId, media: Media) {
+        if let (Some(room), Some(kind)) = (&mut self.room, playable(media)) {
+            let sender = None;
+            room.published.insert(stream, Published { kind, sender });
+        }
+    }
+
+    /// The browser publishes a stream no more.
+    pub(super) fn unpublished(&mut self, stream: StreamId) {
+        if let Some(room) = &mut self.room {
+            room.published.remove(&stream);
+        }
+    }
+
+    /// Seals a frame of the browser's into `out`.
+    pub(super) fn send(
+        &mut self,
+        frame: &MediaFrame,
+        body: &[u8],
+        out: &mut DatagramBatch,
+    ) -> Result<(), Unsent> {
+        let (Some(uplink), Some(room)) = (&self.uplink, &mut self.room) else {
+            return Err(Unsent::NoStream);
+        };
+        let published = room.published.get_mut(&frame.stream);
+        let published = published.filter(|published| published.kind == frame.kind);
+        let published = published.ok_or(Unsent::NoStream)?;
+        let key = room.used.as_ref().ok_or(Unsent::NoKey)?;
+        let sender = published.sender.get_or_insert_with(|| {
+            StreamSender::new(Arc::clone(uplink), frame.kind, frame.stream, key)
+        });
+        if sender.epoch() != key.epoch() {
+            sender.rekey(key);
+        }
+        sender
+            .seal_frame(&[body], frame.level, frame.captured, out)
+            .map_err(|_| Unsent::Malformed)
+    }
+
+    /// Opens a packet of somebody else's; what it makes whole goes to `deliver`.
+    pub(super) fn handle_packet(
+        &mut self,
+        packet: &mut [u8],
+        now: Instant,
+        deliver: &mut Vec<Delivery>,
+    ) -> Result<(), DropReason> {
+        // The header's first byte, which is proven before anything comes of it.
+        let kind = packet.first().and_then(|&byte| Kind::from_byte(byte));
+        match self.receiver.handle_packet(packet, now)? {
+            Received::Audio {
+                participant,
+                header,
+                payload,
+            } => {
+                let frame = MediaFrame {
+                    kind: Kind::Audio,
+                    level: header.level,
+                    stream: header.stream,
+                    captured: header.timestamp,
+                    // It wraps, as a frame's number does.
+                    number: header.sequence.0 as u32,
+                };
+                deliver.push(Delivery::Sound(participant, frame.emit(payload)));
+            }
+            Received::Picture { stream, frame, .. } => {
+                let header = MediaFrame {
+                    kind: kind.unwrap_or(Kind::Video),
+                    level: 0,
+                    stream,
+                    captured: frame.captured,
+                    number: frame.frame.0,
+                };
+                deliver.push(Delivery::Picture(stream, header.emit(frame.bytes)));
+            }
+            Received::Fragment | Received::Held => {}
+        }
+        Ok(())
+    }
+
+    fn meet(room: &mut InRoom, receiver: &mut Receiver, member: &Member) {
+        receiver.add_participant(member.id);
+        let other = room.others.entry(member.id).or_insert_with(|| Other {
+            identity: PublicKey(member.identity),
+            streams: Vec::new(),
+        });
+        for stream in &member.streams {
+            Self::add_stream(other, receiver, member.id, stream);
+        }
+    }
+
+    fn add_stream(
+        other: &mut Other,
+        receiver: &mut Receiver,
+        participant: ParticipantId,
+        stream: &Stream,
+    ) {
+        if playable(stream.offer.media).is_some() && !other.streams.contains(&stream.id) {
+            other.streams.push(stream.id);
+            receiver.add_stream(participant, stream.id, stream.offer.media);
+        }
+    }
+
+    /// Seals the key for those who lack it; once the core has passed it on, it is used.
+    fn hand_out(&mut self, to: HandOut, newcomers: &[ParticipantId]) {
+        let Some(room) = &mut self.room else { return };
+        let chosen = |id: &ParticipantId| to == HandOut::Everyone || newcomers.contains(id);
+        let context = EnvelopeContext {
+            room: room.id,
+            sender: room.me,
+        };
+        let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
+        let mut envelopes = Vec::new();
+        for (&id, other) in room.others.iter().filter(|(id, _)| chosen(id)) {
+            let key = room.key.key();
+            match key.envelope(&self.identity, &other.identity, context, &mut rng) {
+                Ok(envelope) => envelopes.push(AddressedEnvelope { to: id, envelope }),
+                Err(error) => tracing::debug!(%error, participant = %id, "cannot be sent a key"),
+            }
+        }
+        if envelopes.is_empty() {
+            return self.use_key();
+        }
+        room.handing_out += 1;
+        let to = envelopes.iter().map(|envelope| envelope.to).collect();
+        self.asks
+            .push_back((Request::SendKeys { envelopes }, OwnAsk::SendKeys { to }));
+    }
+
+    /// Of several changes that follow each other closely, only the last one counts.
+    fn use_key(&mut self) {
+        if let Some(room) = &mut self.room
+            && room.handing_out == 0
+            && room.put_off.is_none()
+        {
+            room.used = Some(room.key.key().clone());
+        }
+    }
+
+    fn take_key(
+        &mut self,
+        from: ParticipantId,
+        envelope: &KeyEnvelope,
+        now: Instant,
+        deliver: &mut Vec<Delivery>,
+    ) {
+        let Some(room) = &self.room else { return };
+        let Some(other) = room.others.get(&from) else {
+            return;
+        };
+        let context = EnvelopeContext {
+            room: room.id,
+            sender: from,
+        };
+        let key = match SenderKey::open(envelope, &self.identity, &other.identity, context) {
+            Ok(key) => key,
+            Err(error) => {
+                tracing::debug!(%error, participant = %from, "a key envelope is refused");
+                return;
+            }
+        };
+        for mut packet in self.receiver.set_key(from, key, now).into_iter().take(HELD) {
+            // What does not open now never will.
+            let _ = self.handle_packet(&mut packet, now, deliver);
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What a browser may not do, and what it costs others when it does.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use conclave_protocol::id::RoomId;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+
+use crate::browser::{Frame, fetch, jpeg, refused, upgrade};
+use crate::harness::{PATIENCE, TestRelay, resident_kib, wait_until};
+
+#[test]
+fn the_page_is_served_and_nothing_else() {
+    let relay = TestRelay::start();
+    let page = fetch(relay.web(), "/");
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    for header in [
+        "content-security-policy: default-src 'none'",
+        "referrer-policy: no-referrer",
+    ] {
+        assert!(page.contains(header), "{header}");
+    }
+    assert!(!page.to_lowercase().contains("set-cookie"));
+    for path in ["/other", "/../Cargo.toml", "/metrics"] {
+        assert!(
+            fetch(relay.web(), path).starts_with("HTTP/1.1 404"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_socket_is_for_the_relay_s_own_page_and_its_own_words() {
+    let relay = TestRelay::start();
+    let web = relay.web();
+    let mut foreign = upgrade(web);
+    let origin = HeaderValue::from_static("https://evil.example");
+    foreign.headers_mut().insert("origin", origin);
+    assert_eq!(refused(foreign, web), 403);
+    let mut wordless = upgrade(web);
+    let chat = HeaderValue::from_static("chat");
+    wordless
+        .headers_mut()
+        .insert("sec-websocket-protocol", chat);
+    assert_eq!(refused(wordless, web), 400);
+    assert!(fetch(web, "/ws").starts_with("HTTP/1.1 400"));
+    let metrics = &relay.metrics;
+    assert_eq!(
+        (
+            metrics.web_foreign_origin.get(),
+            metrics.web_no_subprotocol.get()
+        ),
+        (1, 2)
+    );
+}
+
+#[test]
+fn a_text_that_cannot_be_understood_closes_the_socket() {
+    let relay = TestRelay::start();
+    for text in [
+        "",
+        "hello",
+        "[]",
+        "{}",
+        r#"{"id": 1}"#,
+        r#"{"id": 1, "do": "fly"}"#,
+        r#"{"do": "leave_room"}"#,
+        r#"{"id": -1, "do": "leave_room"}"#,
+        r#"{"id": 1, "do": "leave_room", "more": 1}"#,
+        r#"{"id": 1, "do": "join_room", "room": "x", "microphone": true, "camera": true}"#,
+        r#"{"id": 1, "do": "ping", "sent": 1}"#,
+    ] {
+        let mut browser = relay.browser();
+        browser.say_text(text);
+        assert_eq!(
+            browser.closing(),
+            (Some("malformed".into()), Some(1007)),
+            "{text}"
+        );
+    }
+    let mut browser = relay.browser();
+    browser.say_text(&"[".repeat(16_000));
+    assert_eq!(browser.closing().1, Some(1007));
+    let mut browser = relay.browser();
+    browser.say_text(&" ".repeat(16 * 1024 + 1));
+    assert_eq!(browser.closing().1, Some(1009));
+    assert_eq!(relay.metrics.web_malformed.get(), 12);
+    assert_eq!(relay.metrics.web_too_long.get(), 1);
+}
+
+#[test]
+fn a_field_that_breaks_its_rule_is_named_and_the_socket_stays() {
+    let relay = TestRelay::start();
+    let mut browser = relay.browser();
+    let sign_in = |field: &str, value: &str| {
+        let mut request = json!({
+            "do": "sign_in",
+            "version": 1,
+            "device": crate::browser::device(1),
+            "username": "Ana",
+            "email": "ana@example.org",
+        });
+        request[field] = value.into();
+        request
+    };
+    for (field, value) in [
+        ("username", "a b"),
+        ("email", "nobody"),
+        ("device", "AAAA"),
+        ("device", "!"),
+        ("resume", "short"),
+    ] {
+        let id = browser.ask(sign_in(field, value));
+        assert_eq!(browser.reply_to(id), Err("invalid".into()), "{field}");
+    }
+    assert_eq!(
+        browser.request(json!({"do": "list_rooms"})),
+        Err("not_signed_in".into())
+    );
+    browser.sign_in("Ana", 1, None).unwrap();
+    assert_eq!(
+        browser.sign_in("Ana", 1, None),
+        Err("already_signed_in".into())
+    );
+}
+
+#[test]
+fn media_that_cannot_be_understood_is_counted_and_in_the_end_too_much() {
+    let relay = TestRelay::start();
+    let mut ana = relay.browse("Ana", 1);
+    for _ in 0..99 {
+        ana.socket.send(Message::binary(vec![9; 40])).unwrap();
+    }
+    ana.settle();
+    assert_eq!(relay.metrics.web_frames_malformed.get(), 99);
+    // Of no stream, which may be a matter of timing.
+    let frame = Frame {
+        kind: 1,
+        level: 0,
+        stream: 77,
+        captured_us: 0,
+        number: 0,
+        body: jpeg(100, 0),
+    };
+    ana.send(&frame);
+    ana.settle();
+    assert_eq!(relay.metrics.web_frames_unpublished.get(), 1);
+    ana.socket.send(Message::binary(Vec::new())).unwrap();
+    assert_eq!(ana.closing().1, Some(1008));
+    let mut bob = relay.browse("Bob", 2);
+    let _ = bob.socket.send(Message::binary(vec![0; 512 * 1024 + 21]));
+    assert_eq!(bob.closing().1, Some(1009));
+}
+
+#[test]
+fn who_says_nothing_or_half_a_head_is_closed() {
+    let relay = TestRelay::start();
+    let mut silent = relay.browser();
+    let mut half = TcpStream::connect(relay.web()).unwrap();
+    half.set_read_timeout(Some(PATIENCE)).unwrap();
+    half.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        .unwrap();
+    let begun = Instant::now();
+    assert_eq!(silent.closing(), (Some("silent".into()), Some(1008)));
+    let mut rest = Vec::new();
+    let _ = half.read_to_end(&mut rest);
+    let waited = begun.elapsed();
+    assert!(
+        (Duration::from_secs(8)..Duration::from_secs(15)).contains(&waited),
+        "{waited:?}"
+    );
+    assert_eq!(relay.metrics.web_silent.get(), 1);
+}
+
+#[test]
+fn more_sockets_than_allowed_are_refused_and_places_come_back() {
+    let relay = TestRelay::start_with(|config| config.web.sockets = 2);
+    let first = relay.browser();
+    let _second = relay.browser();
+    assert_eq!(refused(upgrade(relay.web()), relay.web()), 503);
+    assert!(
+        fetch(relay.web(), "/").starts_with("HTTP/1.1 200"),
+        "a page still comes"
+    );
+    drop(first);
+    wait_until("the place", || relay.metrics.web_sockets.get() == 1);
+    relay.browser();
+}
+
+#[test]
+fn a_browser_that_stops_reading_costs_little_and_nobody_else() {
+    let relay = TestRelay::start();
+    let (mut ana, mut bob, _) = relay.call();
+    let mut cem = relay.browse("Cem", 4);
+    let made = cem.request(json!({"do": "create_room", "name": "other", "capacity": 4}));
+    let room = RoomId(made.unwrap()["room"].as_u64().unwrap() as u32);
+    cem.join(room.0, None).unwrap();
+    let (_stuck, _) = relay.browse_into("Eve", 3, room);
+    let camera = cem.publish_camera();
+    let microphone = cem.publish(1, json!({"kind": "audio"}));
+    cem.settle_core();
+    let before = resident_kib();
+    for round in 0..300u64 {
+        let frame = |kind, stream, body| Frame {
+            kind,
+            level: 0,
+            stream,
+            captured_us: round,
+            number: 0,
+            body,
+        };
+        cem.send(&frame(1, camera, jpeg(100_000, 1)));
+        cem.send(&frame(0, microphone, vec![0; 640]));
+        cem.settle();
+    }
+    wait_until("drops", || relay.metrics.web_frames_dropped.get() > 100);
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < 16 * 1024, "{grown} KiB for 30 MB that nobody read");
+    ana.refresh();
+    bob.refresh();
+    bob.check_frame_from(&mut ana);
+}
+
+#[test]
+fn control_that_a_browser_does_not_read_ends_its_session() {
+    let relay = TestRelay::start();
+    let mut first = relay.sign_in("Speaker0", 10);
+    let room = first.create("x", None, 32).unwrap();
+    first.join(room, None).unwrap();
+    let more = (1..20).map(|n| relay.enter(&format!("Speaker{n}"), 10 + n, room).0);
+    let mut speakers: Vec<_> = std::iter::once(first).chain(more).collect();
+    let (_stuck, _) = relay.browse_into("Eve", 3, room);
+    let line = "x".repeat(2_000);
+    wait_until("the end", || {
+        for speaker in &mut speakers {
+            let _ = speaker.say(&line);
+        }
+        relay.metrics.sessions_too_slow.get() == 1
+    });
+    for speaker in &mut speakers {
+        speaker.settle();
+    }
+}
+
+#[test]
+fn a_lost_socket_s_session_goes_on_where_it_was() {
+    let relay = TestRelay::start();
+    let mut ana = relay.browser();
+    let resume = ana.sign_in("Ana", 1, None).unwrap()["resume"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let made = ana.request(json!({"do": "create_room", "name": "x", "capacity": 4}));
+    let room = RoomId(made.unwrap()["room"].as_u64().unwrap() as u32);
+    let me = ana.join(room.0, None).unwrap()["me"].clone();
+    let (mut bob, _) = relay.browse_into("Bob", 2, room);
+    ana.event("participant_joined");
+    let camera = ana.publish_camera();
+    let picture = |fill| Frame {
+        kind: 1,
+        level: 0,
+        stream: camera,
+        captured_us: 1,
+        number: 0,
+        body: jpeg(10_000, fill),
+    };
+    ana.settle_core();
+    ana.send(&picture(1));
+    assert_eq!(bob.frame().number, 0);
+    drop(ana);
+    let mut ana = relay.browser();
+    assert_eq!(
+        ana.sign_in("Ana", 9, Some(&resume)),
+        Err("session_over".into()),
+        "another device"
+    );
+    let mut ana = relay.browser();
+    let resumed = ana.sign_in("Ana", 1, Some(&resume)).unwrap();
+    assert_eq!(resumed["room"]["me"], me);
+    // The new key is with Bob before the next picture, which goes on counting.
+    ana.settle_core();
+    ana.send(&picture(2));
+    let got = bob.frame();
+    assert_eq!((got.number, got.body), (1, jpeg(10_000, 2)));
+    assert!(
+        bob.events.iter().all(|e| e["event"] != "participant_left"),
+        "no flicker"
+    );
+    // While the first socket still stands, too.
+    let resume = resumed["resume"].as_str().unwrap().to_owned();
+    let mut again = relay.browser();
+    assert_eq!(
+        again.sign_in("Ana", 1, Some(&resume)).unwrap()["room"]["me"],
+        me
+    );
+    assert_eq!(ana.closing().0.as_deref(), Some("replaced"));
+    again.settle_core();
+    again.send(&picture(3));
+    assert_eq!(bob.frame().number, 2);
+}
