@@ -281,6 +281,7 @@ fn eprint_line(report: &Report) {
         | Report::Speaker(_)
         | Report::NotConnected(_)
         | Report::Rooms(_)
+        | Report::Link(_)
         | Report::NotEntered { .. }
         | Report::LeftRoom
         | Report::People(_)

@@ -3,6 +3,7 @@
 use super::session::Asked;
 use super::{Engine, EngineError, Report, Room};
 use conclave_protocol::id::RoomId;
+use conclave_protocol::name::RoomName;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{Refusal, Request, RoomSummary};
 use std::collections::BTreeMap;
@@ -49,6 +50,15 @@ impl Engine {
         self.pursue()
     }
 
+    /// A room by its name, as far as the relay has told.
+    pub(super) fn listed_room(&self, name: &RoomName) -> Option<RoomId> {
+        let wanted = name.key();
+        let mut rooms = self.lobby.rooms.values();
+        rooms
+            .find(|room| room.name.key() == wanted)
+            .map(|room| room.id)
+    }
+
     pub(super) fn room_changed(&mut self, room: RoomSummary) {
         self.lobby.rooms.insert(room.id, room);
         self.lobby.changed = true;
@@ -79,18 +89,12 @@ impl Engine {
             return Ok(());
         };
         goal.asked = true;
-        let wanted = goal.room.name.key();
         let (name, pin, create) = (
             goal.room.name.clone(),
             goal.room.pin.clone(),
             goal.room.create,
         );
-        let found = self
-            .lobby
-            .rooms
-            .values()
-            .find(|room| room.name.key() == wanted);
-        match (found.map(|room| room.id), create) {
+        match (self.listed_room(&name), create) {
             (Some(room), _) => self.join(room),
             (None, Some(capacity)) => {
                 self.ask(

@@ -82,6 +82,10 @@ pub enum Intent {
     TestTone,
     /// How loud others are heard, 0 to 100.
     Volume(u8),
+    /// Make a link by which browsers come into this room, from within it or from the lobby.
+    MakeLink(Room),
+    /// End all links to this room.
+    RevokeLinks(Room),
     /// Leave and end.
     Stop,
 }
@@ -163,6 +167,8 @@ pub enum Report {
     },
     /// The relay did not take a line.
     NotSaid(Refusal),
+    /// What a browser opens to come into the room that a link was wanted for, or why there is none.
+    Link(Result<String, Refusal>),
     /// How media travels from now on.
     Path(Path),
     /// The connection is gone; it is tried again.

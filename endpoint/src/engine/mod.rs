@@ -5,6 +5,7 @@
 
 mod chat;
 mod clock_offset;
+mod invite;
 mod ledger;
 mod lobby;
 mod media;

@@ -66,6 +66,10 @@ impl Engine {
                 refusal,
             }),
             (Asked::ListRooms, Ok(Answer::Rooms { rooms, more })) => self.listed(rooms, more),
+            (asked @ (Asked::CreateRoomToInvite | Asked::MakeLink), result) => {
+                self.invited(&asked, result);
+                Ok(())
+            }
             (Asked::CreateRoom, Ok(Answer::Created { room })) => {
                 self.join(room);
                 Ok(())

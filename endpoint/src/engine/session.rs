@@ -65,6 +65,8 @@ pub(super) enum Asked {
     ListRooms,
     CreateRoom,
     JoinRoom,
+    CreateRoomToInvite,
+    MakeLink,
     Say(Box<ChatText>),
     History,
     Publish(super::room::Source),
@@ -342,6 +344,8 @@ impl Engine {
                 self.trying_devices = trying;
                 self.hold_devices();
             }
+            Intent::MakeLink(room) => self.make_link(room),
+            Intent::RevokeLinks(room) => self.revoke_links(&room),
             Intent::TestTone => self.parts.play_test_tone(),
             Intent::Volume(percent) => self.parts.set_volume(percent),
         }

@@ -5,6 +5,7 @@
 use super::backlight::Backlight;
 use super::host::Host;
 use super::inbox::{Inbox, News, SignInNumber};
+use super::invitation::Invitation;
 use super::pictures::Paintings;
 use super::preferences::{Account, Preferences};
 use super::presence::Presence;
@@ -90,6 +91,7 @@ pub(super) struct App {
     pub(super) toasts: toasts::State,
     pub(super) presence: Presence,
     pub(super) backlight: Backlight,
+    pub(super) invitation: Invitation,
     pub(super) paintings: Paintings,
     pub(super) room_models: room::Models,
     pub(super) media_beat: Option<Heartbeat>,
@@ -161,6 +163,7 @@ impl App {
             toasts: toasts::State::default(),
             presence: Presence::new(clock::now(), config.idle_after(), config.dark_after()),
             backlight: Backlight::find(),
+            invitation: Invitation::default(),
             paintings,
             room_models: room::Models::default(),
             media_beat,
@@ -230,6 +233,7 @@ impl App {
         {
             self.go_home();
         }
+        self.keep_invitation(now);
         self.backlight_follows(now);
     }
 

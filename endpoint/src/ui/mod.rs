@@ -15,6 +15,7 @@ mod form;
 mod host;
 mod idle;
 mod inbox;
+mod invitation;
 mod lobby;
 mod models;
 mod pictures;
@@ -247,5 +248,8 @@ fn show_app(app: &mut App, window: &AppWindow) {
             .map_or("", |account| account.name.as_str())
             .into(),
     );
+    let code = app.shown_code();
+    all.set_has_code(code.is_some());
+    all.set_code(code.unwrap_or_default());
     app.toasts.show(window);
 }

@@ -109,6 +109,7 @@ impl App {
                     room.note_muted_talk(now);
                 }
             }
+            Report::Link(link) => self.take_link(link),
             Report::Came(_) | Report::Left(..) | Report::Path(_) => {}
             report => self.handle_room_report(report),
         }

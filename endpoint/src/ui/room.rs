@@ -245,6 +245,7 @@ pub(super) fn connect(window: &AppWindow, handle: &Handle) {
             app.host.intend(Intent::EarlierChat);
         }
     });
+    answer!(on_new_link, |app| app.renew_invitation(clock::now()));
     answer!(on_set_speaker_view, |app, on| {
         if let Some(room) = &mut app.room {
             room.speaker_view = on;

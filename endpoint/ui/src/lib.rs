@@ -14,4 +14,7 @@ mod generated {
     slint::include_modules!();
 }
 
+mod join_code;
+
 pub use generated::*;
+pub use join_code::join_code;

@@ -6,9 +6,10 @@ use conclave_ui::{App, AppWindow, Health, Idle, Page, Problem, Toast};
 
 pub(super) fn scenes() -> Vec<Scene> {
     vec![
-        Scene::new("idle", "idle", |_| {}),
+        Scene::new("idle", "idle", show_code),
         Scene::new("idle", "occupied", |window| {
             window.global::<Idle>().set_room_people(3);
+            show_code(window);
             window.global::<Idle>().set_busy(list(Vec::new()));
         }),
         Scene::new("idle", "trouble", trouble),
@@ -20,6 +21,14 @@ pub(super) fn scenes() -> Vec<Scene> {
             window.global::<App>().set_page(Page::Starting)
         }),
     ]
+}
+
+/// As when the relay serves browsers.
+pub(super) fn show_code(window: &AppWindow) {
+    let app = window.global::<App>();
+    let url = "https://192.168.1.10:7480/#j=AAAAAgHCN4oAAAABq0yyrh2RmnjYvUXsnC9mzg";
+    app.set_code(conclave_ui::join_code(url).unwrap_or_default());
+    app.set_has_code(true);
 }
 
 fn trouble(window: &AppWindow) {

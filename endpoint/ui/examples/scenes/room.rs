@@ -66,7 +66,10 @@ pub(super) fn scenes() -> Vec<Scene> {
             window.global::<Room>().set_chat(list(Vec::new()));
         }),
         Scene::new("room", "people", |window| drawer(window, Drawer::People)),
-        Scene::new("room", "more", |window| drawer(window, Drawer::More)),
+        Scene::new("room", "more", |window| {
+            drawer(window, Drawer::More);
+            super::idle::show_code(window);
+        }),
         Scene::new("room", "more-gateway", |window| {
             drawer(window, Drawer::More);
             window.global::<Room>().set_end_to_end(false);
