@@ -91,7 +91,7 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
     test('is marked as not end-to-end encrypted for everybody', async () => {
         for (const page of [host, guest]) {
             await page.getByRole('button', { name: 'People' }).click();
-            const row = page.locator('.person', { hasText: 'phone' });
+            const row = page.locator('.person', { has: page.getByText(page === guest ? 'phone (you)' : 'phone', { exact: true }) });
             await row.getByText('Joined by browser: not end-to-end encrypted').waitFor();
             assert.equal(await page.locator('.person', { hasText: 'kiosk' }).getByText('Joined by browser').count(), 0);
             await page.getByRole('button', { name: 'Close' }).click();
@@ -169,7 +169,7 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
         await guest.reload();
         await shows(guest, 'Maple');
         await seesMotion(guest, 'kiosk');
-        await host.getByText('3 people').first().waitFor();
+        await host.locator('.count', { hasText: '3 people' }).waitFor();
         assert.equal(await tile(host, 'phone').count(), 1);
     });
 
