@@ -29,10 +29,6 @@ const BATCH: usize = 16;
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Everything that happens to the core.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the queue's places are bounded, and a box a request would be an allocation each"
-)]
 pub(crate) enum Event {
     /// A handshake is done.
     Connected {

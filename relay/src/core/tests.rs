@@ -778,3 +778,60 @@ fn what_comes_for_a_connection_that_is_gone_goes_nowhere() {
     bench.carry_out();
     assert!(bench.sent.is_empty());
 }
+
+#[test]
+fn a_link_is_over_when_its_time_is() {
+    let mut bench = Bench::new();
+    bench.core.serve_browsers(Web {
+        key: Secret([7; 32]),
+        port: 7480,
+        https: true,
+        base: None,
+    });
+    let ana = bench.connect(1, 1);
+    bench.sign_in(ana, "ana").unwrap();
+    let create = Request::CreateRoom {
+        name: RoomName::parse("x").unwrap(),
+        pin: None,
+        capacity: 4,
+    };
+    let Ok(Answer::Created { room }) = bench.request(ana, create) else {
+        panic!("not created");
+    };
+    let make = Request::MakeLink {
+        room,
+        lifetime_minutes: 1,
+    };
+    let Ok(Answer::Link(link)) = bench.request(ana, make) else {
+        panic!("no link");
+    };
+    let come = |bench: &mut Bench, connection| {
+        let connection = bench.connect(connection, 2);
+        let id = RequestId(77);
+        let guest = Guest {
+            token: link.token.clone(),
+            username: Username::parse("eve").unwrap(),
+            resume: None,
+        };
+        bench.core.handle_guest(connection, id, guest);
+        bench.carry_out();
+        bench.reply(connection, id).unwrap()
+    };
+    bench.pass(Micros::from_secs(59));
+    assert!(matches!(come(&mut bench, 2), Ok(Answer::SignedIn(_))));
+    bench.pass(Micros::from_secs(1));
+    assert_eq!(come(&mut bench, 3), Err(Refusal::LinkInvalid));
+    assert_eq!(bench.core.take_refused_links(), 1);
+}
+
+#[test]
+fn without_browsers_there_are_no_links() {
+    let mut bench = Bench::new();
+    let ana = bench.connect(1, 1);
+    bench.sign_in(ana, "ana").unwrap();
+    let make = Request::MakeLink {
+        room: RoomId(1),
+        lifetime_minutes: 1,
+    };
+    assert_eq!(bench.request(ana, make), Err(Refusal::NoGateway));
+}

@@ -287,7 +287,7 @@ impl Conversation {
             } else {
                 // Its keys and counts are gone, and to begin anew in the same place would repeat numbers.
                 room = None;
-                self.to_core_own(Request::LeaveRoom, OwnAsk::Nothing);
+                self.ask_core_itself(Request::LeaveRoom, OwnAsk::Nothing);
             }
         }
         let answer = reply::signed_in(&signed_in, room, self.link_room.as_ref());
@@ -351,7 +351,7 @@ impl Conversation {
             email: sign_in.email,
             resume: sign_in.resume,
         };
-        self.to_core_as(request, Asked::Browser { id, what });
+        self.ask_core(request, Asked::Browser { id, what });
     }
 
     fn enter_link(&mut self, id: RequestId, enter: EnterLink) {
@@ -387,14 +387,14 @@ impl Conversation {
             Request::LeaveRoom => What::LeaveRoom,
             _ => What::Other,
         };
-        self.to_core_as(request, Asked::Browser { id, what });
+        self.ask_core(request, Asked::Browser { id, what });
     }
 
-    fn to_core_own(&mut self, request: Request, ask: OwnAsk) {
-        self.to_core_as(request, Asked::Own(ask));
+    fn ask_core_itself(&mut self, request: Request, ask: OwnAsk) {
+        self.ask_core(request, Asked::Own(ask));
     }
 
-    fn to_core_as(&mut self, request: Request, asked: Asked) {
+    fn ask_core(&mut self, request: Request, asked: Asked) {
         let Some((connection, _)) = self.connection else {
             return;
         };
@@ -416,7 +416,7 @@ impl Conversation {
 
     fn forward_own(&mut self) {
         while let Some((request, ask)) = self.participant.as_mut().and_then(|p| p.next_ask()) {
-            self.to_core_own(request, ask);
+            self.ask_core_itself(request, ask);
         }
     }
 

@@ -391,3 +391,93 @@ impl MediaShape {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use conclave_protocol::wire::control::Request;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_request_of_the_reference_is_understood() {
+        let device = "A".repeat(43);
+        let sign_in = format!(
+            r#""version": 1, "device": "{device}", "username": "ana", "email": "a@b", "resume": "{device}""#
+        );
+        let link = format!(
+            r#""version": 1, "device": "{device}", "username": "ana", "token": "abc", "resume": null"#
+        );
+        for (name, fields) in [
+            ("sign_in", sign_in.as_str()),
+            ("enter_link", &link),
+            ("list_rooms", r#""after": 3"#),
+            (
+                "create_room",
+                r#""name": "x", "pin": "1234", "capacity": 8"#,
+            ),
+            (
+                "join_room",
+                r#""room": 1, "microphone": true, "camera": false"#,
+            ),
+            ("say", r#""text": "hello", "to": 7"#),
+            ("history", r#""before": 9"#),
+            ("publish", r#""source": 1, "media": {"kind": "audio"}"#),
+            (
+                "publish",
+                r#""source": 0, "media": {"kind": "screen", "width": 4096, "height": 9, "fps": 5, "layer": "half"}"#,
+            ),
+            ("unpublish", r#""stream": 1"#),
+            ("set_devices", r#""microphone": true, "camera": false"#),
+            ("set_clock", r#""offset_us": -5"#),
+            ("subscribe", r#""stream": 1, "want": 15"#),
+            ("subscribe", r#""stream": 1, "want": "nothing""#),
+            ("make_link", r#""room": 1, "minutes": 60"#),
+            ("revoke_links", r#""room": 1"#),
+            ("allow_browsers", r#""room": 1, "allowed": false"#),
+        ] {
+            let text = format!(r#"{{"id": 4, "do": "{name}", {fields}}}"#);
+            let incoming = Incoming::parse(&text);
+            let is_request = matches!(
+                incoming,
+                Ok(Incoming::Request {
+                    id: RequestId(4),
+                    ask: Ok(_)
+                })
+            );
+            assert!(is_request, "{text}: {incoming:?}");
+        }
+        assert_eq!(
+            Incoming::parse(r#"{"do": "ping", "sent": 9}"#),
+            Ok(Incoming::Ping { sent: 9 })
+        );
+        let leave = Incoming::parse(r#"{"id": 1, "do": "leave_room"}"#);
+        let ask = Ok(Ask::Core(Box::new(Request::LeaveRoom)));
+        let id = RequestId(1);
+        assert_eq!(leave, Ok(Incoming::Request { id, ask }));
+    }
+
+    #[test]
+    fn a_picture_beyond_the_bounds_is_invalid() {
+        let text = r#"{"id": 1, "do": "publish", "source": 0, "media":
+            {"kind": "camera", "width": 4097, "height": 9, "fps": 5}}"#;
+        let ask = Err(Invalid { field: "media" });
+        let id = RequestId(1);
+        assert_eq!(Incoming::parse(text), Ok(Incoming::Request { id, ask }));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_message_or_malformed(text in ".{0,200}") {
+            let _ = Incoming::parse(&text);
+        }
+
+        #[test]
+        fn a_damaged_message_is_a_message_or_malformed(at: usize, with in "[ -~]{0,3}") {
+            let whole = r#"{"id": 7, "do": "publish", "source": 0, "media": {"kind": "camera", "width": 640, "height": 360, "fps": 15}}"#;
+            let at = at % whole.len();
+            let text = format!("{}{with}{}", &whole[..at], &whole[at + 1..]);
+            let _ = Incoming::parse(&text);
+        }
+    }
+}

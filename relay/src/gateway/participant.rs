@@ -229,13 +229,13 @@ impl Participant {
                 // Put out, which is all that is said of oneself.
                 self.leave();
             }
-            Event::ParticipantLeft { participant, .. } => {
-                if room.others.remove(participant).is_some() {
-                    self.receiver.remove_participant(*participant);
-                    let to = room.key.somebody_left(entropy()?);
-                    self.hand_out(to, &[]);
-                    return Ok(true);
-                }
+            Event::ParticipantLeft { participant, .. }
+                if room.others.remove(participant).is_some() =>
+            {
+                self.receiver.remove_participant(*participant);
+                let to = room.key.somebody_left(entropy()?);
+                self.hand_out(to, &[]);
+                return Ok(true);
             }
             Event::StreamPublished {
                 participant,

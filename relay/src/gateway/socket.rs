@@ -170,8 +170,8 @@ impl Talk {
             }
             message = stream.next(), if may_read => self.hear(message),
             outgoing = receive(messages), if may_listen => self.listen(outgoing).await,
-            Some(packet) = receive(media) => {
-                self.open(packet);
+            Some(mut packet) = receive(media) => {
+                self.open(&mut packet);
                 Ok(())
             }
             ending = end(ending), if may_end => {
@@ -246,7 +246,7 @@ impl Talk {
         Ok(())
     }
 
-    fn open(&mut self, mut packet: Box<MediaPacket>) {
+    fn open(&mut self, packet: &mut MediaPacket) {
         let Some(inbox) = &mut self.inbox else { return };
         self.conversation.handle_packet(&mut packet.bytes);
         for _ in 1..PACKETS_A_TURN {

@@ -30,7 +30,7 @@ test('docs/examples/chat.py makes a room, says what it is told and prints what o
         await page.locator('.line', { hasText: 'Good morning, people' }).waitFor();
         bot.process.stdin.end();
         assert.equal(await bot.ended, 0);
-        await page.getByText('1 person').first().waitFor();
+        await page.locator('.count', { hasText: '1 person' }).waitFor();
     } finally {
         await bot?.stop();
         await browser.close();

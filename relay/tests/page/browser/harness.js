@@ -170,11 +170,13 @@ export function openBrowser() {
  * @param {import('playwright-core').Browser} browser
  * @param {string} url
  * @param {import('playwright-core').BrowserContextOptions} [options]
+ * @param {() => void} [before] run in the page before its own modules
  */
-export async function openPage(browser, url, options = {}) {
+export async function openPage(browser, url, options = {}, before = () => {}) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 }, locale: 'en-US', colorScheme: 'dark', ...options });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
+    await page.addInitScript(before);
     /** @type {string[]} */
     const troubles = [];
     page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));

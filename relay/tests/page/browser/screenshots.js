@@ -100,7 +100,7 @@ try {
         await shot('room-de');
         if (page.troubles.length) console.error(size, page.troubles);
         await page.context().close();
-        await host.getByText('2 people').first().waitFor();
+        await host.locator('.count', { hasText: '2 people' }).waitFor();
     }
 } finally {
     await browser.close();

@@ -27,7 +27,7 @@ const VERSION = 1;
  * @property {{ fresh: import('./chat_log.js').Line[] }} chat lines came
  * @property {import('./media_frame.js').MediaFrame} frame media came
  * @property {{ name: string, joined: boolean }} presence somebody came or went
- * @property {null} published one's own streams have other numbers
+ * @property {null} joined one is in a room, for the first time or again
  */
 
 /**
@@ -52,6 +52,8 @@ export class Session extends Signal {
     me = 0;
     roster = new Roster([]);
     chat = new ChatLog();
+    /** One is in the room as one was before, with what was subscribed then. */
+    resumed = false;
     safetyNumber = '';
     joinedAt = 0;
     clock = new ClockEstimate();
@@ -151,7 +153,7 @@ export class Session extends Signal {
             this.problem = null;
             this.clock.forget();
             this.#resume = answer.resume;
-            if (answer.room) await this.#adopt(answer.room);
+            if (answer.room) await this.#adopt(answer.room, true);
             else if (this.guest) await this.#rejoin(answer.link_room);
             else if (this.room) await this.#rejoin(this.room);
             else this.#toLobby();
@@ -200,8 +202,11 @@ export class Session extends Signal {
         }
     }
 
-    /** @param {{ room: Room, me: number, roster: Participant[] }} joined */
-    async #adopt(joined) {
+    /**
+     * @param {{ room: Room, me: number, roster: Participant[] }} joined
+     * @param {boolean} [resumed]
+     */
+    async #adopt(joined, resumed = false) {
         const same = this.phase === 'room' && this.room?.id === joined.room.id;
         this.room = joined.room;
         this.me = joined.me;
@@ -212,6 +217,8 @@ export class Session extends Signal {
             this.joinedAt = performance.now();
         }
         this.phase = 'room';
+        this.resumed = resumed;
+        this.tell('joined', null);
         this.tell('phase', null);
         this.tell('roster', null);
         await Promise.all([this.#settleStreams(), this.earlierChat(true)]);
@@ -233,7 +240,6 @@ export class Session extends Signal {
         if (self && (self.microphone !== this.devices.microphone || self.camera !== this.devices.camera)) {
             await this.setDevices(this.devices);
         }
-        this.tell('published', null);
     }
 
     #toLobby() {
@@ -358,7 +364,6 @@ export class Session extends Signal {
     async publish(source, media) {
         const { stream } = await this.#connection.request('publish', { source, media });
         this.#published.set(source, { media, stream });
-        this.tell('published', null);
     }
 
     /** @param {number} source */

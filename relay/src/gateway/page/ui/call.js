@@ -55,7 +55,7 @@ export class Call extends Signal {
         super();
         this.#session = session;
         session.on('frame', (frame) => this.#receive(frame));
-        session.on('published', () => this.#asked.clear());
+        session.on('joined', () => this.#asked.clear());
         session.on('phase', () => this.#follow());
         this.microphone.on('block', (block) => this.#send(Kind.audio, SOURCE.microphone, block));
         this.microphone.on('level', (level) => this.#watchLevel(level));
@@ -69,6 +69,8 @@ export class Call extends Signal {
         this.screen.on('picture', (picture) => this.#send(Kind.screen, SOURCE.screen, picture));
         this.screen.on('ended', () => void this.setScreen(false));
         this.speaker.volume = preferences.volume;
+        // The session may be in the room already.
+        this.#follow();
     }
 
     /** Whether somebody speaks now. @param {number} participant */
@@ -137,8 +139,8 @@ export class Call extends Signal {
                 if (media.kind === 'audio') continue;
                 const want = wanted.get(id) ?? 'nothing';
                 if (want === 'nothing') this.pictures.hide(id);
-                // What was never asked for comes whole.
-                if (want === (this.#asked.get(id) ?? 'all')) continue;
+                // What was never asked for comes whole; after coming back who knows what was.
+                if (want === (this.#asked.get(id) ?? (this.#session.resumed ? null : 'all'))) continue;
                 this.#asked.set(id, want);
                 this.#session.subscribe(id, want).catch((error) => {
                     this.#asked.delete(id);

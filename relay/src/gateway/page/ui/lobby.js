@@ -115,14 +115,15 @@ function card(join) {
     /** @type {Room} */
     let room;
     const sign = icon('room');
-    const name = make('span', { class: 'card-name' });
+    // What is seen is several texts; what is read aloud is one.
+    const name = make('span', { class: 'card-name', 'aria-hidden': 'true' });
+    const spoken = make('span', { class: 'unseen' });
     const countId = freshId();
-    // It describes the button instead of naming it.
     const count = make('span', { class: 'card-people', id: countId, 'aria-hidden': 'true' });
     const lock = icon('lock');
     const press = make('button', { class: 'card', type: 'button', 'aria-describedby': countId, onclick: () => join(room) },
         make('span', { class: 'card-sign' }, sign),
-        make('span', { class: 'card-words' }, name, count),
+        make('span', { class: 'card-words' }, spoken, name, count),
         make('span', { class: 'spinner', 'aria-hidden': 'true' }), lock);
     return {
         element: make('li', {}, press),
@@ -138,7 +139,7 @@ function card(join) {
             press.classList.toggle('busy', joining);
             press.disabled = full;
             set(lock, 'hidden', room.locked ? null : '');
-            label(press, room.locked ? 'join_locked' : 'join_room', room.name);
+            say(spoken, room.locked ? 'join_locked' : 'join_room', room.name);
         },
     };
 }
