@@ -101,15 +101,13 @@ fn tell(story: &'static Story) -> bool {
             let _ = slint::invoke_from_event_loop(|| {
                 let _ = slint::quit_event_loop();
             });
-            // The display outlives the window.
-            told.map(|()| person)
+            // The display outlives the window, or the X library would end this process before the relay is ended.
+            (told.is_ok(), person)
         }));
     });
     if let Err(error) = &shown {
         println!("no window: {error}");
     }
-    let told = telling
-        .and_then(|telling| telling.join().ok())
-        .and_then(Result::ok);
-    told.is_some() && shown.is_ok()
+    let told = telling.and_then(|telling| telling.join().ok());
+    told.is_some_and(|(told, _person)| told) && shown.is_ok()
 }
