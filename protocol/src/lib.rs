@@ -103,6 +103,7 @@ extern crate std;
 
 pub mod active_speaker;
 pub mod channel;
+pub mod hand_out;
 pub mod hop;
 pub mod id;
 pub mod identity;

@@ -10,9 +10,6 @@ use std::sync::Arc;
 
 /// How long to wait for a room that somebody else is making.
 const LOOK_AGAIN_AFTER: Micros = Micros::from_millis(100);
-/// How long to wait before a key is handed out again that the relay did not pass on.
-const KEYS_AGAIN_AFTER: Micros = Micros::from_millis(500);
-
 impl Engine {
     pub(super) fn handle_message(
         &mut self,
@@ -113,18 +110,8 @@ impl Engine {
                 self.published(source, stream);
                 Ok(())
             }
-            (Asked::SendKeys { .. }, Ok(_)) => {
-                self.use_key();
-                Ok(())
-            }
-            (Asked::SendKeys { to }, Err(refusal)) => {
-                let wait = match refusal {
-                    Refusal::RateLimited { retry_after_ms } => {
-                        Micros::from_millis(retry_after_ms.into())
-                    }
-                    _ => KEYS_AGAIN_AFTER,
-                };
-                self.put_off_keys(to, now + wait);
+            (Asked::SendKeys { to }, result) => {
+                self.keys_answered(to, result.err(), now);
                 Ok(())
             }
             (asked, Err(refusal)) => {

@@ -3,16 +3,17 @@
 use super::session::Asked;
 use super::{Engine, EngineError, Person, Report};
 use crate::outbound::Grant;
+use conclave_protocol::hand_out::KeyHandOut;
 use conclave_protocol::id::{ParticipantId, RoomId, SourceId, StreamId};
 use conclave_protocol::identity::{PublicKey, safety_number};
-use conclave_protocol::keyring::{HandOut, OwnKey};
+use conclave_protocol::keyring::HandOut;
 use conclave_protocol::name::Username;
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::{ClockOffset, PictureSize};
 use conclave_protocol::wire::control::{
-    AddressedEnvelope, AudioCodec, Devices, Event, Joined, KeyEnvelope, Layer, Media, Participant,
-    Picture, Request, Stream, StreamOffer,
+    AudioCodec, Devices, Event, Joined, KeyEnvelope, Layer, Media, Participant, Picture, Refusal,
+    Request, Stream, StreamOffer,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,13 +30,7 @@ pub(super) struct InRoom {
     id: RoomId,
     me: ParticipantId,
     others: BTreeMap<ParticipantId, Other>,
-    key: OwnKey,
-    /// The key that everyone has by now, once there is one.
-    used: Option<Arc<SenderKey>>,
-    /// Envelopes that are on their way.
-    handing_out: u32,
-    /// Whom the relay did not pass the key on to, and when to try again.
-    put_off: Option<(Instant, Vec<ParticipantId>)>,
+    keys: KeyHandOut,
     camera: Option<StreamId>,
     microphone: Option<StreamId>,
 }
@@ -82,15 +77,16 @@ impl Engine {
         let still = resumed && self.room.as_ref().is_some_and(same);
         if !still {
             self.leave_room(now);
-            let key = OwnKey::new(self.settings.suite, self.entropy()?);
+            let context = EnvelopeContext {
+                room: joined.room.id,
+                sender: joined.me,
+            };
+            let keys = KeyHandOut::new(context, self.settings.suite, self.entropy()?);
             self.room = Some(InRoom {
                 id: joined.room.id,
                 me: joined.me,
                 others: BTreeMap::new(),
-                key,
-                used: None,
-                handing_out: 0,
-                put_off: None,
+                keys,
                 camera: None,
                 microphone: None,
             });
@@ -123,7 +119,7 @@ impl Engine {
             // What was missed meanwhile is not known: a new key for all, and everyone's key once more.
             let random = self.entropy()?;
             if let Some(room) = &mut self.room {
-                room.key.somebody_left(random);
+                room.keys.somebody_left(random);
                 let keep = |stream: Option<StreamId>| {
                     stream.filter(|id| mine.iter().any(|own| own.id == *id))
                 };
@@ -134,7 +130,7 @@ impl Engine {
             }
         }
         self.hold_devices();
-        self.hand_out(&HandOut::Everyone, &[])?;
+        self.hand_out(&HandOut::Everyone, &[]);
         self.publish();
         self.catch_up_chat();
         self.shift_clocks();
@@ -150,30 +146,30 @@ impl Engine {
         Ok(())
     }
 
-    /// The relay did not pass the key on to some: it goes to them once more at `at`, and is not used before.
-    pub(super) fn put_off_keys(&mut self, to: Vec<ParticipantId>, at: Instant) {
-        let Some(room) = &mut self.room else { return };
-        room.handing_out = room.handing_out.saturating_sub(1);
-        let put_off = room.put_off.get_or_insert((at, Vec::new()));
-        put_off.0 = put_off.0.max(at);
-        put_off.1.extend(to);
-        put_off.1.sort_unstable();
-        put_off.1.dedup();
+    /// Envelopes to these were answered: the key may be used, or goes to them once more later.
+    pub(super) fn keys_answered(
+        &mut self,
+        to: Vec<ParticipantId>,
+        refusal: Option<Refusal>,
+        now: Instant,
+    ) {
+        if let Some(room) = &mut self.room {
+            room.keys.answered(to, refusal, now);
+            self.grant();
+        }
     }
 
     /// Hands out what was put off until now.
-    pub(super) fn tick_keys(&mut self, now: Instant) -> Result<(), EngineError> {
-        let put_off = self
-            .room
-            .as_mut()
-            .and_then(|room| room.put_off.take_if(|(at, _)| now >= *at));
-        put_off.map_or(Ok(()), |(_, to)| self.hand_out(&HandOut::Newcomers, &to))
+    pub(super) fn tick_keys(&mut self, now: Instant) {
+        if let Some(to) = self.room.as_mut().and_then(|room| room.keys.due(now)) {
+            self.hand_out(&HandOut::Newcomers, &to);
+        }
     }
 
     /// Envelopes that were on their way when the connection went are not answered any more.
     pub(super) fn forget_envelopes(&mut self) {
         if let Some(room) = &mut self.room {
-            (room.handing_out, room.put_off) = (0, None);
+            room.keys.forget_sent();
         }
     }
 
@@ -248,8 +244,10 @@ impl Engine {
                 let hand_out = self
                     .room
                     .as_mut()
-                    .map(|room| room.key.somebody_came(random));
-                hand_out.map_or(Ok(()), |hand_out| self.hand_out(&hand_out, &[id]))?;
+                    .map(|room| room.keys.somebody_came(random));
+                if let Some(hand_out) = hand_out {
+                    self.hand_out(&hand_out, &[id]);
+                }
             }
             Event::ParticipantLeft {
                 participant,
@@ -263,8 +261,10 @@ impl Engine {
                     let hand_out = self
                         .room
                         .as_mut()
-                        .map(|room| room.key.somebody_left(random));
-                    hand_out.map_or(Ok(()), |hand_out| self.hand_out(&hand_out, &[]))?;
+                        .map(|room| room.keys.somebody_left(random));
+                    if let Some(hand_out) = hand_out {
+                        self.hand_out(&hand_out, &[]);
+                    }
                 }
             }
             Event::ClockChanged { participant, clock } => {
@@ -310,7 +310,7 @@ impl Engine {
                 self.tell_people();
             }
             Event::Keys { from, envelope } => self.take_key(from, &envelope, now),
-            Event::KeysWanted { by } => self.hand_key_to(by)?,
+            Event::KeysWanted { by } => self.hand_out(&HandOut::Newcomers, &[by]),
             _ => {}
         }
         Ok(())
@@ -370,49 +370,22 @@ impl Engine {
     }
 
     /// Seals the key for those who lack it and sends it; once the relay has it, it is used.
-    fn hand_out(&mut self, to: &HandOut, newcomers: &[ParticipantId]) -> Result<(), EngineError> {
-        let Some(room) = &mut self.room else {
-            return Ok(());
-        };
+    fn hand_out(&mut self, to: &HandOut, newcomers: &[ParticipantId]) {
+        let Some(room) = &mut self.room else { return };
         let chosen = |id: &ParticipantId| *to == HandOut::Everyone || newcomers.contains(id);
-        let context = EnvelopeContext {
-            room: room.id,
-            sender: room.me,
-        };
+        let others = room.others.iter().filter(|(id, _)| chosen(id));
+        let members = others.map(|(&id, other)| (id, other.identity));
         let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-        let mut envelopes = Vec::new();
-        for (&id, other) in room.others.iter().filter(|(id, _)| chosen(id)) {
-            match room
-                .key
-                .key()
-                .envelope(&self.identity, &other.identity, context, &mut rng)
-            {
-                Ok(envelope) => envelopes.push(AddressedEnvelope { to: id, envelope }),
-                Err(error) => tracing::warn!(%error, participant = %id, "cannot be sent a key"),
-            }
-        }
-        room.handing_out += 1;
+        let wrong =
+            |participant, error| tracing::warn!(%error, %participant, "cannot be sent a key");
+        let envelopes = room
+            .keys
+            .envelopes(&self.identity, members, &mut rng, wrong);
         if envelopes.is_empty() {
-            self.use_key();
+            self.grant();
         } else {
             let to = envelopes.iter().map(|envelope| envelope.to).collect();
             self.ask(Request::SendKeys { envelopes }, Asked::SendKeys { to });
-        }
-        Ok(())
-    }
-
-    fn hand_key_to(&mut self, by: ParticipantId) -> Result<(), EngineError> {
-        self.hand_out(&HandOut::Newcomers, &[by])
-    }
-
-    /// Everyone has the key by now: media is sealed under it from the next frame.
-    pub(super) fn use_key(&mut self) {
-        let Some(room) = &mut self.room else { return };
-        room.handing_out = room.handing_out.saturating_sub(1);
-        // Of several changes that follow each other closely, only the last one counts.
-        if room.handing_out == 0 && room.put_off.is_none() {
-            room.used = Some(Arc::new(room.key.key().clone()));
-            self.grant();
         }
     }
 
@@ -480,7 +453,7 @@ impl Engine {
             (&self.microphone, room.microphone),
         ] {
             let grant = || {
-                let (uplink, key) = (self.session.uplink.clone()?, room.used.clone()?);
+                let (uplink, key) = (self.session.uplink.clone()?, Arc::clone(room.keys.used()?));
                 Some(Grant {
                     uplink,
                     stream: stream?,
