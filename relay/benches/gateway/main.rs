@@ -80,8 +80,10 @@ fn main() {
     }
     let mut floors = Vec::new();
     for _ in 0..rounds {
-        for case in &mut cases {
-            case.round(seconds);
+        for turn in 0..cases.len() {
+            // Whoever waits for their turn must not seem lost.
+            cases.iter_mut().for_each(Case::refresh);
+            cases[turn].round(seconds);
         }
         floors.push(floor.round(seconds * PICTURES_A_SECOND));
     }
@@ -161,9 +163,13 @@ impl<'r> Case<'r> {
         }
     }
 
-    fn round(&mut self, seconds: u32) {
+    fn refresh(&mut self) {
         self.receivers.refresh();
         self.publisher.refresh();
+    }
+
+    fn round(&mut self, seconds: u32) {
+        self.refresh();
         let (pictures, blocks) = (self.receivers.pictures(), self.receivers.blocks());
         let of = |a_second: u32| u64::from(seconds * a_second) * RECEIVERS as u64;
         let (cpu, begun) = (self.relay.cpu_ns(), Instant::now());
