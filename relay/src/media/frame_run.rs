@@ -162,7 +162,10 @@ mod tests {
             (run.packets, run.segment, run.bytes.len()),
             (34, 1172, 33 * 1172 + 100)
         );
-        assert_eq!(run.bytes.chunks(run.segment).last().map(<[u8]>::len), Some(100));
+        assert_eq!(
+            run.bytes.chunks(run.segment).last().map(<[u8]>::len),
+            Some(100)
+        );
         assert_eq!(runs.pop().unwrap().packets, 34);
         assert!(runs.pop().is_none());
     }
