@@ -98,7 +98,7 @@ impl Bench {
         };
         let receivers = Drain::start(count);
         let open = |session: SessionId| {
-            let (fallback, _) = tokio::sync::mpsc::channel(1);
+            let (fallback, _) = conclave_relay::control::media_run::media_way(1);
             let secret = secret(session);
             plane.handle().tell(PlaneCommand::Open {
                 session,

@@ -4,7 +4,7 @@
 
 mod layers;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use conclave_protocol::name::PublicUrl;
@@ -126,6 +126,8 @@ pub struct Web {
     pub plain_http: bool,
     /// Where browsers find the relay, if not at its own address.
     pub public_url: PublicAddress,
+    /// The proxy whose word about addresses is taken, if there is one.
+    pub trusted_proxy: TrustedProxy,
     /// WebSockets.
     pub sockets: usize,
     /// WebSockets from one address.
@@ -197,6 +199,7 @@ impl Default for Web {
             key: PathBuf::new(),
             plain_http: false,
             public_url: PublicAddress::default(),
+            trusted_proxy: TrustedProxy::default(),
             sockets: 1_000,
             sockets_per_address: 64,
         }
@@ -254,6 +257,30 @@ impl TryFrom<String> for PublicAddress {
 impl From<PublicAddress> for String {
     fn from(address: PublicAddress) -> Self {
         address.0.map_or_else(Self::new, |url| url.as_str().into())
+    }
+}
+
+/// A proxy's address, or none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TrustedProxy(pub Option<IpAddr>);
+
+impl TryFrom<String> for TrustedProxy {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let address = text.parse().map(|address| Self(Some(address)));
+        address.map_err(|_| format!("{text:?} is no address, which a trusted proxy must be"))
+    }
+}
+
+impl From<TrustedProxy> for String {
+    fn from(proxy: TrustedProxy) -> Self {
+        proxy
+            .0
+            .map_or_else(Self::new, |address| address.to_string())
     }
 }
 
@@ -327,6 +354,7 @@ impl Config {
         Settings {
             certificate,
             public_host: public.map(|url| url.host().to_owned()),
+            trusted_proxy: self.web.trusted_proxy.0,
         }
     }
 

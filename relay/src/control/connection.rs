@@ -181,10 +181,12 @@ impl Connection<'_> {
                 }
                 None => return Err(Over::Drained),
             },
-            Some(packet) = inbox.media.recv() => {
-                let mut dropped = self.media.push(*packet);
-                while let Ok(packet) = inbox.media.try_recv() {
-                    dropped += self.media.push(*packet);
+            Some(run) = inbox.media.recv() => {
+                let mut dropped = 0;
+                let mut next = Some(run);
+                while let Some(run) = next {
+                    dropped += run.packets().map(|packet| self.media.push(packet)).sum::<usize>();
+                    next = inbox.media.try_recv().ok();
                 }
                 self.shared.metrics.packets_dropped_tcp.inc_by(dropped as u64);
                 if !writing {

@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 
 use conclave_protocol::id::{FrameNumber, StreamId};
-use conclave_protocol::wire::header::{Header, Kind};
 
 /// Bytes that may wait: about six 720p frames. Higher makes what is shown older on a slow path.
 pub(crate) const BYTES: usize = 256 * 1024;
@@ -18,20 +17,6 @@ pub struct MediaPacket {
     pub frame: Option<(StreamId, FrameNumber)>,
     /// The datagram.
     pub bytes: Vec<u8>,
-}
-
-impl MediaPacket {
-    /// A copy of a downlink datagram.
-    #[must_use]
-    pub fn copy(bytes: &[u8]) -> Self {
-        let header = Header::parse(bytes).ok();
-        Self {
-            frame: header
-                .filter(|header| header.kind != Kind::Audio)
-                .map(|header| (header.stream, header.frame)),
-            bytes: bytes.to_vec(),
-        }
-    }
 }
 
 /// The queue.

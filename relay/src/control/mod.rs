@@ -3,6 +3,7 @@
 mod admission;
 mod connection;
 pub mod media_queue;
+pub mod media_run;
 mod outbox;
 
 use std::sync::Arc;

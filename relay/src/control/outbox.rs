@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use conclave_protocol::wire::control::{ClosingReason, ToEndpoint};
 use tokio::sync::{mpsc, oneshot};
 
-use super::media_queue::MediaPacket;
+use super::media_run::{MediaInbox, MediaOutbox, media_way};
 
 /// Messages that may wait. Higher lets a slow reader cost more memory before it is put out.
 pub(crate) const MESSAGES: usize = 256;
 /// Bytes that may wait, as the messages are on the wire.
 pub(crate) const BYTES: usize = 1024 * 1024;
-/// Media packets between the media plane and the connection's own queue.
-pub(super) const MEDIA: usize = 256;
+/// Bytes of media between the media plane and the connection's own queue.
+pub(super) const MEDIA: usize = 256 * 1024;
 /// The same for a browser, which gets all of its media there: four of the largest pictures.
-pub(crate) const MEDIA_FOR_BROWSERS: usize = 2048;
+pub(crate) const MEDIA_FOR_BROWSERS: usize = 2304 * 1024;
 
 /// The core's end.
 pub(crate) struct Outbox {
@@ -23,8 +23,7 @@ pub(crate) struct Outbox {
     bytes: Arc<AtomicUsize>,
     /// Dropped: write what waits and end. Sent: end now.
     ending: oneshot::Sender<ClosingReason>,
-    /// Boxed: the channel keeps places, and idle connections are many.
-    media: mpsc::Sender<Box<MediaPacket>>,
+    media: MediaOutbox,
 }
 
 /// The connection's end.
@@ -32,7 +31,7 @@ pub(crate) struct Inbox {
     pub(crate) messages: mpsc::Receiver<Outgoing>,
     pub(crate) bytes: Arc<AtomicUsize>,
     pub(crate) ending: oneshot::Receiver<ClosingReason>,
-    pub(crate) media: mpsc::Receiver<Box<MediaPacket>>,
+    pub(crate) media: MediaInbox,
 }
 
 /// A message with its size.
@@ -45,11 +44,11 @@ pub(crate) struct Outgoing {
 #[derive(Debug)]
 pub(crate) struct Full;
 
-/// Both ends, with `media` places for packets.
+/// Both ends, with room for so many bytes of media.
 pub(crate) fn outbox(media: usize) -> (Outbox, Inbox) {
     let (messages, inbox) = mpsc::channel(MESSAGES);
     let (ending, ended) = oneshot::channel();
-    let (media, packets) = mpsc::channel(media);
+    let (media, runs) = media_way(media);
     let bytes = Arc::new(AtomicUsize::new(0));
     (
         Outbox {
@@ -62,7 +61,7 @@ pub(crate) fn outbox(media: usize) -> (Outbox, Inbox) {
             messages: inbox,
             bytes,
             ending: ended,
-            media: packets,
+            media: runs,
         },
     )
 }
@@ -91,7 +90,7 @@ impl Outbox {
     }
 
     /// Where media goes while UDP does not.
-    pub(crate) fn media(&self) -> mpsc::Sender<Box<MediaPacket>> {
+    pub(crate) fn media(&self) -> MediaOutbox {
         self.media.clone()
     }
 }

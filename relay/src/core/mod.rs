@@ -10,6 +10,7 @@ mod effect;
 pub mod fan_out;
 pub mod limits;
 mod link;
+mod link_token;
 mod lobby;
 mod recipient_limit;
 mod room;

@@ -61,7 +61,7 @@ impl Count {
 pub(super) struct Place {
     counts: Arc<Mutex<Counts>>,
     what: What,
-    address: IpAddr,
+    address: Option<IpAddr>,
 }
 
 impl Admission {
@@ -72,8 +72,8 @@ impl Admission {
         }
     }
 
-    /// Takes a place for `address`, if there is one.
-    pub(super) fn admit(&self, what: What, address: IpAddr) -> Option<Place> {
+    /// Takes a place for `address`, if there is one; without an address it counts in all alone.
+    pub(super) fn admit(&self, what: What, address: Option<IpAddr>) -> Option<Place> {
         let limits = self.limits.load();
         let (most, most_here) = match what {
             What::Socket => (limits.sockets, limits.sockets_per_address),
@@ -85,12 +85,14 @@ impl Admission {
             ),
         };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = counts.by_address.get(&address).copied();
+        let here = address.and_then(|address| counts.by_address.get(&address).copied());
         if *counts.all.of(what) >= most || *here.unwrap_or_default().of(what) >= most_here {
             return None;
         }
         *counts.all.of(what) += 1;
-        *counts.by_address.entry(address).or_default().of(what) += 1;
+        if let Some(address) = address {
+            *counts.by_address.entry(address).or_default().of(what) += 1;
+        }
         Some(Place {
             counts: Arc::clone(&self.counts),
             what,
@@ -103,7 +105,8 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.all.of(self.what) -= 1;
-        if let Entry::Occupied(mut here) = counts.by_address.entry(self.address) {
+        let Some(address) = self.address else { return };
+        if let Entry::Occupied(mut here) = counts.by_address.entry(address) {
             *here.get_mut().of(self.what) -= 1;
             let Count {
                 connections,
@@ -127,7 +130,8 @@ mod tests {
             sockets_per_address: 2,
         };
         let admission = Admission::new(Arc::new(ArcSwap::from_pointee(limits)));
-        let (here, there) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        let address = |last| Some(IpAddr::from([127, 0, 0, last]));
+        let (here, there) = (address(1), address(2));
         let first = admission.admit(What::Socket, here).unwrap();
         let _second = admission.admit(What::Socket, here).unwrap();
         assert!(admission.admit(What::Socket, here).is_none());

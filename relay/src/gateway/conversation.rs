@@ -23,6 +23,7 @@ use super::message::{Ask, EnterLink, Incoming, Invalid, Malformed, SignIn};
 use super::participant::{Delivery, NoEntropy, OwnAsk, Participant, Unsent};
 use super::reply;
 use crate::clock;
+use crate::control::media_run::MediaRun;
 use crate::control::{Inbox, MEDIA_FOR_BROWSERS, outbox};
 use crate::core::limits::{Direct, SetClock, quota};
 use crate::core::{ConnectionId, Guest, Peer};
@@ -85,6 +86,8 @@ pub(super) struct Conversation {
     bad_frames: u32,
     batch: DatagramBatch,
     deliveries: Vec<Delivery>,
+    /// The run that is being opened, at most what one send of UDP's takes.
+    opening: Vec<u8>,
     /// The core's messages, once it knows the connection; the socket takes it.
     pub(super) inbox: Option<Inbox>,
     /// What the core is to be told.
@@ -128,6 +131,7 @@ impl Conversation {
             bad_frames: 0,
             batch: DatagramBatch::default(),
             deliveries: Vec::new(),
+            opening: Vec::new(),
             inbox: None,
             to_core: VecDeque::new(),
             texts: VecDeque::new(),
@@ -252,19 +256,22 @@ impl Conversation {
         Ok(claim)
     }
 
-    /// The media plane brings a packet.
-    pub(super) fn handle_packet(&mut self, packet: &mut [u8]) {
+    /// The media plane brings packets.
+    pub(super) fn handle_run(&mut self, run: &MediaRun) {
         let Some(participant) = &mut self.participant else {
             return;
         };
         let now = clock::now();
-        match participant.handle_packet(packet, now, &mut self.deliveries) {
-            Ok(()) => self.deliver(),
-            Err(reason) => {
+        // Others share the run, and packets are opened in place.
+        self.opening.clear();
+        self.opening.extend_from_slice(run.bytes());
+        for packet in self.opening.chunks_mut(run.segment()) {
+            if let Err(reason) = participant.handle_packet(packet, now, &mut self.deliveries) {
                 tracing::trace!(%reason, "a packet for a browser is dropped");
                 self.gateway.metrics.web_packets_unopened.inc();
             }
         }
+        self.deliver();
     }
 
     /// Goes on with a session that another socket left, or is about to.

@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::admission::{Place, What};
+use super::forwarded::{is_proxy, origin};
 use super::pages::{Reply, bare};
 use super::{Gateway, socket};
 
@@ -68,7 +69,9 @@ pub(super) async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
                 continue;
             }
         };
-        let Some(place) = gateway.admission.admit(What::Connection, peer.ip()) else {
+        // The proxy's connections are many people's, so that they count in all alone.
+        let whose = Some(peer.ip()).filter(|&ip| !is_proxy(ip, gateway.trusted_proxy));
+        let Some(place) = gateway.admission.admit(What::Connection, whose) else {
             gateway.metrics.web_limited.inc();
             continue;
         };
@@ -83,31 +86,31 @@ pub(super) async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
     }
 }
 
-async fn serve(stream: TcpStream, address: IpAddr, gateway: &Arc<Gateway>) {
+async fn serve(stream: TcpStream, peer: IpAddr, gateway: &Arc<Gateway>) {
     // Small messages must not wait for each other.
     let _ = stream.set_nodelay(true);
     // What the kernel holds cannot be overtaken: media there would delay control.
     let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
     let Some(tls) = &gateway.tls else {
-        return speak_http(stream, address, gateway).await;
+        return speak_http(stream, peer, gateway).await;
     };
     let acceptor = TlsAcceptor::from(tls.load_full());
     match tokio::time::timeout(HEAD, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => speak_http(stream, address, gateway).await,
+        Ok(Ok(stream)) => speak_http(stream, peer, gateway).await,
         _ => drop(gateway.metrics.web_handshakes_failed.inc()),
     }
 }
 
 /// Where the service leaves the connection that is to become a socket.
-type Upgrading = Arc<Mutex<Option<(OnUpgrade, Place)>>>;
+type Upgrading = Arc<Mutex<Option<(OnUpgrade, Place, IpAddr)>>>;
 
-async fn speak_http<S>(stream: S, address: IpAddr, gateway: &Arc<Gateway>)
+async fn speak_http<S>(stream: S, peer: IpAddr, gateway: &Arc<Gateway>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let upgrading = Upgrading::default();
     let service = service_fn(|request| {
-        let reply = answer(request, address, gateway, &upgrading);
+        let reply = answer(request, peer, gateway, &upgrading);
         async move { Ok::<_, std::convert::Infallible>(reply) }
     });
     let connection = http1::Builder::new()
@@ -129,7 +132,7 @@ where
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
-    let Some((upgrade, place)) = upgrading else {
+    let Some((upgrade, place, address)) = upgrading else {
         return;
     };
     // The connection itself comes back, with what was read of it beyond the request.
@@ -150,7 +153,7 @@ where
 
 fn answer(
     mut request: Request<Incoming>,
-    address: IpAddr,
+    peer: IpAddr,
     gateway: &Gateway,
     upgrading: &Upgrading,
 ) -> Reply {
@@ -176,12 +179,13 @@ fn answer(
         gateway.metrics.web_no_subprotocol.inc();
         return bare(StatusCode::BAD_REQUEST);
     };
-    let Some(place) = gateway.admission.admit(What::Socket, address) else {
+    let address = origin(headers, peer, gateway.trusted_proxy);
+    let Some(place) = gateway.admission.admit(What::Socket, Some(address)) else {
         gateway.metrics.web_limited.inc();
         return bare(StatusCode::SERVICE_UNAVAILABLE);
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    *upgrading.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, place));
+    *upgrading.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, place, address));
     let mut reply = Response::new(Full::<Bytes>::default());
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = reply.headers_mut();

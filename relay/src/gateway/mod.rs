@@ -8,6 +8,7 @@ mod admission;
 mod certificate;
 mod conversation;
 mod downlink;
+mod forwarded;
 mod listen;
 mod media_frame;
 mod message;
@@ -17,6 +18,7 @@ mod participant;
 mod reply;
 mod socket;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub certificate: Option<CertificateSource>,
     /// Host and port of the public address, where that is known.
     pub public_host: Option<String>,
+    /// Who is believed about whose requests it brings.
+    pub trusted_proxy: Option<IpAddr>,
 }
 
 /// What the gateway needs of the rest of the relay.
@@ -72,6 +76,7 @@ pub(crate) struct Gateway {
     tls: Option<ArcSwap<ServerConfig>>,
     certificate: Option<CertificateSource>,
     public_host: Option<String>,
+    trusted_proxy: Option<IpAddr>,
     data: DataDir,
 }
 
@@ -92,6 +97,7 @@ impl Gateway {
         let Settings {
             certificate,
             public_host,
+            trusted_proxy,
         } = settings;
         let tls = match &certificate {
             Some(source) => Some(ArcSwap::new(certificate::load(source, &data)?)),
@@ -109,6 +115,7 @@ impl Gateway {
             tls,
             certificate,
             public_host,
+            trusted_proxy,
             data,
         })
     }

@@ -25,7 +25,7 @@ use super::media_frame::{HEADER_BYTES, MAX_PICTURE_BYTES};
 use super::message::MAX_TEXT_BYTES;
 use super::{Gateway, reply};
 use crate::clock;
-use crate::control::media_queue::MediaPacket;
+use crate::control::media_run::{MediaInbox, MediaRun};
 use crate::control::{Inbox, Outgoing};
 
 /// How long the first request may take.
@@ -170,8 +170,8 @@ impl Talk {
             }
             message = stream.next(), if may_read => self.hear(message),
             outgoing = receive(messages), if may_listen => self.listen(outgoing).await,
-            Some(mut packet) = receive(media) => {
-                self.open(&mut packet);
+            Some(run) = receive_media(media) => {
+                self.open(&run);
                 Ok(())
             }
             ending = end(ending), if may_end => {
@@ -246,14 +246,16 @@ impl Talk {
         Ok(())
     }
 
-    fn open(&mut self, packet: &mut MediaPacket) {
+    fn open(&mut self, run: &MediaRun) {
         let Some(inbox) = &mut self.inbox else { return };
-        self.conversation.handle_packet(&mut packet.bytes);
-        for _ in 1..PACKETS_A_TURN {
-            let Ok(mut next) = inbox.media.try_recv() else {
+        self.conversation.handle_run(run);
+        let mut opened = run.count();
+        while opened < PACKETS_A_TURN {
+            let Ok(next) = inbox.media.try_recv() else {
                 break;
             };
-            self.conversation.handle_packet(&mut next.bytes);
+            self.conversation.handle_run(&next);
+            opened += next.count();
         }
     }
 
@@ -349,6 +351,13 @@ impl Talk {
 async fn receive<T>(queue: Option<&mut mpsc::Receiver<T>>) -> Option<T> {
     match queue {
         Some(queue) => queue.recv().await,
+        None => pending().await,
+    }
+}
+
+async fn receive_media(inbox: Option<&mut MediaInbox>) -> Option<Arc<MediaRun>> {
+    match inbox {
+        Some(inbox) => inbox.recv().await,
         None => pending().await,
     }
 }

@@ -44,11 +44,6 @@ impl FrameRun {
         self.packets += 1;
         self.bytes.extend_from_slice(packet);
     }
-
-    /// The packets one by one.
-    pub(super) fn segments(&self) -> impl Iterator<Item = &[u8]> {
-        self.bytes.chunks(self.segment.max(1))
-    }
 }
 
 /// The runs of one batch, in buffers that are made once.
@@ -167,7 +162,10 @@ mod tests {
             (run.packets, run.segment, run.bytes.len()),
             (34, 1172, 33 * 1172 + 100)
         );
-        assert_eq!(run.segments().last().map(<[u8]>::len), Some(100));
+        assert_eq!(
+            run.bytes.chunks(run.segment).last().map(<[u8]>::len),
+            Some(100)
+        );
         assert_eq!(runs.pop().unwrap().packets, 34);
         assert!(runs.pop().is_none());
     }

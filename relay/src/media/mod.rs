@@ -20,9 +20,8 @@ use arc_swap::ArcSwap;
 use conclave_protocol::id::SessionId;
 use conclave_protocol::secret::Secret;
 use rustix::event::{EventfdFlags, eventfd};
-use tokio::sync::mpsc;
 
-use crate::control::media_queue::MediaPacket;
+use crate::control::media_run::MediaOutbox;
 use crate::core::fan_out::Routes;
 use crate::metrics::Metrics;
 use plane::Plane;
@@ -50,7 +49,7 @@ pub enum PlaneCommand {
         /// Root of its hop keys.
         secret: Secret<32>,
         /// Where its media goes while UDP does not.
-        fallback: mpsc::Sender<Box<MediaPacket>>,
+        fallback: MediaOutbox,
     },
     /// A session is over.
     Close {

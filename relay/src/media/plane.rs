@@ -23,7 +23,7 @@ use super::send::{Sender, fan_out, hand_over};
 use super::session::{MediaSession, Path};
 use super::{MediaLimits, PlaneCommand};
 use crate::clock;
-use crate::control::media_queue::MediaPacket;
+use crate::control::media_run::MediaRun;
 use crate::core::fan_out::{Routes, StreamRoute};
 use crate::core::limits::SetClock;
 use crate::metrics::Metrics;
@@ -323,7 +323,10 @@ impl Plane {
                     self.sender
                         .send(path, &out[..length], length, &mut self.tally);
                 }
-                None => hand_over(session, MediaPacket::copy(&out[..length]), &mut self.tally),
+                None => {
+                    let run = MediaRun::copy(None, length, &out[..length]);
+                    hand_over(session, Arc::new(run), &mut self.tally);
+                }
             }
             return;
         }

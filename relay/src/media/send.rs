@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::UdpSocket;
+use std::sync::Arc;
 
 use conclave_protocol::id::SessionId;
 use conclave_protocol::time::Instant;
@@ -12,7 +13,7 @@ use rustix::io::Errno;
 use super::frame_run::FrameRun;
 use super::plane::Tally;
 use super::session::{MediaSession, Path};
-use crate::control::media_queue::MediaPacket;
+use crate::control::media_run::{MediaRun, Untaken};
 
 /// What came of sending to one receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +109,8 @@ pub(super) fn fan_out(
     tally: &mut Tally,
 ) {
     let frame = run.is_frame.then_some((run.stream, run.frame));
+    // One copy for all who are not reached over UDP, browsers among them.
+    let mut shared = None;
     for receiver in &run.route.receivers {
         let Some(session) = sessions.get_mut(&receiver.session) else {
             continue;
@@ -122,7 +125,11 @@ pub(super) fn fan_out(
             continue;
         }
         let Some(path) = session.path(now) else {
-            fall_back(run, session, tally);
+            let shared = shared.get_or_insert_with(|| {
+                let run = MediaRun::copy(frame, run.segment, &run.bytes);
+                Arc::new(run)
+            });
+            hand_over(session, Arc::clone(shared), tally);
             continue;
         };
         match sender.send(path, &run.bytes, run.segment, tally) {
@@ -139,24 +146,13 @@ pub(super) fn fan_out(
     }
 }
 
-/// Hands packets to the receiver's control connection, while nothing is heard from it over UDP.
-fn fall_back(run: &FrameRun, session: &MediaSession, tally: &mut Tally) {
-    for packet in run.segments() {
-        let packet = MediaPacket {
-            frame: run.is_frame.then_some((run.stream, run.frame)),
-            bytes: packet.to_vec(),
-        };
-        hand_over(session, packet, tally);
-    }
-}
-
-/// Hands one packet to the session's control connection.
-pub(super) fn hand_over(session: &MediaSession, packet: MediaPacket, tally: &mut Tally) {
-    use tokio::sync::mpsc::error::TrySendError;
-    match session.fallback.try_send(Box::new(packet)) {
-        Ok(()) => tally.packets_sent_tcp += 1,
-        Err(TrySendError::Full(_)) => tally.packets_dropped_tcp += 1,
-        Err(TrySendError::Closed(_)) => tally.packets_unreachable += 1,
+/// Hands packets to a session's connection, while nothing is heard from it over UDP.
+pub(super) fn hand_over(session: &MediaSession, run: Arc<MediaRun>, tally: &mut Tally) {
+    let packets = run.count() as u64;
+    match session.fallback.send(run) {
+        Ok(()) => tally.packets_sent_tcp += packets,
+        Err(Untaken::Full) => tally.packets_dropped_tcp += packets,
+        Err(Untaken::Closed) => tally.packets_unreachable += packets,
     }
 }
 
@@ -181,7 +177,7 @@ mod tests {
             packets_per_second: 1,
             bytes_per_second: 1,
         };
-        let (fallback, _) = tokio::sync::mpsc::channel(1);
+        let (fallback, _) = crate::control::media_run::media_way(1);
         let clock = SetClock::default();
         let mut session = MediaSession::new(&Secret([0; 32]), fallback, limits, &clock);
         // A socket of IPv4 cannot send there.

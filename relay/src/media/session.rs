@@ -8,11 +8,10 @@ use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::feedback::Report;
-use tokio::sync::mpsc;
 
 use super::MediaLimits;
 use super::thinning::Thinning;
-use crate::control::media_queue::MediaPacket;
+use crate::control::media_run::MediaOutbox;
 use crate::core::limits::{Direct, SetClock, quota};
 
 /// How long a proven address is used without hearing from it; endpoints probe each second.
@@ -38,7 +37,7 @@ pub(super) struct MediaSession {
     heard: Instant,
     packets: Direct,
     bytes: Direct,
-    pub(super) fallback: mpsc::Sender<Box<MediaPacket>>,
+    pub(super) fallback: MediaOutbox,
     pub(super) down_counter: u64,
     /// The frame of which a packet did not go out: the rest of it is of no use.
     pub(super) cut: Option<(StreamId, FrameNumber)>,
@@ -50,7 +49,7 @@ pub(super) struct MediaSession {
 impl MediaSession {
     pub(super) fn new(
         secret: &Secret<32>,
-        fallback: mpsc::Sender<Box<MediaPacket>>,
+        fallback: MediaOutbox,
         limits: MediaLimits,
         clock: &SetClock,
     ) -> Self {
@@ -76,7 +75,7 @@ impl MediaSession {
     }
 
     /// Goes on under new keys: the path stays until another is proven.
-    pub(super) fn renew(&mut self, secret: &Secret<32>, fallback: mpsc::Sender<Box<MediaPacket>>) {
+    pub(super) fn renew(&mut self, secret: &Secret<32>, fallback: MediaOutbox) {
         self.secret = secret.clone();
         self.keys = None;
         self.window = ReplayWindow::new();

@@ -135,7 +135,11 @@ impl TestRelay {
 
 impl<S: Read + Write> Browser<S> {
     pub(crate) fn open(stream: S, web: SocketAddr) -> Self {
-        let socket = match client(upgrade(web), stream) {
+        Self::open_with(upgrade(web), stream)
+    }
+
+    pub(crate) fn open_with(request: Request<()>, stream: S) -> Self {
+        let socket = match client(request, stream) {
             Ok((socket, _)) => socket,
             Err(error) => panic!("{error}"),
         };

@@ -19,14 +19,10 @@ use conclave_protocol::wire::header::Kind;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde_json::json;
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{self, DigitallySignedStruct};
 
 use crate::browser::{Browser, Frame, jpeg};
 use crate::harness::{Endpoint, PATIENCE, TestRelay, camera, identity};
+use crate::trusting::trusting;
 
 /// An endpoint that seals and opens as endpoints do, over its control connection.
 struct Sealing {
@@ -348,62 +344,13 @@ fn two_browsers_see_each_other() {
     assert_eq!(bob.event("stream_unpublished")["stream"], camera);
 }
 
-/// Takes any certificate: that it is the relay's own is not what is looked at here.
-#[derive(Debug)]
-struct Trusting;
-
-impl ServerCertVerifier for Trusting {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        let ring = rustls::crypto::ring::default_provider();
-        ring.signature_verification_algorithms.supported_schemes()
-    }
-}
-
 #[test]
 fn over_tls_it_is_the_same() {
     let relay = TestRelay::start_with(|config| config.web.plain_http = false);
-    let ring = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(ring)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Trusting))
-        .with_no_client_auth();
     let open = || {
-        let name = ServerName::try_from("localhost").unwrap();
-        let tls = rustls::ClientConnection::new(Arc::new(config.clone()), name).unwrap();
         let stream = TcpStream::connect(relay.web()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Browser::open(rustls::StreamOwned::new(tls, stream), relay.web())
+        Browser::open(trusting(stream), relay.web())
     };
     let (mut ana, mut bob) = (open(), open());
     ana.sign_in("Ana", 1, None).unwrap();

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::browser::{Frame, fetch, jpeg, refused, upgrade};
+use crate::browser::{Browser, Frame, fetch, jpeg, refused, upgrade};
 use crate::harness::{PATIENCE, TestRelay, resident_kib, wait_until};
 
 #[test]
@@ -191,6 +191,39 @@ fn more_sockets_than_allowed_are_refused_and_places_come_back() {
 }
 
 #[test]
+fn behind_a_trusted_proxy_each_browser_counts_for_itself() {
+    let from = |web, chain: &'static str| {
+        let mut request = upgrade(web);
+        let chain = HeaderValue::from_static(chain);
+        request.headers_mut().insert("x-forwarded-for", chain);
+        request
+    };
+    for trusted in [true, false] {
+        let relay = TestRelay::start_with(|config| {
+            config.web.sockets_per_address = 1;
+            if trusted {
+                config.web.trusted_proxy = String::from("127.0.0.1").try_into().unwrap();
+            }
+        });
+        let web = relay.web();
+        let open = |chain| {
+            let stream = TcpStream::connect(web).unwrap();
+            Browser::open_with(from(web, chain), stream)
+        };
+        let _ana = open("192.0.2.1");
+        if trusted {
+            let _bob = open("192.0.2.1, 192.0.2.2");
+            assert_eq!(refused(from(web, "192.0.2.3, 192.0.2.2"), web), 503);
+            // More than one address may have connections of its own.
+            let _many: Vec<_> = (0..100).map(|_| TcpStream::connect(web).unwrap()).collect();
+            assert!(fetch(web, "/").starts_with("HTTP/1.1 200"));
+        } else {
+            assert_eq!(refused(from(web, "192.0.2.2"), web), 503);
+        }
+    }
+}
+
+#[test]
 fn a_browser_that_stops_reading_costs_little_and_nobody_else() {
     let relay = TestRelay::start();
     let (mut ana, mut bob, _) = relay.call();
@@ -199,10 +232,14 @@ fn a_browser_that_stops_reading_costs_little_and_nobody_else() {
     let room = RoomId(made.unwrap()["room"].as_u64().unwrap() as u32);
     cem.join(room.0, None).unwrap();
     let (_stuck, _) = relay.browse_into("Eve", 3, room);
+    let (mut dan, _) = relay.browse_into("Dan", 5, room);
     let camera = cem.publish_camera();
     let microphone = cem.publish(1, json!({"kind": "audio"}));
+    dan.event("stream_published");
+    dan.event("stream_published");
     cem.settle_core();
     let before = resident_kib();
+    let mut came = [0; 2];
     for round in 0..300u64 {
         let frame = |kind, stream, body| Frame {
             kind,
@@ -214,8 +251,13 @@ fn a_browser_that_stops_reading_costs_little_and_nobody_else() {
         };
         cem.send(&frame(1, camera, jpeg(100_000, 1)));
         cem.send(&frame(0, microphone, vec![0; 640]));
-        cem.settle();
+        // Who shares the room with her misses none, and waits for none.
+        for got in [dan.frame(), dan.frame()] {
+            assert_eq!((u64::from(got.number), got.captured_us), (round, round));
+            came[usize::from(got.kind)] += 1;
+        }
     }
+    assert_eq!(came, [300, 300]);
     wait_until("drops", || relay.metrics.web_frames_dropped.get() > 100);
     let grown = resident_kib().saturating_sub(before);
     assert!(grown < 16 * 1024, "{grown} KiB for 30 MB that nobody read");

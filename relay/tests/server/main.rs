@@ -14,3 +14,4 @@ mod media;
 mod raw;
 mod restart;
 mod rooms;
+mod trusting;
