@@ -6,24 +6,23 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use conclave_protocol::hand_out::KeyHandOut;
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
 use conclave_protocol::identity::{Identity, PublicKey, safety_number};
-use conclave_protocol::keyring::{HandOut, OwnKey};
+use conclave_protocol::keyring::HandOut;
 use conclave_protocol::receiver::{DropReason, Received, Receiver};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
-use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{
-    AddressedEnvelope, AudioCodec, Event, Joined, KeyEnvelope, Media, Participant as Member,
-    Refusal, Request, SignedIn, Stream, Suite,
+    AudioCodec, Event, Joined, KeyEnvelope, Media, Participant as Member, Refusal, Request,
+    SignedIn, Stream, Suite,
 };
 use conclave_protocol::wire::header::Kind;
 
 use super::media_frame::MediaFrame;
 
-/// How long to wait before a key is handed out again that the relay did not pass on.
-const KEYS_AGAIN_AFTER: Micros = Micros::from_millis(500);
 /// Packets that were held for a key and are opened when it comes; as many as the receiver holds.
 const HELD: usize = conclave_protocol::receiver::HELD_PACKETS;
 
@@ -69,13 +68,7 @@ struct InRoom {
     id: RoomId,
     me: ParticipantId,
     others: BTreeMap<ParticipantId, Other>,
-    key: OwnKey,
-    /// The key that everyone has by now, once there is one.
-    used: Option<SenderKey>,
-    /// Envelopes that are on their way.
-    handing_out: u32,
-    /// Whom the relay did not pass the key on to, and when to try again.
-    put_off: Option<(Instant, Vec<ParticipantId>)>,
+    keys: KeyHandOut,
     published: BTreeMap<StreamId, Published>,
 }
 
@@ -129,8 +122,7 @@ impl Participant {
 
     /// When to call [`Self::handle_time`].
     pub(super) fn next_time(&self) -> Option<Instant> {
-        let put_off = self.room.as_ref()?.put_off.as_ref()?;
-        Some(put_off.0)
+        self.room.as_ref()?.keys.next_time()
     }
 
     /// What everyone in the room can compare aloud.
@@ -162,14 +154,15 @@ impl Participant {
         let still = self.room.as_ref().is_some_and(same);
         if !still {
             self.leave();
+            let context = EnvelopeContext {
+                room: joined.room.id,
+                sender: joined.me,
+            };
             self.room = Some(InRoom {
                 id: joined.room.id,
                 me: joined.me,
                 others: BTreeMap::new(),
-                key: OwnKey::new(Suite::Aes256Gcm, entropy()?),
-                used: None,
-                handing_out: 0,
-                put_off: None,
+                keys: KeyHandOut::new(context, Suite::Aes256Gcm, entropy()?),
                 published: BTreeMap::new(),
             });
         }
@@ -177,7 +170,7 @@ impl Participant {
             return Ok(());
         };
         // Envelopes that were on their way when the connection went are not answered any more.
-        (room.handing_out, room.put_off) = (0, None);
+        room.keys.forget_sent();
         // What was missed meanwhile is not known: everyone is met anew.
         room.others.clear();
         self.receiver.clear();
@@ -190,7 +183,7 @@ impl Participant {
             }
         }
         if still {
-            room.key.somebody_left(entropy()?);
+            room.keys.somebody_left(entropy()?);
             let asks = room
                 .others
                 .keys()
@@ -221,7 +214,7 @@ impl Participant {
         match event {
             Event::ParticipantJoined(member) if member.id != room.me => {
                 Self::meet(room, &mut self.receiver, member);
-                let to = room.key.somebody_came(entropy()?);
+                let to = room.keys.somebody_came(entropy()?);
                 self.hand_out(to, &[member.id]);
                 return Ok(true);
             }
@@ -233,7 +226,7 @@ impl Participant {
                 if room.others.remove(participant).is_some() =>
             {
                 self.receiver.remove_participant(*participant);
-                let to = room.key.somebody_left(entropy()?);
+                let to = room.keys.somebody_left(entropy()?);
                 self.hand_out(to, &[]);
                 return Ok(true);
             }
@@ -262,30 +255,12 @@ impl Participant {
     pub(super) fn handle_reply(&mut self, ask: OwnAsk, refusal: Option<Refusal>, now: Instant) {
         let OwnAsk::SendKeys { to } = ask else { return };
         let Some(room) = &mut self.room else { return };
-        room.handing_out = room.handing_out.saturating_sub(1);
-        if let Some(refusal) = refusal {
-            let wait = match refusal {
-                Refusal::RateLimited { retry_after_ms } => {
-                    Micros::from_millis(retry_after_ms.into())
-                }
-                _ => KEYS_AGAIN_AFTER,
-            };
-            let put_off = room.put_off.get_or_insert((now + wait, Vec::new()));
-            put_off.0 = put_off.0.max(now + wait);
-            put_off.1.extend(to);
-            put_off.1.sort_unstable();
-            put_off.1.dedup();
-        }
-        self.use_key();
+        room.keys.answered(to, refusal, now);
     }
 
     /// Hands out what was put off until now.
     pub(super) fn handle_time(&mut self, now: Instant) {
-        let put_off = self
-            .room
-            .as_mut()
-            .and_then(|room| room.put_off.take_if(|(at, _)| now >= *at));
-        if let Some((_, to)) = put_off {
+        if let Some(to) = self.room.as_mut().and_then(|room| room.keys.due(now)) {
             self.hand_out(HandOut::Newcomers, &to);
         }
     }
@@ -318,7 +293,7 @@ impl Participant {
         let published = room.published.get_mut(&frame.stream);
         let published = published.filter(|published| published.kind == frame.kind);
         let published = published.ok_or(Unsent::NoStream)?;
-        let key = room.used.as_ref().ok_or(Unsent::NoKey)?;
+        let key = room.keys.used().ok_or(Unsent::NoKey)?;
         let sender = published.sender.get_or_insert_with(|| {
             StreamSender::new(Arc::clone(uplink), frame.kind, frame.stream, key)
         });
@@ -397,35 +372,18 @@ impl Participant {
     fn hand_out(&mut self, to: HandOut, newcomers: &[ParticipantId]) {
         let Some(room) = &mut self.room else { return };
         let chosen = |id: &ParticipantId| to == HandOut::Everyone || newcomers.contains(id);
-        let context = EnvelopeContext {
-            room: room.id,
-            sender: room.me,
-        };
+        let others = room.others.iter().filter(|(id, _)| chosen(id));
+        let members = others.map(|(&id, other)| (id, other.identity));
         let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-        let mut envelopes = Vec::new();
-        for (&id, other) in room.others.iter().filter(|(id, _)| chosen(id)) {
-            let key = room.key.key();
-            match key.envelope(&self.identity, &other.identity, context, &mut rng) {
-                Ok(envelope) => envelopes.push(AddressedEnvelope { to: id, envelope }),
-                Err(error) => tracing::debug!(%error, participant = %id, "cannot be sent a key"),
-            }
-        }
-        if envelopes.is_empty() {
-            return self.use_key();
-        }
-        room.handing_out += 1;
-        let to = envelopes.iter().map(|envelope| envelope.to).collect();
-        self.asks
-            .push_back((Request::SendKeys { envelopes }, OwnAsk::SendKeys { to }));
-    }
-
-    /// Of several changes that follow each other closely, only the last one counts.
-    fn use_key(&mut self) {
-        if let Some(room) = &mut self.room
-            && room.handing_out == 0
-            && room.put_off.is_none()
-        {
-            room.used = Some(room.key.key().clone());
+        let wrong =
+            |participant, error| tracing::debug!(%error, %participant, "cannot be sent a key");
+        let envelopes = room
+            .keys
+            .envelopes(&self.identity, members, &mut rng, wrong);
+        if !envelopes.is_empty() {
+            let to = envelopes.iter().map(|envelope| envelope.to).collect();
+            self.asks
+                .push_back((Request::SendKeys { envelopes }, OwnAsk::SendKeys { to }));
         }
     }
 
