@@ -4,7 +4,7 @@
 //! The relay is a process of its own, and all its threads count; whoever receives is in this process, which does not.
 //! The floor writes the same bytes to as many TCP sockets and does nothing else. All take turns in one run.
 //!
-//! `cargo bench -p conclave-relay --bench gateway [-- ROUNDS [SECONDS]]`
+//! `cargo bench -p conclave-relay --bench gateway [-- ROUNDS [SECONDS]]`, at most 4 s, as the relay then asks for probes.
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed measurement")]
 
 mod browsers;
@@ -49,7 +49,7 @@ fn main() {
         .skip(1)
         .filter_map(|word| word.parse().ok());
     let rounds: usize = numbers.next().unwrap_or(5);
-    let seconds = u32::try_from(numbers.next().unwrap_or(4)).unwrap();
+    let seconds = u32::try_from(numbers.next().unwrap_or(4).min(4)).unwrap();
     let profile = if cfg!(debug_assertions) {
         "dev"
     } else {

@@ -6,6 +6,7 @@ mod announce;
 mod bad_input;
 mod browser;
 mod gateway;
+mod gateway_crowd;
 mod gateway_guests;
 mod gateway_limits;
 mod harness;

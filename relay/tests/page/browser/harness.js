@@ -12,8 +12,8 @@ import { fromDisk } from './from_disk.js';
 
 const ROOT = resolve(fileURLToPath(new URL('../../../..', import.meta.url)));
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
-const RELAY = process.env.CONCLAVE_RELAY ?? join(TARGET, 'debug/conclave-relay');
-const ENDPOINT = process.env.CONCLAVE_ENDPOINT ?? join(TARGET, 'debug/conclave-endpoint');
+export const RELAY = process.env.CONCLAVE_RELAY ?? join(TARGET, 'debug/conclave-relay');
+export const ENDPOINT = process.env.CONCLAVE_ENDPOINT ?? join(TARGET, 'debug/conclave-endpoint');
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** How long anything may take that must happen: far more than it takes on a loaded machine. */
 export const PATIENCE_MS = 45_000;
@@ -33,10 +33,11 @@ export class Program {
     /**
      * @param {string} file
      * @param {string[]} args
+     * @param {NodeJS.ProcessEnv} [env]
      */
-    constructor(file, args) {
+    constructor(file, args, env = process.env) {
         if (!existsSync(file)) throw new Error(`${file} is not built`);
-        this.process = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: process.env.RUST_LOG ?? 'warn' } });
+        this.process = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...env, RUST_LOG: env.RUST_LOG ?? 'warn' } });
         // Who has ended reads no more.
         this.process.stdin.on('error', () => {});
         this.ended = new Promise((done) => { this.process.once('exit', (code) => done(code)); });
