@@ -4,7 +4,7 @@ CARGO := cargo
 ALL := --workspace --exclude conclave-no-std-check
 export CARGO_TERM_QUIET ?= false
 
-.PHONY: demo run screenshots test bench fuzz lint vm doc clean
+.PHONY: demo run screenshots test bench fuzz lint vm doc deb test-deb cross clean
 
 # A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other;
 # with IN=scripts/vm/run on the virtual machine's camera and sound card.
@@ -44,6 +44,19 @@ bench:
 fuzz:
 	@scripts/deps.sh build
 	@protocol/fuzz/run $(or $(TARGET),all) $(or $(SECONDS),60)
+
+# Debian packages of the programs and the kiosk for this machine's architecture: make deb WHICH=relay PROFILE=dev.
+deb:
+	@scripts/deps.sh build deb
+	@PROFILE=$(or $(PROFILE),release) scripts/deb $(WHICH)
+
+# Whether a clean Debian installs, runs, upgrades and purges them; as root.
+test-deb:
+	@PROFILE=$(or $(PROFILE),release) scripts/test-deb $(WHICH)
+
+# The programs for a board: make cross TARGET=aarch64-unknown-linux-gnu WHICH=relay ENGINE=none. docs/cross.md says more.
+cross:
+	@ENGINE=$(ENGINE) PROFILE=$(or $(PROFILE),release) cross/build $(or $(TARGET),aarch64-unknown-linux-gnu) $(WHICH)
 
 lint:
 	@scripts/deps.sh build

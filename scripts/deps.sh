@@ -1,6 +1,7 @@
 #!/bin/bash
 # deps.sh [GROUP...]   Installs the Debian packages that the project needs and this machine lacks; silent if there are none.
-# Groups: build, screen (to show the window), test, web (to test the browser page), bench, vm (to build and run the device-test machine).
+# Groups: build, screen (to show the window), test, web (to test the browser page), bench, vm (to build and run the device-test machine),
+# deb (to build packages), test-deb (to test them), cross (to build for other boards without a container).
 # Default: build test.
 set -euo pipefail
 
@@ -15,8 +16,12 @@ packages() {
         command -v node >/dev/null || echo nodejs npm
         ! command -v node >/dev/null || command -v npm >/dev/null || echo npm ;;
     bench) echo ustreamer ;;
+    deb) echo dpkg-dev python3 ;;
+    test-deb) echo lintian mmdebstrap systemd ;;
+    cross) echo build-essential cmake pkg-config clang libclang-dev mmdebstrap patchelf qemu-user-static \
+        gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf ;;
     vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;
-    *) echo "deps: no group '$1'; there are build, screen, test, web, bench and vm" >&2; return 64 ;;
+    *) echo "deps: no group '$1'; there are build, screen, test, web, bench, vm, deb, test-deb and cross" >&2; return 64 ;;
     esac
 }
 

@@ -1,6 +1,7 @@
 //! `conclave-endpoint`: from the command line to a call, and from errors to exit codes.
 
 mod arguments;
+mod manual;
 
 use anyhow::Context as _;
 use arguments::{CallArguments, Missing};
@@ -11,6 +12,7 @@ use conclave_endpoint::discovery::{DiscoveryError, RelaySpec};
 use conclave_endpoint::engine::EngineError;
 use conclave_endpoint::keep::Keep;
 use conclave_endpoint::{devices, doctor, ui};
+use manual::ManualArguments;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,6 +56,9 @@ enum Verb {
         #[arg(long, value_name = "ADDR")]
         relay: Option<RelaySpec>,
     },
+    /// Writes man pages and shell completions.
+    #[command(hide = true)]
+    Manual(ManualArguments),
 }
 
 fn main() -> ExitCode {
@@ -85,6 +90,7 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             let plan = arguments.plan();
             call::run(arguments.settings(config)?, keep, plan)?;
         }
+        Verb::Manual(arguments) => arguments.write().context("manual")?,
         Verb::Devices { json } => {
             let found = devices::enumerate();
             if json {

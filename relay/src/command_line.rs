@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use conclave_relay::config::{Config, DEFAULT_FILE, Listener};
 
+use crate::manual::ManualArguments;
+
 /// The relay of Conclave: rooms, chat, voice and video on a LAN server.
 #[derive(Parser)]
 #[command(version, about)]
@@ -22,6 +24,9 @@ pub(crate) enum Verb {
     Check(Flags),
     /// Print the relay's fingerprint and its words
     Identity(Flags),
+    /// Write man pages and shell completions
+    #[command(hide = true)]
+    Manual(ManualArguments),
 }
 
 #[derive(Args)]

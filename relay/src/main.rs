@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod command_line;
+mod manual;
 
 use std::io::IsTerminal;
 use std::net::TcpListener;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Verb::Serve(flags) => flags.config().and_then(|config| serve(&config, flags)),
         Verb::Check(flags) => flags.config().map(|config| check(&config)),
         Verb::Identity(flags) => flags.config().and_then(|config| identity(&config)),
+        Verb::Manual(arguments) => arguments.write().context("manual"),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

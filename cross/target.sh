@@ -1,0 +1,16 @@
+# What a target is called by whom, and where its things lie; for the scripts of this folder. Wants $target.
+case $target in
+aarch64-unknown-linux-gnu) gnu=aarch64-linux-gnu arch=arm64 qemu=qemu-aarch64-static packages=cross/packages.aarch64 ;;
+armv7-unknown-linux-gnueabihf) gnu=arm-linux-gnueabihf arch=armhf qemu=qemu-arm-static packages=cross/packages.armv7 ;;
+*)
+    echo "cross: no target '$target'; there are aarch64-unknown-linux-gnu and armv7-unknown-linux-gnueabihf" >&2
+    exit 64
+    ;;
+esac
+cache=${CONCLAVE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conclave}/cross
+rust=$cache/rust-$arch
+# Another list of packages is another tree.
+sysroot=$cache/sysroot-$arch-$(sha256sum "$packages" | cut -c1-16)
+targets=${CARGO_TARGET_DIR:-$PWD/target}
+profile=${PROFILE:-release}
+built=$targets/cross-${ENGINE:-none}/$target/${profile/#dev/debug}
