@@ -1,13 +1,12 @@
-// The page: one session, and the page of the phase that it is in. Sign-in is drawn before anything else is fetched.
+// The page: one session, and the page of the phase that it is in. Sign-in was painted before this is fetched (index.html, first.js).
 
 import { linkToken } from './net/keep.js';
 import { Session } from './net/session.js';
 import { make } from './ui/dom.js';
-import { preferences, showTheme } from './ui/preferences.js';
+import { preferences } from './ui/preferences.js';
 import { signInPage } from './ui/sign_in.js';
 import { pickLanguage, speak, words } from './words/words.js';
 
-showTheme();
 await speak(pickLanguage(preferences.language, navigator.languages));
 
 const token = linkToken();
@@ -15,7 +14,6 @@ const session = new Session(`${location.protocol === 'http:' ? 'ws' : 'wss'}://$
 const main = /** @type {HTMLElement} */ (document.querySelector('main'));
 const announced = make('p', { class: 'unseen', 'aria-live': 'polite' });
 const signIn = signInPage(session, token, () => void rest.then(({ settings }) => settings.open()));
-main.replaceChildren(signIn.element);
 document.body.append(announced);
 
 /** What is needed after signing in; fetched while somebody types. */
@@ -23,7 +21,7 @@ const rest = fetchRest();
 
 async function fetchRest() {
     const [{ Call }, { lobbyPage }, { roomPage }, { settingsDialog }] = await Promise.all([
-        import('./ui/call.js'), import('./ui/lobby.js'), import('./ui/room.js'), import('./ui/settings.js'),
+        import('./ui/call.js'), import('./ui/lobby.js'), import('./ui/room.js'), import('./ui/settings.js'), style('style/pages.css', 'style/room.css'),
     ]);
     const call = new Call(session);
     const settings = settingsDialog(call);
@@ -32,6 +30,13 @@ async function fetchRest() {
     main.append(lobby.element, room.element);
     document.body.append(settings.element);
     return { call, settings, lobby, room };
+}
+
+/** Fetches style sheets, in their order. @param {string[]} files */
+function style(...files) {
+    return Promise.all(files.map((href) => new Promise((done, fail) => {
+        document.head.append(make('link', { rel: 'stylesheet', href, onload: done, onerror: () => fail(new Error(`${href} did not come`)) }));
+    })));
 }
 
 /** @type {Element | null} */

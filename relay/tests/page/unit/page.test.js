@@ -9,6 +9,9 @@ import { Roster } from '../../../src/gateway/page/net/roster.js';
 import { Pace } from '../../../src/gateway/page/media/pace.js';
 import { hue, initials } from '../../../src/gateway/page/ui/faces.js';
 import { grid, stage } from '../../../src/gateway/page/ui/layout.js';
+import de from '../../../src/gateway/page/words/de.js';
+import en from '../../../src/gateway/page/words/en.js';
+import vi from '../../../src/gateway/page/words/vi.js';
 
 const PAGE = new URL('../../../src/gateway/page/', import.meta.url);
 
@@ -23,10 +26,27 @@ async function graph(file, found = new Set()) {
 
 test('what the first page needs is fetched at once, and nothing else', async () => {
     const html = await readFile(new URL('index.html', PAGE), 'utf8');
-    const preloaded = [...html.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, href]) => href);
+    const preloaded = [...html.matchAll(/rel="modulepreload" fetchpriority="low" href="([^"]+)"/g)].map(([, href]) => href);
     const needed = await graph('app.js');
     needed.delete('app.js');
     assert.deepEqual(preloaded.sort(), [...needed].sort());
+});
+
+test('the first paint waits for one style sheet and one script, and says what the page says in every language', async () => {
+    const html = await readFile(new URL('index.html', PAGE), 'utf8');
+    assert.equal(html.match(/rel="stylesheet"/g)?.length, 1);
+    assert.deepEqual([...html.matchAll(/<script(?! type="module")[^>]*>/g)].map(([tag]) => tag), ['<script src="first.js">']);
+    const first = await readFile(new URL('first.js', PAGE), 'utf8');
+    const spoken = new Function(`${/^const WORDS = \{.*?^\};/ms.exec(first)?.[0]} return WORDS;`)();
+    for (const [word, text] of [...html.matchAll(/data-word="(\w+)"[^>]*>([^<]+)</g)].map(([, word, text]) => [word, text])) {
+        assert.equal(text, /** @type {Record<string, unknown>} */ (en)[word]);
+    }
+    const needed = new Set([...html.matchAll(/data-word(?:-by-link)?="(\w+)"/g)].map(([, word]) => word));
+    assert.deepEqual(Object.keys(spoken), ['en', 'de', 'vi']);
+    for (const [language, dictionary] of /** @type {[string, any][]} */ ([['en', en], ['de', de], ['vi', vi]])) {
+        for (const [word, text] of Object.entries(spoken[language])) assert.equal(text, dictionary[word], `${language}: ${word}`);
+        if (language !== 'en') assert.deepEqual(Object.keys(spoken[language]).sort(), [...needed].sort());
+    }
 });
 
 test('nothing in the page is what its content policy forbids, and nobody\'s text can become HTML', async () => {

@@ -17,9 +17,14 @@ import { label, labelWith, say, sayWith, words } from '../words/words.js';
  * @param {boolean} [about.large]
  */
 export function button({ word, press, icon: sign, kind = '', large = false }) {
-    const text = say(make('span'), word);
     const element = make('button', { class: `button ${kind} ${large ? 'large' : ''}`, type: press ? 'button' : 'submit', onclick: press });
-    add(element, make('span', { class: 'spinner', 'aria-hidden': 'true' }), sign && icon(sign), text);
+    add(element, make('span', { class: 'spinner', 'aria-hidden': 'true' }), sign && icon(sign), say(make('span'), word));
+    return buttonOf(element);
+}
+
+/** A button that stands there already: a spinner, perhaps a sign, its words last. @param {HTMLButtonElement} element */
+export function buttonOf(element) {
+    const text = /** @type {HTMLElement} */ (element.lastElementChild);
     return {
         element,
         /** Says something else. @param {Word} other */
@@ -80,14 +85,23 @@ export function iconButton({ word, icon: name, press, caption, look = '', key })
 export function field({ word, input: attributes = {}, hint, placeholder }) {
     const id = freshId();
     const below = `${id}-below`;
-    const input = make('input', { id, type: 'text', class: 'input', autocomplete: 'off', ...attributes });
-    const text = make('p', { class: 'below', id: below });
+    const input = make('input', { id, type: 'text', class: 'input', autocomplete: 'off', 'aria-describedby': below, ...attributes });
+    if (placeholder) labelWith(input, 'placeholder', placeholder);
+    return fieldOf(make('div', { class: 'field' }, say(make('label', { for: id, class: 'name' }), word), input, make('p', { class: 'below', id: below })), hint);
+}
+
+/**
+ * A field that stands there already: its name, the input, what is below.
+ * @param {Element} element
+ * @param {Word} [hint]
+ */
+export function fieldOf(element, hint) {
+    const input = /** @type {HTMLInputElement} */ (element.querySelector('input'));
+    const text = /** @type {HTMLElement} */ (element.querySelector('.below'));
     const calm = () => (hint ? words(hint) : '');
     sayWith(text, calm);
-    set(input, 'aria-describedby', below);
-    if (placeholder) labelWith(input, 'placeholder', placeholder);
     return {
-        element: make('div', { class: 'field' }, say(make('label', { for: id, class: 'name' }), word), input, text),
+        element,
         input,
         /** What is wrong with it; null when nothing is. @param {(() => string) | null} problem */
         set error(problem) {

@@ -2,7 +2,7 @@
 
 import { make } from './dom.js';
 
-/** The avatar's colors in style/theme.css. */
+/** The avatar's colors in style/pages.css. */
 const HUES = 8;
 
 /** One or two letters for a name: the first of its first and its last word. @param {string} name */

@@ -34,7 +34,7 @@ export function prefer(name, value) {
 }
 
 /** Dark unless the browser's system or somebody wants it light. */
-export function showTheme() {
+function showTheme() {
     if (preferences.theme === 'auto') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = preferences.theme;
 }

@@ -1,17 +1,19 @@
-// Who this is: name and e-mail, or, for who came by a link, a name alone.
+// Who this is: name and e-mail, or, for who came by a link, a name alone. What is to be seen stands in index.html and was painted
+// before this is fetched (first.js); this makes it work.
 
-import { add, make, set } from './dom.js';
-import { button, field, iconButton, notice } from './controls.js';
-import { icon } from './icons.js';
-import { preferences, prefer } from './preferences.js';
+import { set } from './dom.js';
+import { button, buttonOf, fieldOf, notice } from './controls.js';
+import { prefer } from './preferences.js';
 import { errorWords, problemWords } from './problem.js';
 import { Refused } from '../net/refusal.js';
-import { say, words } from '../words/words.js';
+import { label, say, words } from '../words/words.js';
 
 /** @typedef {import('../net/session.js').Session} Session */
 
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N}_.-]{1,31}$/u;
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
+
+/** @typedef {import('../words/words.js').Word} Word */
 
 /**
  * @param {Session} session
@@ -19,53 +21,50 @@ const EMAIL = /^[^\s@]+@[^\s@]+$/;
  * @param {() => void} openSettings
  */
 export function signInPage(session, token, openSettings) {
-    const name = field({
-        word: 'name',
-        hint: 'name_hint',
-        input: { name: 'username', autocomplete: token ? 'nickname' : 'username', maxlength: 32, required: true, spellcheck: 'false', autocapitalize: 'off' },
-    });
-    const email = field({
-        word: 'email',
-        input: { type: 'email', name: 'email', autocomplete: 'email', maxlength: 254, required: true },
-        placeholder: () => 'name@example.org',
-    });
-    const go = button({ word: token ? 'join' : 'sign_in', kind: 'primary', large: true });
+    const element = /** @type {HTMLElement} */ (document.getElementById('sign-in'));
+    const form = /** @type {HTMLFormElement} */ (element.querySelector('form'));
+    const settings = /** @type {HTMLElement} */ (element.querySelector('.icon-button'));
+    for (const text of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll('[data-word]'))) say(text, /** @type {Word} */ (text.dataset.word));
+    label(settings, 'settings').addEventListener('click', openSettings);
+    const fields = form.querySelectorAll('.field');
+    const name = fieldOf(fields[0], 'name_hint');
+    /** None for who came by a link. */
+    const email = fields[1] && fieldOf(fields[1]);
+    if (token) set(name.input, 'autocomplete', 'nickname');
+    const go = buttonOf(/** @type {HTMLButtonElement} */ (form.querySelector('[type="submit"]')));
     const trouble = notice();
     const again = button({ word: 'use_here', press: () => void session.again().catch(() => {}) });
-    const form = make('form', { class: 'panel', novalidate: true }, say(make('h2'), token ? 'invited' : 'who_is_this'), name.element);
-    if (!token) add(form, email.element);
-    add(form, trouble.element, again.element, go.element);
-
-    name.input.value = preferences.username;
-    email.input.value = preferences.email;
+    go.element.before(trouble.element, again.element);
 
     const check = () => {
         const badName = !NAME.test(name.input.value.trim());
-        const badEmail = !token && !EMAIL.test(email.input.value.trim());
+        const badEmail = email !== undefined && !EMAIL.test(email.input.value.trim());
         return { badName, badEmail };
     };
     name.input.addEventListener('input', () => { name.error = null; });
-    email.input.addEventListener('input', () => { email.error = null; });
     name.input.addEventListener('change', () => { name.error = name.input.value && check().badName ? () => words('name_invalid') : null; });
-    email.input.addEventListener('change', () => { email.error = email.input.value && check().badEmail ? () => words('email_invalid') : null; });
+    email?.input.addEventListener('input', () => { email.error = null; });
+    email?.input.addEventListener('change', () => { email.error = email.input.value && check().badEmail ? () => words('email_invalid') : null; });
 
     form.addEventListener('submit', (event) => {
         event.preventDefault();
         void submit();
     });
+    // Somebody was quicker than this.
+    if (form.dataset.submitted !== undefined) void submit();
 
     async function submit() {
         const { badName, badEmail } = check();
         name.error = badName ? () => words('name_invalid') : null;
-        email.error = badEmail ? () => words('email_invalid') : null;
+        if (email) email.error = badEmail ? () => words('email_invalid') : null;
         if (badName || badEmail) {
-            (badName ? name : email).input.focus();
+            (badName ? name : email ?? name).input.focus();
             return;
         }
         const username = name.input.value.trim();
-        const address = email.input.value.trim();
+        const address = email?.input.value.trim() ?? '';
         prefer('username', username);
-        if (!token) prefer('email', address);
+        if (email) prefer('email', address);
         try {
             await session.enter(token ? { kind: 'guest', username, token } : { kind: 'account', username, email: address });
         } catch (error) {
@@ -81,19 +80,13 @@ export function signInPage(session, token, openSettings) {
         if (code === 'name_taken' || (code === 'invalid' && fieldName === 'username')) {
             name.error = say;
             name.input.focus();
-        } else if (code === 'email_differs' || (code === 'invalid' && fieldName === 'email')) {
+        } else if (email && (code === 'email_differs' || (code === 'invalid' && fieldName === 'email'))) {
             email.error = say;
             email.input.focus();
         } else {
             trouble.show(say);
         }
     }
-
-    const settings = iconButton({ word: 'settings', icon: 'settings', press: openSettings });
-    const element = make('section', { class: 'page sign-in', hidden: true },
-        make('header', { class: 'head' }, say(make('h1', { tabindex: '-1' }), token ? 'join' : 'sign_in'), settings.element),
-        form,
-        make('p', { class: 'honest' }, icon('warning'), say(make('span'), 'honest')));
 
     return {
         element,
@@ -102,9 +95,7 @@ export function signInPage(session, token, openSettings) {
             const entering = session.phase === 'entering';
             go.busy = entering;
             go.say(entering ? (token ? 'joining' : 'signing_in') : token ? 'join' : 'sign_in');
-            for (const { input } of [name, email]) {
-                input.disabled = entering;
-            }
+            for (const { input } of [name, ...(email ? [email] : [])]) input.disabled = entering;
             const replaced = session.problem === 'replaced';
             again.element.hidden = !replaced;
             const problem = session.problem;
