@@ -52,6 +52,7 @@ test('every word that a module asks for is there, and every word is asked for', 
     for (const file of (await readdir(PAGE, { recursive: true })).filter((name) => name.endsWith('.js') && !name.startsWith('words/'))) {
         for (const [, , word] of (await readFile(new URL(file, PAGE), 'utf8')).matchAll(/(['"`])([a-z_]+)\1/g)) asked.add(word);
     }
+    for (const [, word] of (await readFile(new URL('index.html', PAGE), 'utf8')).matchAll(/data-word[a-z-]*="([a-z_]+)"/g)) asked.add(word);
     for (const device of ['camera', 'microphone']) for (const why of ['denied', 'missing', 'in_use', 'lost']) asked.add(`${device}_${why}`);
     // Asked for by `people` in words.js itself.
     for (const word of ['empty', 'people_count']) asked.add(word);

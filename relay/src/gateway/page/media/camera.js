@@ -35,9 +35,8 @@ export class Camera extends Signal {
     async open(deviceId, size, waitingBytes) {
         if (this.#source) return;
         const [width, height] = SIZES[size];
-        const choice = deviceId ? { deviceId: { ideal: deviceId } } : { facingMode: 'user' };
-        const track = await openDevice('camera', {
-            video: { ...choice, width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: FPS, max: 30 } },
+        const track = await openDevice('camera', deviceId, {
+            facingMode: 'user', width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: FPS, max: 30 },
         });
         this.media = { kind: 'camera', width, height, fps: FPS };
         this.stream = new MediaStream([track]);

@@ -13,20 +13,40 @@ export class DeviceError extends Error {
 }
 
 /**
- * Asks the browser for a device.
+ * Asks the browser for a device: the chosen one, or any where that is not there any more.
  * @param {Device} device
- * @param {MediaStreamConstraints} constraints
+ * @param {string | undefined} deviceId none for the browser's own choice
+ * @param {MediaTrackConstraints} wishes
  * @returns {Promise<MediaStreamTrack>}
  */
-export async function openDevice(device, constraints) {
+export async function openDevice(device, deviceId, wishes) {
     // Off https there is no such thing at all.
     if (!navigator.mediaDevices) throw new DeviceError('insecure');
-    try {
-        const stream = await navigator.mediaDevices.getUserMedia(constraints);
+    const kind = device === 'camera' ? 'video' : 'audio';
+    const ask = async (/** @type {MediaTrackConstraints} */ which) => {
+        const stream = await navigator.mediaDevices.getUserMedia({ [kind]: { ...wishes, ...which } });
         return stream.getTracks()[0];
+    };
+    try {
+        if (!deviceId) return await ask({});
+        // A wish for it is not enough: a camera that has the size would be taken before it.
+        return await ask({ deviceId: { exact: deviceId } }).catch((error) => {
+            if (isGone(error)) return ask({});
+            throw error;
+        });
     } catch (error) {
-        throw new DeviceError(reason(device, error instanceof DOMException ? error.name : ''));
+        throw new DeviceError(reason(device, nameOf(error)));
     }
+}
+
+/** Not every browser's error is a DOMException. @param {unknown} error */
+function nameOf(error) {
+    return error instanceof Object && 'name' in error ? String(error.name) : '';
+}
+
+/** @param {unknown} error */
+function isGone(error) {
+    return ['NotFoundError', 'OverconstrainedError'].includes(nameOf(error));
 }
 
 /** @param {Device} device @param {string} name @returns {import('../words/words.js').Word} */

@@ -4,7 +4,7 @@
 import { nowUs } from '../net/clock.js';
 
 /** @typedef {{ width: number, height: number, fps: number, quality: number }} Shape */
-/** @typedef {{ shape: Shape } | { readable: ReadableStream<VideoFrame> } | { bitmap: ImageBitmap }} Order */
+/** @typedef {{ shape: Shape } | { readable: ReadableStream<VideoFrame> } | { bitmap: ImageBitmap } | { end: true }} Order */
 
 /** @type {Shape} */
 let shape = { width: 640, height: 360, fps: 15, quality: 0.7 };
@@ -12,6 +12,9 @@ const canvas = new OffscreenCanvas(shape.width, shape.height);
 const context = canvas.getContext('2d', { alpha: false, desynchronized: true });
 let due = 0;
 let busy = false;
+/** Frames of a track are read, until it ends. */
+let reading = false;
+let ended = false;
 
 /** Whether it is time for another picture: a frame that comes a little early still counts. */
 function isDue() {
@@ -24,7 +27,7 @@ function isDue() {
 
 /**
  * Draws what fills the canvas of the middle of the frame, and sends it as a JPEG.
- * @param {CanvasImageSource} frame
+ * @param {VideoFrame | ImageBitmap} frame closed once it is drawn
  * @param {number} width
  * @param {number} height
  */
@@ -40,10 +43,13 @@ async function encode(frame, width, height) {
         const w = shape.width / scale;
         const h = shape.height / scale;
         context?.drawImage(frame, (width - w) / 2, (height - h) / 2, w, h, 0, 0, shape.width, shape.height);
+        // Cameras have few frames to lend.
+        frame.close();
         const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: shape.quality });
         const body = new Uint8Array(await blob.arrayBuffer());
         postMessage({ timestamp, width: shape.width, height: shape.height, body }, { transfer: [body.buffer] });
     } finally {
+        frame.close();
         busy = false;
     }
 }
@@ -51,16 +57,18 @@ async function encode(frame, width, height) {
 /** @param {ReadableStream<VideoFrame>} readable */
 async function readAll(readable) {
     const reader = readable.getReader();
+    reading = true;
     for (;;) {
         const { value: frame, done } = await reader.read();
-        if (done) return;
-        if (busy || !isDue()) {
+        if (done) break;
+        if (ended || busy || !isDue()) {
             frame.close();
             continue;
         }
         // Not waited for: reading goes on, so that the next one is fresh.
-        encode(frame, frame.displayWidth, frame.displayHeight).finally(() => frame.close());
+        void encode(frame, frame.displayWidth, frame.displayHeight);
     }
+    close();
 }
 
 onmessage = ({ data }) => {
@@ -70,9 +78,13 @@ onmessage = ({ data }) => {
         shape = order.shape;
     } else if ('readable' in order) {
         void readAll(order.readable);
+    } else if ('end' in order) {
+        ended = true;
+        // The track has ended, too; what it still lent is given back before.
+        if (!reading) close();
     } else if (busy || !isDue()) {
         order.bitmap.close();
     } else {
-        encode(order.bitmap, order.bitmap.width, order.bitmap.height).finally(() => order.bitmap.close());
+        void encode(order.bitmap, order.bitmap.width, order.bitmap.height);
     }
 };

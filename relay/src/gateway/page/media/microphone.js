@@ -31,14 +31,8 @@ export class Microphone extends Signal {
      */
     async open(deviceId) {
         if (this.#track) return;
-        const track = await openDevice('microphone', {
-            audio: {
-                ...(deviceId ? { deviceId: { ideal: deviceId } } : {}),
-                channelCount: 1,
-                echoCancellation: true,
-                noiseSuppression: true,
-                autoGainControl: true,
-            },
+        const track = await openDevice('microphone', deviceId, {
+            channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true,
         });
         this.#track = track;
         track.onended = () => {

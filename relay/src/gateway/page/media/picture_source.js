@@ -44,7 +44,8 @@ export class PictureSource extends Signal {
         this.#ended = true;
         this.#track.onended = null;
         this.#track.stop();
-        this.#worker.terminate();
+        // It ends itself: ended from here, it would leave frames open.
+        this.#worker.postMessage({ end: true });
     }
 
     #shape() {

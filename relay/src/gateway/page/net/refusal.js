@@ -24,3 +24,8 @@ export class Lost extends Error {
         this.name = 'Lost';
     }
 }
+
+/** A request that failed because of the connection is made up for when it is back. @param {unknown} error */
+export function passOver(error) {
+    if (!(error instanceof Lost) && !(error instanceof Refused)) throw error;
+}

@@ -7,7 +7,7 @@ import { Pictures } from '../media/pictures.js';
 import { ScreenShare } from '../media/screen_share.js';
 import { Speaker } from '../media/speaker.js';
 import { emit, Kind } from '../net/media_frame.js';
-import { passOver } from '../net/session.js';
+import { passOver } from '../net/refusal.js';
 import { Signal } from '../net/signal.js';
 import { preferences } from './preferences.js';
 
@@ -85,8 +85,8 @@ export class Call extends Signal {
             this.microphone.isOn = on;
             this.unheard = false;
             this.#spokenInVain = 0;
-            if (on) await this.#session.publish(SOURCE.microphone, { kind: 'audio' });
-            else await this.#session.unpublish(SOURCE.microphone);
+            if (on) await this.#session.streams.publish(SOURCE.microphone, { kind: 'audio' });
+            else await this.#session.streams.unpublish(SOURCE.microphone);
         });
     }
 
@@ -95,11 +95,11 @@ export class Call extends Signal {
         await this.#change('camera', async () => {
             if (on) {
                 await this.camera.open(preferences.camera, preferences.size, () => this.#session.waitingBytes);
-                await this.#session.publish(SOURCE.camera, this.camera.media);
+                await this.#session.streams.publish(SOURCE.camera, this.camera.media);
             } else {
                 this.camera.close();
                 this.poor = false;
-                await this.#session.unpublish(SOURCE.camera);
+                await this.#session.streams.unpublish(SOURCE.camera);
             }
         });
     }
@@ -109,9 +109,9 @@ export class Call extends Signal {
         await this.#change('screen', async () => {
             if (!on) {
                 this.screen.close();
-                await this.#session.unpublish(SOURCE.screen);
+                await this.#session.streams.unpublish(SOURCE.screen);
             } else if (await this.screen.open(() => this.#session.waitingBytes)) {
-                await this.#session.publish(SOURCE.screen, this.screen.media);
+                await this.#session.streams.publish(SOURCE.screen, this.screen.media);
             }
         });
     }
@@ -184,7 +184,7 @@ export class Call extends Signal {
      * @param {{ timestamp: number, body: Uint8Array, level?: number, voice?: boolean }} frame
      */
     #send(kind, source, frame) {
-        const stream = this.#session.streamOf(source);
+        const stream = this.#session.streams.of(source);
         if (stream === undefined) return;
         if (kind === Kind.audio && frame.voice) this.#mark(this.#session.me);
         this.#session.sendMedia(emit({ kind, stream, level: frame.level ?? 0, voice: frame.voice ?? false, timestamp: frame.timestamp, body: frame.body }));
@@ -242,7 +242,7 @@ export class Call extends Signal {
         if (inside === this.#joined) return;
         this.#joined = inside;
         if (inside) {
-            void this.speaker.open();
+            void this.speaker.open().then(() => this.speaker.choose(preferences.speaker)).catch(() => {});
             return;
         }
         this.microphone.close();

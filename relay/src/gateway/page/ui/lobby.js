@@ -70,7 +70,7 @@ export function lobbyPage(session, openSettings) {
     }
 
     function show() {
-        const all = [...session.rooms.values()].sort((a, b) => a.name.localeCompare(b.name));
+        const all = [...session.lobby.rooms.values()].sort((a, b) => a.name.localeCompare(b.name));
         const found = all.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()));
         const there = new Set(found.map(({ id }) => id));
         for (const [id, { element }] of cards) {
@@ -86,12 +86,12 @@ export function lobbyPage(session, openSettings) {
         });
         list.hidden = found.length === 0;
         nothing.hidden = found.length > 0;
-        nothing.classList.toggle('busy', !session.roomsKnown);
+        nothing.classList.toggle('busy', !session.lobby.known);
         draw(nothingSign, all.length > 0 ? 'search' : 'room');
-        sayWith(nothingText, () => (!session.roomsKnown ? words('asking_for_rooms')
-            : session.rooms.size > 0 ? words('no_room_called', wanted) : words('no_room_yet')));
-        first.element.hidden = !session.roomsKnown || all.length > 0;
-        set(element, 'aria-busy', session.roomsKnown ? null : 'true');
+        sayWith(nothingText, () => (!session.lobby.known ? words('asking_for_rooms')
+            : session.lobby.rooms.size > 0 ? words('no_room_called', wanted) : words('no_room_yet')));
+        first.element.hidden = !session.lobby.known || all.length > 0;
+        set(element, 'aria-busy', session.lobby.known ? null : 'true');
     }
 
     session.on('rooms', show);
