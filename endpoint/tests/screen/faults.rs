@@ -148,6 +148,7 @@ fn network_is_away(person: &Person) {
     person.reads("The connection was lost. Reconnecting…");
     while gone.elapsed() < Duration::from_secs(60) {
         person.ask(is_at(Page::Room));
+        // The fault itself lasts a minute.
         std::thread::sleep(Duration::from_secs(1));
     }
     keep_picture(person, "fault-network");

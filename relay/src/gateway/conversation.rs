@@ -227,7 +227,7 @@ impl Conversation {
         match sent {
             Ok(()) => {
                 metrics.web_frames_taken.inc();
-                self.gateway.media.hand_in_all(self.batch.datagrams());
+                self.gateway.media.hand_in(self.batch.bytes().to_vec());
             }
             Err(Unsent::NoStream) => drop(metrics.web_frames_unpublished.inc()),
             Err(Unsent::NoKey) => drop(metrics.web_frames_early.inc()),

@@ -4,6 +4,7 @@
 //! that the core swaps. Whatever is not proven is dropped in silence and counted by its cause.
 
 mod frame_run;
+mod handed_in;
 mod plane;
 mod send;
 mod session;
@@ -13,7 +14,7 @@ use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
@@ -24,10 +25,9 @@ use rustix::event::{EventfdFlags, eventfd};
 use crate::control::media_run::MediaOutbox;
 use crate::core::fan_out::Routes;
 use crate::metrics::Metrics;
+use handed_in::{Dropped, HandIn};
 use plane::Plane;
 
-/// Datagrams from control connections that may wait; one more is dropped.
-const DATAGRAMS: usize = 1024;
 /// Commands that may wait; the core waits with one more, as none may be lost.
 const COMMANDS: usize = 4096;
 
@@ -62,7 +62,7 @@ pub enum PlaneCommand {
 #[derive(Clone)]
 pub struct MediaHandle {
     commands: SyncSender<PlaneCommand>,
-    datagrams: SyncSender<Vec<u8>>,
+    datagrams: HandIn,
     wake: Arc<OwnedFd>,
     stop: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
@@ -76,26 +76,15 @@ impl MediaHandle {
         self.wake();
     }
 
-    /// Hands in a datagram that came over a control connection.
-    pub fn hand_in(&self, datagram: Vec<u8>) {
-        match self.datagrams.try_send(datagram) {
+    /// Hands in what did not come by UDP: one datagram, or those of a frame back to back, each but the last as long as a
+    /// datagram may be. What does not fit whole is dropped whole, and counted.
+    pub fn hand_in(&self, datagrams: Vec<u8>) {
+        match self.datagrams.push(datagrams) {
             Ok(()) => self.wake(),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.metrics.datagrams_dropped_tcp.inc();
+            Err(Dropped(count)) => {
+                self.metrics.datagrams_dropped_tcp.inc_by(count as u64);
             }
         }
-    }
-
-    /// Hands in the datagrams of a frame, with one call to the kernel.
-    pub fn hand_in_all<'d>(&self, datagrams: impl Iterator<Item = &'d [u8]>) {
-        let mut dropped = 0;
-        for datagram in datagrams {
-            if self.datagrams.try_send(datagram.to_vec()).is_err() {
-                dropped += 1;
-            }
-        }
-        self.metrics.datagrams_dropped_tcp.inc_by(dropped);
-        self.wake();
     }
 
     fn wake(&self) {
@@ -122,7 +111,7 @@ impl MediaPlane {
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
         let (commands, told) = sync_channel(COMMANDS);
-        let (datagrams, handed_in) = sync_channel(DATAGRAMS);
+        let (datagrams, handed_in) = handed_in::queue();
         let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
         let stop = Arc::new(AtomicBool::new(false));
         let plane = Plane::new(

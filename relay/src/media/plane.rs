@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::frame_run::{FrameRun, FrameRuns};
+use super::handed_in::HandedIn;
 use super::send::{Sender, fan_out, hand_over};
 use super::session::{MediaSession, Path};
 use super::{MediaLimits, PlaneCommand};
@@ -80,7 +81,7 @@ pub(super) struct Plane {
     tally: Tally,
     metrics: Arc<Metrics>,
     commands: Receiver<PlaneCommand>,
-    datagrams: Receiver<Vec<u8>>,
+    handed_in: HandedIn,
     wake: Arc<OwnedFd>,
 }
 
@@ -99,7 +100,7 @@ impl Plane {
         limits: MediaLimits,
         metrics: Arc<Metrics>,
         commands: Receiver<PlaneCommand>,
-        datagrams: Receiver<Vec<u8>>,
+        handed_in: HandedIn,
         wake: Arc<OwnedFd>,
     ) -> std::io::Result<Self> {
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
@@ -116,7 +117,7 @@ impl Plane {
             tally: Tally::default(),
             metrics,
             commands,
-            datagrams,
+            handed_in,
             wake,
         })
     }
@@ -211,12 +212,15 @@ impl Plane {
                 self.handle_datagram(&mut batch, datagram, Some(path));
             }
         }
-        for _ in 0..HANDED_IN {
-            let Ok(mut datagram) = self.datagrams.try_recv() else {
-                break;
-            };
-            self.tally.datagrams_received_tcp += 1;
-            self.handle_datagram(&mut batch, &mut datagram, None);
+        let mut handled = 0;
+        while handled < HANDED_IN
+            && let Some(mut datagrams) = self.handed_in.pop()
+        {
+            for datagram in datagrams.chunks_mut(MAX_DATAGRAM) {
+                handled += 1;
+                self.tally.datagrams_received_tcp += 1;
+                self.handle_datagram(&mut batch, datagram, None);
+            }
         }
         while let Some(run) = self.runs.pop() {
             self.send(run, batch.now);
