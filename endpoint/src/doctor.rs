@@ -1,4 +1,6 @@
-//! What may be wrong with this board, and what to do about it: camera, sound, relay, storage.
+//! What may be wrong with this board, and what to do about it: camera, sound, screen, relay, storage.
+
+mod display;
 
 use crate::camera::v4l2;
 use crate::config::ConfigError;
@@ -80,6 +82,7 @@ pub fn examine(
     examine_processor(&mut findings);
     examine_cameras(&mut findings);
     examine_sound(&mut findings);
+    examine_display(&mut findings);
     match relay {
         Some(Ok(relay)) => examine_relay(&relay, folder, &mut findings),
         Some(Err(error)) => findings.add(Verdict::Bad, "relay", error.to_string()),
@@ -180,6 +183,13 @@ fn examine_sound(findings: &mut Findings) {
             );
         }
     }
+}
+
+fn examine_display(findings: &mut Findings) {
+    let server = ["WAYLAND_DISPLAY", "DISPLAY"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    display::examine(&display::Places::default(), server.as_deref(), findings);
 }
 
 fn list_relays(findings: &mut Findings) {

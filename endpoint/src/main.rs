@@ -50,7 +50,7 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Checks camera, sound and relay, and says what to do.
+    /// Checks camera, sound, display and relay, and says what to do.
     Doctor {
         /// The relay to check: HOST, HOST:PORT, auto, or auto:NAME. Without any, those on the LAN are listed.
         #[arg(long, value_name = "ADDR")]
