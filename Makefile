@@ -4,7 +4,7 @@ CARGO := cargo
 ALL := --workspace --exclude conclave-no-std-check
 export CARGO_TERM_QUIET ?= false
 
-.PHONY: demo run screenshots test bench fuzz lint vm doc deb test-deb cross clean
+.PHONY: demo run screenshots test bench fuzz lint vm doc deb test-deb cross test-cross clean
 
 # A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other;
 # with IN=scripts/vm/run on the virtual machine's camera and sound card.
@@ -57,6 +57,12 @@ test-deb:
 # The programs for a board: make cross TARGET=aarch64-unknown-linux-gnu WHICH=relay ENGINE=none. docs/cross.md says more.
 cross:
 	@ENGINE=$(ENGINE) PROFILE=$(or $(PROFILE),release) cross/build $(or $(TARGET),aarch64-unknown-linux-gnu) $(WHICH)
+
+# Whether they build for every board, and run in qemu, a call with this machine's own programs included.
+test-cross:
+	@scripts/deps.sh build test
+	@$(CARGO) build --locked $(ALL) --bins
+	@cross/test-all
 
 lint:
 	@scripts/deps.sh build
