@@ -15,7 +15,7 @@ packages() {
         # A node of another origin than Debian's brings its own npm, or conflicts with Debian's.
         command -v node >/dev/null || echo nodejs npm
         ! command -v node >/dev/null || command -v npm >/dev/null || echo npm ;;
-    bench) echo ustreamer ;;
+    bench) echo ustreamer gcc qemu-user ;;
     deb) echo dpkg-dev python3 ;;
     test-deb) echo lintian mmdebstrap systemd ;;
     cross) echo build-essential cmake pkg-config clang libclang-dev mmdebstrap patchelf qemu-user-static \
