@@ -4,9 +4,9 @@
 //! as none, so that every key can be written down.
 
 mod choices;
-mod entry;
+pub(crate) mod entry;
 mod layers;
-mod text;
+pub(crate) mod text;
 
 use std::fmt;
 use std::path::PathBuf;

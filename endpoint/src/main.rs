@@ -2,6 +2,7 @@
 
 mod arguments;
 mod manual;
+mod provision;
 
 use anyhow::Context as _;
 use arguments::{CallArguments, Missing};
@@ -13,6 +14,7 @@ use conclave_endpoint::engine::EngineError;
 use conclave_endpoint::keep::Keep;
 use conclave_endpoint::{devices, doctor, ui};
 use manual::ManualArguments;
+use provision::ProvisionArguments;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -56,6 +58,12 @@ enum Verb {
         #[arg(long, value_name = "ADDR")]
         relay: Option<RelaySpec>,
     },
+    /// Takes in a conclave.toml from the boot partition or a USB stick: relay, account, room, Wi-Fi. As root.
+    ///
+    /// The first file that is found is checked whole and applied once. One that is wrong changes nothing: what is
+    /// wrong with it is printed, and shown on the kiosk's screen. Exits with 0 when it was applied or there was
+    /// nothing to do, with 1 when it was refused.
+    Provision(ProvisionArguments),
     /// Writes man pages and shell completions.
     #[command(hide = true)]
     Manual(ManualArguments),
@@ -91,6 +99,7 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             call::run(arguments.settings(config)?, keep, plan)?;
         }
         Verb::Manual(arguments) => arguments.write().context("manual")?,
+        Verb::Provision(arguments) => return Ok(arguments.run()),
         Verb::Devices { json } => {
             let found = devices::enumerate();
             if json {

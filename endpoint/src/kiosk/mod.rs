@@ -1,0 +1,3 @@
+//! What makes an endpoint the fixture of a meeting room, beside its screen.
+
+pub mod provisioning;
