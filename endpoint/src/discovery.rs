@@ -18,6 +18,7 @@ use mdns_sd::{ResolvedService, ScopedIp, ServiceDaemon};
 use catalog::Catalog;
 use conclave_protocol::wire::framing::VERSION;
 pub use spec::RelaySpec;
+pub(crate) use spec::is_address;
 
 /// What relays are listed under.
 const SERVICE: &str = "_conclave._tcp.local.";

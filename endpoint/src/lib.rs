@@ -17,6 +17,7 @@ pub mod entropy;
 pub mod frame;
 pub mod jpeg;
 pub mod keep;
+pub mod kiosk;
 pub mod latency;
 pub mod marker;
 pub mod metronome;

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::Config;
@@ -56,13 +57,34 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// What is wrong, for whoever says by themselves where it stands.
+    #[must_use]
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Read { error, .. } => error.to_string(),
+            Self::Syntax { error, .. } => error.message().to_owned(),
+            Self::UnknownKey { key, nearest, .. } => {
+                format!("unknown key {key:?}: did you mean {nearest:?}?")
+            }
+            #[rustfmt::skip]
+            Self::Value { key, value, reason, .. } => format!("{key} = {value}: {reason}"),
+        }
+    }
+}
+
 /// One key with its value, and the file or variable that says so.
-#[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) origin: String,
-    pub(super) section: String,
-    pub(super) key: String,
-    pub(super) value: Value,
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) origin: String,
+    pub(crate) section: String,
+    pub(crate) key: String,
+    pub(crate) value: Value,
+}
+
+/// Whether a key's value is for nobody's eyes.
+pub(crate) fn is_secret(key: &str) -> bool {
+    key.ends_with("pin") || key == "password"
 }
 
 impl Entry {
@@ -70,11 +92,10 @@ impl Entry {
         format!("{}.{}", self.section, self.key)
     }
 
-    pub(super) fn refused(&self, reason: impl Into<String>) -> ConfigError {
-        let secret = self.key.ends_with("pin");
+    pub(crate) fn refused(&self, reason: impl Into<String>) -> ConfigError {
         ConfigError::Value {
             key: self.name(),
-            value: if secret {
+            value: if is_secret(&self.key) {
                 "…".into()
             } else {
                 self.value.to_string()
@@ -148,7 +169,14 @@ fn typed(text: String, like: Option<&Value>) -> Value {
 
 /// Whether there is such a key, and it may have that value.
 pub(super) fn check(entry: &Entry) -> Result<(), ConfigError> {
-    let defaults = defaults();
+    check_as::<Config>(entry, &defaults())
+}
+
+/// The same for another set of keys, and what they are when nothing is said.
+pub(crate) fn check_as<T: DeserializeOwned>(
+    entry: &Entry,
+    defaults: &Table,
+) -> Result<(), ConfigError> {
     let section = defaults.get(&entry.section).and_then(Value::as_table);
     let like = section.and_then(|section| section.get(&entry.key));
     match (section, like, &entry.value) {
@@ -160,16 +188,16 @@ pub(super) fn check(entry: &Entry) -> Result<(), ConfigError> {
             origin: entry.origin.clone(),
             reason: "it is a section with keys of its own".into(),
         }),
-        (_, None, _) => Err(unknown(entry, &defaults)),
+        (_, None, _) => Err(unknown(entry, defaults)),
         (_, Some(Value::String(_)), value) if !value.is_str() => {
             Err(entry.refused("it must be a text, in quotes"))
         }
         _ => {
             let keys = Table::from_iter([(entry.key.clone(), entry.value.clone())]);
             let alone = Table::from_iter([(entry.section.clone(), Value::Table(keys))]);
-            let config: Result<Config, _> = alone.try_into();
+            let taken: Result<T, _> = alone.try_into();
             let refused = |error: toml::de::Error| entry.refused(error.message());
-            config.map(drop).map_err(refused)
+            taken.map(drop).map_err(refused)
         }
     }
 }

@@ -29,12 +29,12 @@ pub(super) mod plain {
 }
 
 /// A value that an empty text leaves out.
-pub(super) mod optional {
+pub(crate) mod optional {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
     use std::fmt::Display;
     use std::str::FromStr;
 
-    pub(in crate::config) fn serialize<T: Display, S: Serializer>(
+    pub(crate) fn serialize<T: Display, S: Serializer>(
         value: &Option<T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -44,7 +44,7 @@ pub(super) mod optional {
         }
     }
 
-    pub(in crate::config) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
     where
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,

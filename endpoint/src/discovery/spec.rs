@@ -34,3 +34,56 @@ impl fmt::Display for RelaySpec {
         }
     }
 }
+
+/// No host name and no port makes a longer address.
+const LONGEST_ADDRESS: usize = 260;
+
+/// Whether a text can be a host, with a port or without.
+pub(crate) fn is_address(text: &str) -> bool {
+    if text.is_empty() || text.len() > LONGEST_ADDRESS {
+        return false;
+    }
+    if text.parse::<std::net::IpAddr>().is_ok() || text.parse::<std::net::SocketAddr>().is_ok() {
+        return true;
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, "1"));
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    port.parse::<u16>().is_ok_and(|port| port > 0)
+        && host.trim_end_matches('.').split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_hosts_and_numbers_with_a_port_or_without() {
+        for good in [
+            "relay",
+            "relay.lan",
+            "relay.lan:7470",
+            "192.0.2.1",
+            "[2001:db8::1]:9",
+            "2001:db8::1",
+        ] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in [
+            "",
+            "relay lan",
+            "relay:0",
+            "relay:70000",
+            "http://relay",
+            "a..b",
+            ":7470",
+        ] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+}

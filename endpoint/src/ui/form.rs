@@ -1,11 +1,9 @@
 //! The sign-in form: what may be sent, and what is wrong with the rest as it is typed.
 
 use super::problem::Trouble;
+use crate::discovery::is_address;
 use conclave_protocol::name::{Email, Username};
 use conclave_ui::Problem;
-
-/// The longest address that is looked at.
-const LONGEST_ADDRESS: usize = 260;
 
 /// What stands in the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,26 +64,6 @@ pub(super) enum Field {
     Relay,
 }
 
-/// Whether a text can be a host, with a port or without.
-pub(super) fn is_address(text: &str) -> bool {
-    if text.is_empty() || text.len() > LONGEST_ADDRESS {
-        return false;
-    }
-    if text.parse::<std::net::IpAddr>().is_ok() || text.parse::<std::net::SocketAddr>().is_ok() {
-        return true;
-    }
-    let (host, port) = text.rsplit_once(':').unwrap_or((text, "1"));
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-    };
-    port.parse::<u16>().is_ok_and(|port| port > 0)
-        && host.trim_end_matches('.').split('.').all(label)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,30 +98,5 @@ mod tests {
                 .judge()
                 .complete
         );
-    }
-
-    #[test]
-    fn addresses_are_hosts_and_numbers_with_a_port_or_without() {
-        for good in [
-            "relay",
-            "relay.lan",
-            "relay.lan:7470",
-            "192.0.2.1",
-            "[2001:db8::1]:9",
-            "2001:db8::1",
-        ] {
-            assert!(is_address(good), "{good}");
-        }
-        for bad in [
-            "",
-            "relay lan",
-            "relay:0",
-            "relay:70000",
-            "http://relay",
-            "a..b",
-            ":7470",
-        ] {
-            assert!(!is_address(bad), "{bad}");
-        }
     }
 }

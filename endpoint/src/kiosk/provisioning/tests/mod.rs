@@ -1,0 +1,31 @@
+//! Files from good and bad hands, and power that goes at every step.
+
+mod cuts;
+mod disk;
+mod files;
+mod hostile;
+
+/// Every key, and secrets that are to go.
+const FULL: &str = r#"[relay]
+address = "relay.lan"
+fingerprint = "456f-51ce-b50b-a474-fc84-828d-371b-b67a-ee9c-3824-b311-e42a-5e11-4014-bf0b-7d6c"
+[account]
+name = "maple"
+email = "maple@example.org"
+[room]
+name = "Maple"
+pin = "271828"
+[screen]
+language = "vi"
+theme = "light"
+rotation = 90
+settings_pin = "314159"
+[wifi]
+name = "Café"
+password = "correct \"horse\""
+country = "DE"
+[clock]
+time_zone = "Etc/GMT+5"
+[secrets]
+wipe = true
+"#;
