@@ -1,4 +1,5 @@
 SUMMARY = "Camera, microphone, speaker and touch screen of a meeting room"
+SUMMARY:conclave-kiosk = "Turns a board with a touch screen into a meeting room"
 DESCRIPTION = "The endpoint of Conclave joins a relay's rooms with what is plugged in, on the bare screen of a board."
 SECTION = "multimedia"
 # A copy of libjpeg-turbo is built in.
@@ -32,11 +33,16 @@ export BINDGEN_EXTRA_CLANG_ARGS = "--target=${TARGET_SYS} --sysroot=${STAGING_DI
 # As in endpoint/package/conclave-kiosk.sysusers, for a root that cannot be written.
 USERADD_PACKAGES = "conclave-kiosk"
 GROUPADD_PARAM:conclave-kiosk = "--system render"
-USERADD_PARAM:conclave-kiosk = "--system --user-group --no-create-home --home-dir /var/lib/conclave-kiosk \
-    --shell /sbin/nologin --comment 'Conclave kiosk' --groups video,audio,input,render conclave-kiosk"
+USERADD_PARAM:conclave-kiosk = "\
+    --system --user-group --no-create-home --home-dir ${localstatedir}/lib/conclave-kiosk --shell /sbin/nologin \
+    --comment 'Conclave kiosk' --groups video,audio,input,render conclave-kiosk \
+"
 
 SYSTEMD_PACKAGES = "conclave-kiosk"
-SYSTEMD_SERVICE:conclave-kiosk = "conclave-kiosk.service"
+SYSTEMD_SERVICE:conclave-kiosk = "\
+    conclave-kiosk.service \
+    ${@'conclave-provision.service' if os.path.exists(d.getVar('CONCLAVE_REPOSITORY') + '/endpoint/package/conclave-provision.service') else ''} \
+"
 
 do_install:append() {
     install -D -m 0644 ${S}/endpoint/endpoint.example.toml ${D}${sysconfdir}/conclave/endpoint.toml
@@ -44,11 +50,17 @@ do_install:append() {
     install -D -m 0644 ${S}/endpoint/package/conclave-kiosk.sysusers ${D}${nonarch_libdir}/sysusers.d/conclave-kiosk.conf
     install -D -m 0644 ${S}/endpoint/package/conclave-kiosk.tmpfiles ${D}${nonarch_libdir}/tmpfiles.d/conclave-kiosk.conf
     install -D -m 0644 ${S}/endpoint/package/conclave-kiosk.udev ${D}${nonarch_base_libdir}/udev/rules.d/70-conclave-kiosk.rules
+    # What a conclave.toml on the boot partition or on a stick says is taken in by these.
+    for unit in ${S}/endpoint/package/conclave-provision*.service; do
+        [ ! -e "$unit" ] || install -D -m 0644 "$unit" -t ${D}${systemd_system_unitdir}
+    done
+    if [ -e ${S}/endpoint/package/conclave-provision.udev ]; then
+        install -D -m 0644 ${S}/endpoint/package/conclave-provision.udev ${D}${nonarch_base_libdir}/udev/rules.d/70-conclave-provision.rules
+    fi
 }
 
 PACKAGES =+ "conclave-kiosk"
-SUMMARY:conclave-kiosk = "Turns a board with a touch screen into a meeting room"
-FILES:conclave-kiosk = "\
+FILES:conclave-kiosk += "\
     ${nonarch_base_libdir}/udev/rules.d \
     ${nonarch_libdir}/sysusers.d \
     ${nonarch_libdir}/tmpfiles.d \

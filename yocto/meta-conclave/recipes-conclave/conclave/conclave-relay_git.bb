@@ -16,8 +16,10 @@ REQUIRED_DISTRO_FEATURES:class-target = "systemd"
 
 # As in relay/package/conclave-relay.sysusers, for a root that cannot be written.
 USERADD_PACKAGES = "${PN}"
-USERADD_PARAM:${PN} = "--system --user-group --no-create-home --home-dir /var/lib/conclave-relay \
-    --shell /sbin/nologin --comment 'Conclave relay' conclave-relay"
+USERADD_PARAM:${PN} = "\
+    --system --user-group --no-create-home --home-dir ${localstatedir}/lib/conclave-relay --shell /sbin/nologin \
+    --comment 'Conclave relay' conclave-relay \
+"
 SYSTEMD_SERVICE:${PN} = "conclave-relay.service"
 
 do_install:append() {

@@ -20,4 +20,4 @@ do_install() {
     done
 }
 
-FILES:${PN} = "${datadir}/fonts/truetype"
+FILES:${PN} += "${datadir}/fonts/truetype"

@@ -1,5 +1,6 @@
 SUMMARY = "Everything that the screen of a meeting room runs"
-DESCRIPTION = "${SUMMARY}"
+DESCRIPTION = "The endpoint as a kiosk, the system around it, and on boards that can have them two slots for updates."
+SECTION = "base"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 inherit packagegroup

@@ -1,4 +1,4 @@
-SUMMARY = "Two slots: an update goes to the one that does not run, and stays if the kiosk works in it"
+SUMMARY = "Two slots, of which an update stays if the kiosk works in it"
 DESCRIPTION = "RAUC's link to the firmware of a Raspberry Pi, and the check of the kiosk's health that decides."
 SECTION = "base"
 LICENSE = "GPL-3.0-only"
@@ -25,6 +25,8 @@ do_install() {
     install -D -m 0644 ${S}/endpoint/package/conclave-health.service ${D}${systemd_system_unitdir}/conclave-health.service
     install -D -m 0644 ${S}/endpoint/package/conclave-emergency.conf \
         ${D}${systemd_system_unitdir}/emergency.service.d/10-conclave.conf
+    install -D -m 0644 ${S}/endpoint/package/conclave-provision-slots.conf \
+        ${D}${systemd_system_unitdir}/conclave-provision.service.d/10-slots.conf
     install -D -m 0755 ${S}/endpoint/package/conclave-health ${D}${nonarch_libdir}/conclave/health
     install -D -m 0755 ${S}/endpoint/package/conclave-rauc-backend ${D}${nonarch_libdir}/conclave/rauc-backend
 }

@@ -1,18 +1,23 @@
 SUMMARY = "An update of the kiosk's image"
 DESCRIPTION = "A signed bundle of root and firmware for RAUC."
-HOMEPAGE = "https://example.org/conclave"
+SECTION = "base"
 LICENSE = "MIT"
+
+require recipes-conclave/conclave/conclave-source.inc
 
 inherit bundle
 
 COMPATIBLE_MACHINE = "^rpi$"
 
-# It lies beside the other scripts of the slots, for every kind of image.
-FILESEXTRAPATHS:prepend := "${@os.path.realpath('${CONCLAVE_LAYER}/../..')}/endpoint/package:"
-SRC_URI = "file://conclave-rauc-hook"
+# A bundle takes its hook from the top of what is unpacked.
+do_unpack[postfuncs] += "take_hook"
+take_hook[doc] = "Puts the hook where the class looks for it"
+take_hook() {
+    cp ${UNPACKDIR}/${BP}/endpoint/package/conclave-rauc-hook ${UNPACKDIR}/conclave-rauc-hook
+}
 
 RAUC_BUNDLE_COMPATIBLE = "conclave-${MACHINE}"
-RAUC_BUNDLE_VERSION = "${DISTRO_VERSION}"
+RAUC_BUNDLE_VERSION = "${PV}"
 RAUC_BUNDLE_FORMAT = "verity"
 RAUC_BUNDLE_HOOKS[file] = "conclave-rauc-hook"
 RAUC_BUNDLE_SLOTS = "rootfs firmware"

@@ -8,6 +8,8 @@ LIC_FILES_CHKSUM = "file://${COREBASE}/meta/COPYING.MIT;md5=3da9cfbcb788c80a0384
 SRC_URI = "\
     file://bind.mount.in \
     file://conclave-data.service \
+    file://conclave-wifi-again.service \
+    file://conclave-wifi.path \
     file://conclave-wifi.service \
     file://data.mount \
     file://journald.conf \
@@ -26,14 +28,16 @@ CONCLAVE_KEPT = "conclave-kiosk conclave-provision rauc systemd"
 def conclave_bind_units(d):
     return " ".join("var-lib-%s.mount" % name.replace("-", "\\x2d") for name in d.getVar("CONCLAVE_KEPT").split())
 
-SYSTEMD_SERVICE:${PN} = "data.mount conclave-data.service conclave-wifi.service ${@conclave_bind_units(d)}"
+SYSTEMD_SERVICE:${PN} = "data.mount conclave-data.service conclave-wifi.path conclave-wifi.service ${@conclave_bind_units(d)}"
 
 do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 
 do_install() {
     install -D -m 0644 ${S}/data.mount ${D}${systemd_system_unitdir}/data.mount
-    install -D -m 0644 ${S}/conclave-wifi.service ${D}${systemd_system_unitdir}/conclave-wifi.service
+    for unit in conclave-wifi.service conclave-wifi.path conclave-wifi-again.service; do
+        install -D -m 0644 ${S}/$unit ${D}${systemd_system_unitdir}/$unit
+    done
     install -D -m 0644 ${S}/conclave-data.service ${D}${systemd_system_unitdir}/conclave-data.service
     install -d ${D}/data
     folders=
