@@ -7,6 +7,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 
 import jsonschema
@@ -190,6 +191,40 @@ def recipes_install_files_that_exist():
             need((ROOT / path).is_file(), f"{recipe.name} installs {path}, which is not there")
             found += 1
     need(found >= 10, f"only {found} installed files were found")
+
+
+def install_steps_install_what_units_start():
+    """Runs each do_install with made-up folders, and looks for what must be there afterwards."""
+    folders = {
+        "sysconfdir": "/etc", "localstatedir": "/var", "nonarch_libdir": "/usr/lib", "nonarch_base_libdir": "/usr/lib", "datadir": "/usr/share",
+        "systemd_system_unitdir": "/usr/lib/systemd/system", "DEPLOYDIR": "/deploy",
+    }
+    units = folders["systemd_system_unitdir"]
+    wanted = {
+        "conclave-endpoint": ["/etc/conclave/endpoint.toml", f"{units}/conclave-kiosk.service", "/usr/lib/udev/rules.d/70-conclave-kiosk.rules"],
+        "conclave-relay": ["/etc/conclave/relay.toml", f"{units}/conclave-relay.service", "/usr/lib/sysusers.d/conclave-relay.conf"],
+        "conclave-slots": ["/usr/lib/conclave/health", "/usr/lib/conclave/rauc-backend", "/boot/firmware", f"{units}/emergency.service.d/10-conclave.conf"],
+        "conclave-system": [
+            "/data", "/var/lib/conclave-provision", f"{units}/var-lib-conclave\\x2dkiosk.mount",
+            f"{units}/local-fs.target.requires/var-lib-conclave\\x2dkiosk.mount", f"{units}/local-fs.target.requires/data.mount",
+        ],
+    }
+    for name, paths in wanted.items():
+        recipe = next(LAYER.rglob(f"{name}_*.bb"))
+        text = recipe.read_text()
+        steps = re.search(r"^do_install(?::append)?\(\) \{\n(.*?)^\}$", text, re.M | re.S)
+        need(steps, f"{recipe.name} installs nothing")
+        files = str(recipe.parent / "files")
+        known = dict(folders, S=files if 'S = "${UNPACKDIR}"' in text else str(ROOT), UNPACKDIR=files, PN=name)
+        known.update(re.findall(r'^(CONCLAVE_\w+) = "(.*)"$', text, re.M))
+        with tempfile.TemporaryDirectory() as image:
+            script = re.sub(r"\$\{(\w+)\}", lambda match: dict(known, D=image).get(match[1], match[0]), steps[1])
+            done = subprocess.run(["sh", "-eu"], input=script, text=True, capture_output=True, cwd=image)
+            need(done.returncode == 0, f"do_install of {recipe.name} fails: {done.stderr}")
+            for path in paths:
+                need(pathlib.Path(image + path).exists(), f"do_install of {recipe.name} leaves no {path}")
+            for unit in pathlib.Path(image).rglob("*.service"):
+                need(not re.search("@[A-Z_]+@", unit.read_text()), f"{unit.name} of {recipe.name} has a place that was not filled in")
 
 
 def the_layer_has_what_yocto_check_layer_asks():

@@ -14,10 +14,11 @@ inherit features_check systemd useradd
 
 REQUIRED_DISTRO_FEATURES:class-target = "systemd"
 
-# As in relay/package/conclave-relay.sysusers, for a root that cannot be written.
+# As in relay/package/conclave-relay.sysusers, for a root that cannot be written; by number, as an update must find its files again.
 USERADD_PACKAGES = "${PN}"
+GROUPADD_PARAM:${PN} = "--system --gid 982 conclave-relay"
 USERADD_PARAM:${PN} = "\
-    --system --user-group --no-create-home --home-dir ${localstatedir}/lib/conclave-relay --shell /sbin/nologin \
+    --system --uid 982 --gid conclave-relay --no-create-home --home-dir ${localstatedir}/lib/conclave-relay --shell /sbin/nologin \
     --comment 'Conclave relay' conclave-relay \
 "
 SYSTEMD_SERVICE:${PN} = "conclave-relay.service"

@@ -25,29 +25,30 @@ REQUIRED_DISTRO_FEATURES = "systemd"
 # What is kept over starts and updates; everything else in /var is in memory.
 CONCLAVE_KEPT = "conclave-kiosk conclave-provision rauc systemd"
 
-def conclave_bind_units(d):
-    return " ".join("var-lib-%s.mount" % name.replace("-", "\\x2d") for name in d.getVar("CONCLAVE_KEPT").split())
-
-SYSTEMD_SERVICE:${PN} = "data.mount conclave-data.service conclave-wifi.path conclave-wifi.service ${@conclave_bind_units(d)}"
+SYSTEMD_SERVICE:${PN} = "conclave-wifi.path conclave-wifi.service"
 
 do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 
 do_install() {
-    install -D -m 0644 ${S}/data.mount ${D}${systemd_system_unitdir}/data.mount
     for unit in conclave-wifi.service conclave-wifi.path conclave-wifi-again.service; do
         install -D -m 0644 ${S}/$unit ${D}${systemd_system_unitdir}/$unit
     done
-    install -D -m 0644 ${S}/conclave-data.service ${D}${systemd_system_unitdir}/conclave-data.service
-    install -d ${D}/data
+
+    # Without these there is no system, so nothing may enable or disable them.
+    install -d ${D}/data ${D}${systemd_system_unitdir}/local-fs.target.requires
+    install -m 0644 ${S}/data.mount ${S}/conclave-data.service ${D}${systemd_system_unitdir}
+    ln -s ../data.mount ../conclave-data.service ${D}${systemd_system_unitdir}/local-fs.target.requires
     folders=
     for name in ${CONCLAVE_KEPT}; do
         install -d ${D}${localstatedir}/lib/$name
         unit=var-lib-$(echo $name | sed 's/-/\\x2d/g').mount
         sed "s/@NAME@/$name/g" ${S}/bind.mount.in > "${D}${systemd_system_unitdir}/$unit"
+        ln -s "../$unit" ${D}${systemd_system_unitdir}/local-fs.target.requires
         folders="$folders /data/lib/$name"
     done
     sed -i "s#@FOLDERS@#$folders#" ${D}${systemd_system_unitdir}/conclave-data.service
+
     install -D -m 0644 ${S}/watchdog.conf ${D}${nonarch_libdir}/systemd/system.conf.d/20-conclave.conf
     install -D -m 0644 ${S}/journald.conf ${D}${nonarch_libdir}/systemd/journald.conf.d/20-conclave.conf
     install -D -m 0644 ${S}/wireless.network ${D}${nonarch_libdir}/systemd/network/70-conclave-wireless.network

@@ -31,5 +31,7 @@ RAUC_SLOT_firmware[file] = "conclave-firmware-${MACHINE}.tar"
 RAUC_SLOT_firmware[rename] = "firmware.tar"
 RAUC_SLOT_firmware[hooks] = "post-install"
 
-RAUC_KEY_FILE = "${CONCLAVE_KEYS}/update.key.pem"
-RAUC_CERT_FILE = "${CONCLAVE_KEYS}/update.cert.pem"
+# Without keys there is an image, but no update of it: the class says so.
+CONCLAVE_KEYS ?= ""
+RAUC_KEY_FILE = "${@'${CONCLAVE_KEYS}/update.key.pem' if d.getVar('CONCLAVE_KEYS') else ''}"
+RAUC_CERT_FILE = "${@'${CONCLAVE_KEYS}/update.cert.pem' if d.getVar('CONCLAVE_KEYS') else ''}"
