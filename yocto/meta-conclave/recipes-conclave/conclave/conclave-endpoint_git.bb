@@ -6,9 +6,10 @@ SECTION = "multimedia"
 LICENSE = "GPL-3.0-only & IJG & BSD-3-Clause & Zlib"
 LIC_FILES_CHKSUM = "file://endpoint/LICENSE;md5=1ebbd3e34237af26da5dc08a4e440464"
 
-# clang: the crate v4l2-sys-mit makes its bindings with bindgen while it is built. cmake: the copy of libjpeg-turbo.
+# clang and bindgen: the crate v4l2-sys-mit makes its bindings while it is built. cmake: the copy of libjpeg-turbo.
 DEPENDS = "\
     alsa-lib \
+    bindgen-cli-native \
     clang-native \
     cmake-native \
     fontconfig \
@@ -21,6 +22,8 @@ DEPENDS = "\
 "
 
 require conclave-rust.inc
+
+SRC_URI += "file://v4l2-bindings.rs"
 
 inherit features_check systemd useradd
 
@@ -43,6 +46,12 @@ SYSTEMD_SERVICE:conclave-kiosk = "\
     conclave-kiosk.service \
     ${@'conclave-provision.service' if os.path.exists(d.getVar('CONCLAVE_REPOSITORY') + '/endpoint/package/conclave-provision.service') else ''} \
 "
+
+do_configure:append() {
+    for crate in ${CARGO_VENDORING_DIRECTORY}/v4l2-sys-mit-*; do
+        cp ${UNPACKDIR}/v4l2-bindings.rs $crate/build.rs
+    done
+}
 
 do_install:append() {
     install -D -m 0644 ${S}/endpoint/endpoint.example.toml ${D}${sysconfdir}/conclave/endpoint.toml
