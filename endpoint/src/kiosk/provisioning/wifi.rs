@@ -67,7 +67,10 @@ impl FromStr for Password {
             return Err(WifiError::PasswordCharacter);
         }
         // It takes the rest of the line for a comment then.
-        if text.split_once('"').is_some_and(|(_, rest)| rest.contains('#')) {
+        if text
+            .split_once('"')
+            .is_some_and(|(_, rest)| rest.contains('#'))
+        {
             return Err(WifiError::PasswordComment);
         }
         match text.len() {
