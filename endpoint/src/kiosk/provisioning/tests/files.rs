@@ -65,7 +65,7 @@ fn a_file_becomes_what_kiosk_and_network_take_once() {
     let sections = sections.map(str::to_owned).to_vec();
     let path = place.path("stick/conclave.toml");
     assert_eq!(
-        check(&[path.clone()]).unwrap(),
+        check(std::slice::from_ref(&path)).unwrap(),
         Outcome::Right(path.clone(), sections.clone())
     );
     assert!(!place.path("state").exists());
