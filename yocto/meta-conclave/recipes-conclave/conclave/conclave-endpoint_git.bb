@@ -42,10 +42,8 @@ USERADD_PARAM:conclave-kiosk = "\
 "
 
 SYSTEMD_PACKAGES = "conclave-kiosk"
-SYSTEMD_SERVICE:conclave-kiosk = "\
-    conclave-kiosk.service \
-    ${@'conclave-provision.service' if os.path.exists(d.getVar('CONCLAVE_REPOSITORY') + '/endpoint/package/conclave-provision.service') else ''} \
-"
+# It brings conclave-provision.service along by itself.
+SYSTEMD_SERVICE:conclave-kiosk = "conclave-kiosk.service"
 
 do_configure:append() {
     for crate in ${CARGO_VENDORING_DIRECTORY}/v4l2-sys-mit-*; do
@@ -60,12 +58,8 @@ do_install:append() {
     install -D -m 0644 ${S}/endpoint/package/conclave-kiosk.tmpfiles ${D}${nonarch_libdir}/tmpfiles.d/conclave-kiosk.conf
     install -D -m 0644 ${S}/endpoint/package/conclave-kiosk.udev ${D}${nonarch_base_libdir}/udev/rules.d/70-conclave-kiosk.rules
     # What a conclave.toml on the boot partition or on a stick says is taken in by these.
-    for unit in ${S}/endpoint/package/conclave-provision*.service; do
-        [ ! -e "$unit" ] || install -D -m 0644 "$unit" -t ${D}${systemd_system_unitdir}
-    done
-    if [ -e ${S}/endpoint/package/conclave-provision.udev ]; then
-        install -D -m 0644 ${S}/endpoint/package/conclave-provision.udev ${D}${nonarch_base_libdir}/udev/rules.d/70-conclave-provision.rules
-    fi
+    install -D -m 0644 -t ${D}${systemd_system_unitdir} ${S}/endpoint/package/conclave-provision.service ${S}/endpoint/package/conclave-provision@.service
+    install -D -m 0644 ${S}/endpoint/package/conclave-provision.udev ${D}${nonarch_base_libdir}/udev/rules.d/70-conclave-provision.rules
 }
 
 PACKAGES =+ "conclave-kiosk"
