@@ -1,0 +1,17 @@
+SUMMARY = "Everything that the screen of a meeting room runs"
+DESCRIPTION = "The endpoint as a kiosk, the system around it, and on boards that can have them two slots for updates."
+SECTION = "base"
+PACKAGE_ARCH = "${MACHINE_ARCH}"
+
+inherit packagegroup
+
+RDEPENDS:${PN} = "\
+    ca-certificates \
+    conclave-kiosk \
+    conclave-system \
+    kernel-modules \
+    tzdata \
+    wireless-regdb-static \
+"
+# Two systems, of which an update replaces one: by what a Raspberry Pi's firmware can do.
+RDEPENDS:${PN}:append:rpi = " conclave-slots"

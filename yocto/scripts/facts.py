@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""facts.py --list | CHECK   One check of what yocto/ says against what the rest of the repository says; silent when it holds."""
+import configparser
+import hashlib
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+
+import jsonschema
+import kas
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LAYER = ROOT / "yocto/meta-conclave"
+# What oe-core's wrynose has.
+RUST = (1, 94, 1)
+BOARD = "aarch64-unknown-linux-gnu"
+
+
+class Wrong(Exception):
+    """What does not hold, and where."""
+
+
+def need(holds, message):
+    if not holds:
+        raise Wrong(message)
+
+
+def read(path):
+    return (ROOT / path).read_text()
+
+
+def kas_files():
+    return sorted((ROOT / "yocto/kas").glob("*.yml"))
+
+
+def cargo(*arguments):
+    return subprocess.run(["cargo", *arguments, "--locked"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def metadata():
+    return json.loads(cargo("metadata", "--format-version", "1", "--filter-platform", BOARD))
+
+
+def rust_recipes():
+    """Recipes of programs, by the crate that each builds."""
+    found = {}
+    for recipe in sorted((LAYER / "recipes-conclave/conclave").glob("*.bb")):
+        if "require conclave-rust.inc" in recipe.read_text():
+            found[recipe.name.split("_")[0]] = recipe
+    need(found, "no recipe requires conclave-rust.inc")
+    return found
+
+
+def partitions():
+    """Number by label on the card; the fourth of an MBR holds all further ones."""
+    labels = re.findall(r"^part .*--label (\S+)", read("yocto/meta-conclave/files/wic/conclave-slots.wks"), re.M)
+    need(len(labels) == 6, f"conclave-slots.wks has {len(labels)} partitions with a label, not 6")
+    return {label: number if number < 4 else number + 1 for number, label in enumerate(labels, 1)}
+
+
+def kas_files_are_valid():
+    schema = json.loads((pathlib.Path(kas.__file__).parent / "schema-kas.json").read_text())
+    for path in kas_files():
+        jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+    need(len(kas_files()) >= 5, "there are fewer than five files in yocto/kas")
+
+
+def kas_files_include_what_exists():
+    for path in kas_files():
+        for include in yaml.safe_load(path.read_text())["header"].get("includes", []):
+            need((ROOT / include).is_file(), f"{path.name} includes {include}, which is not there")
+
+
+def layers_are_pinned():
+    pinned = 0
+    for path in kas_files():
+        for name, repository in (yaml.safe_load(path.read_text()).get("repos") or {}).items():
+            if "url" not in (repository or {}):
+                continue
+            commit = str(repository.get("commit", ""))
+            need(re.fullmatch(r"[0-9a-f]{40}", commit), f"{path.name}: {name} has no commit of 40 digits")
+            pinned += 1
+    need(pinned >= 4, f"only {pinned} layers are pinned")
+
+
+def every_board_has_a_kas_file():
+    machines = {yaml.safe_load(path.read_text()).get("machine") for path in kas_files()} - {None}
+    wanted = {"raspberrypi3-64", "raspberrypi4-64", "raspberrypi5", "qemuarm64"}
+    need(machines == wanted, f"yocto/kas has machines {sorted(machines)}, not {sorted(wanted)}")
+
+
+def recipes_build_programs_that_exist():
+    programs = {package["name"]: [t["name"] for t in package["targets"] if "bin" in t["kind"]] for package in metadata()["packages"] if not package["source"]}
+    flags = read("yocto/meta-conclave/recipes-conclave/conclave/conclave-rust.inc")
+    need("--package ${BPN} --bin ${BPN}" in flags, "conclave-rust.inc does not build the program of the recipe's own name")
+    for name, recipe in rust_recipes().items():
+        need(name in programs.get(name, []), f"{recipe.name}: the workspace has no package {name} with a program of that name")
+        features = re.findall(r"--features[ =](\S+)", recipe.read_text() + flags)
+        known = next(p["features"] for p in metadata()["packages"] if p["name"] == name)
+        for feature in features:
+            need(feature.strip('"') in known, f"{recipe.name}: {name} has no feature {feature}")
+
+
+def recipes_have_the_version_of_the_workspace():
+    version = tomllib.loads(read("Cargo.toml"))["workspace"]["package"]["version"]
+    source = read("yocto/meta-conclave/recipes-conclave/conclave/conclave-source.inc")
+    need(f'PV = "{version}"' in source, f"conclave-source.inc does not say PV = \"{version}\"")
+    need(f'DISTRO_VERSION = "{version}"' in read("yocto/meta-conclave/conf/distro/conclave.conf"), f"the distribution's version is not {version}")
+
+
+def licences_are_those_of_the_files():
+    checked = 0
+    for recipe in LAYER.rglob("*_git.bb"):
+        for path, digest in re.findall(r"file://([^;\s]+);md5=([0-9a-f]{32})", recipe.read_text()):
+            if not (ROOT / path).is_file():
+                need("github.com" in recipe.read_text(), f"{recipe.name}: {path} is not in the repository")
+                continue
+            real = hashlib.md5((ROOT / path).read_bytes()).hexdigest()
+            need(real == digest, f"{recipe.name}: the md5 of {path} is {real}, look whether its licence changed")
+            checked += 1
+    need(checked >= 3, f"only {checked} licences were found")
+    packages = {p["name"]: p["license"] for p in metadata()["packages"] if not p["source"]}
+    for name, recipe in rust_recipes().items():
+        said = re.search(r'^LICENSE = "(.*)"', recipe.read_text(), re.M)[1]
+        need(packages[name].replace(" OR ", " | ") in said, f"{recipe.name} says {said}, but Cargo.toml {packages[name]}")
+
+
+def no_crate_needs_a_newer_rust():
+    for package in metadata()["packages"]:
+        version = tuple(int(part) for part in (package["rust_version"] or "0").split("."))
+        need(version <= RUST, f"{package['name']} {package['version']} needs Rust {package['rust_version']}; wrynose has {'.'.join(map(str, RUST))}")
+
+
+def build_tools_are_those_that_crates_use():
+    """A tool that is missing fails late in a build; one too many costs an hour of it."""
+    tools = {"clang-sys": "clang-native", "cmake": "cmake-native"}
+    never = {"skia-bindings", "openssl-sys", "rdkafka-sys"}
+    for name, recipe in rust_recipes().items():
+        used = {line.split()[0] for line in cargo("tree", "-p", name, "-e", "normal,build", "--target", BOARD, "--prefix", "none").splitlines() if line}
+        need(not used & never, f"{name} uses {sorted(used & never)}, which its recipe cannot build")
+        for crate, tool in tools.items():
+            has = re.search(rf"^\s+{tool} \\$", recipe.read_text(), re.M) is not None
+            need((crate in used) == has, f"{recipe.name} {'needs' if crate in used else 'does not need'} {tool}: {crate} is {'' if crate in used else 'not '}among its crates")
+
+
+def users_are_those_of_sysusers():
+    pairs = {"conclave-relay": "relay/package/conclave-relay.sysusers", "conclave-endpoint": "endpoint/package/conclave-kiosk.sysusers"}
+    for name, path in pairs.items():
+        added = re.search(r'USERADD_PARAM:\S+ = "\\\n(.*?)\n"', rust_recipes()[name].read_text(), re.S)[1]
+        lines = [line.split(maxsplit=3) for line in read(path).splitlines() if line and not line.startswith("#")]
+        users = [line for line in lines if line[0] == "u"]
+        need(len(users) == 1, f"{path} has {len(users)} users")
+        comment, home = re.fullmatch(r'"(.*)" (\S+)', users[0][3]).groups()
+        groups = ",".join(line[2] for line in lines if line[0] == "m")
+        wanted = [users[0][1], f"--comment '{comment}'", f"--home-dir {home.replace('/var/', '${localstatedir}/')}"]
+        wanted += [f"--groups {groups} "] if groups else []
+        for part in wanted:
+            need(part in added, f"{name}: the recipe's user has no {part}, but {path} has")
+
+
+def slots_have_the_same_numbers_everywhere():
+    number = partitions()
+    slots = configparser.ConfigParser()
+    slots.read_string(read("yocto/meta-conclave/dynamic-layers/rauc/recipes-core/rauc/files/system.conf"))
+    a_root = [n for n, line in enumerate(re.findall("^part .*", read("yocto/meta-conclave/files/wic/conclave-slots.wks"), re.M), 1) if "--source rootfs" in line]
+    need(a_root == [4] and number["root_a"] == 5, "the root that an image is filled with is not that of slot A, the fifth partition")
+    for section, label in {"rootfs.0": "root_a", "rootfs.1": "root_b", "firmware.0": "boot_a", "firmware.1": "boot_b"}.items():
+        device = slots[f"slot.{section}"]["device"]
+        need(device == f"/dev/mmcblk0p{number[label]}", f"system.conf: {section} is {device}, but {label} is partition {number[label]}")
+    for place, text in {
+        "yocto/meta-conclave/conf/distro/conclave.conf": f'"/dev/mmcblk0p{number["root_a"]}"',
+        "yocto/meta-conclave/dynamic-layers/rauc/recipes-conclave/update/files/boot-firmware.mount": f"What=/dev/mmcblk0p{number['CONCLAVE']}\n",
+        "yocto/meta-conclave/recipes-conclave/system/files/data.mount": "/by-label/conclave-data\n",
+        "endpoint/package/conclave-rauc-backend": f"= A ]; then echo {number['boot_a']}; else echo {number['boot_b']}; fi",
+        "endpoint/package/conclave-rauc-hook": f"A) partition={number['root_a']} ;;\nB) partition={number['root_b']} ;;",
+    }.items():
+        need(text in read(place), f"{place} does not say {text.strip()}")
+
+
+def recipes_install_files_that_exist():
+    found = 0
+    for recipe in LAYER.rglob("*_git.bb"):
+        for path in re.findall(r"\$\{S\}/((?:endpoint|relay)/[\w./-]+)(?=[\s\"])", recipe.read_text()):
+            if "conclave-provision.udev" in path:
+                continue
+            need((ROOT / path).is_file(), f"{recipe.name} installs {path}, which is not there")
+            found += 1
+    need(found >= 10, f"only {found} installed files were found")
+
+
+def the_layer_has_what_yocto_check_layer_asks():
+    readme = (LAYER / "README.md").read_text().lower()
+    for word in ("maintainer", "patch", "@"):
+        need(word in readme, f"the layer's README.md does not say {word}")
+    for name in ("SECURITY.md", "COPYING.MIT"):
+        need((LAYER / name).stat().st_size > 0, f"the layer's {name} is empty")
+    conf = (LAYER / "conf/layer.conf").read_text()
+    for key in ("BBFILE_PATTERN", "BBFILE_PRIORITY", "LAYERVERSION", "LAYERSERIES_COMPAT", "LAYERDEPENDS"):
+        need(f"{key}_conclave" in conf, f"layer.conf has no {key}_conclave")
+    need(not (LAYER / "conf/machine").exists(), "a layer with a distribution may have no machine")
+    for append in LAYER.rglob("*.bbappend"):
+        for line in append.read_text().splitlines():
+            changes = re.match(r"[A-Za-z_:${}-]+\s*(\S*=|\()", line)
+            need(not changes or ":conclave" in line, f"{append.name} changes other distributions, too: {line}")
+
+
+CHECKS = [value for name, value in list(globals().items()) if callable(value) and value.__module__ == __name__ and "_" in name and value not in (kas_files, rust_recipes)]
+
+if __name__ == "__main__":
+    named = {check.__name__: check for check in CHECKS}
+    if sys.argv[1:] == ["--list"]:
+        print("\n".join(named))
+    elif len(sys.argv) == 2 and sys.argv[1] in named:
+        try:
+            named[sys.argv[1]]()
+        except (Wrong, jsonschema.ValidationError) as wrong:
+            sys.exit(str(wrong))
+    else:
+        sys.exit(__doc__)
