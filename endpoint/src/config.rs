@@ -1,4 +1,5 @@
-//! The configuration: a TOML file, over it what a person chose on the screen, then the environment, then flags.
+//! The configuration: a TOML file, over it what a kiosk was provisioned with, then what a person chose on the screen,
+//! then the environment, then flags.
 //!
 //! `endpoint.example.toml` documents every key; a test holds the two together. A text that is empty is as good
 //! as none, so that every key can be written down.
@@ -6,6 +7,7 @@
 mod choices;
 pub(crate) mod entry;
 mod layers;
+mod provisioned;
 pub(crate) mod text;
 
 use std::fmt;

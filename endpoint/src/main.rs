@@ -12,9 +12,10 @@ use conclave_endpoint::config::{Config, ConfigError};
 use conclave_endpoint::discovery::{DiscoveryError, RelaySpec};
 use conclave_endpoint::engine::EngineError;
 use conclave_endpoint::keep::Keep;
+use conclave_endpoint::kiosk::{Watch, provisioning};
 use conclave_endpoint::{devices, doctor, ui};
 use manual::ManualArguments;
-use provision::ProvisionArguments;
+use provision::{KioskArguments, ProvisionArguments};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -43,7 +44,9 @@ struct CommandLine {
 #[expect(clippy::large_enum_variant, reason = "made once a process")]
 enum Verb {
     /// The touch screen of a meeting room: full screen, signed in by itself, idle between calls.
-    Kiosk,
+    ///
+    /// It ends when something new was provisioned and nobody is in a call, for its service to start it again.
+    Kiosk(KioskArguments),
     /// A call without a screen; for appliances, bots and tests.
     Call(CallArguments),
     /// Lists cameras with their formats, sizes and rates, and sound devices.
@@ -88,10 +91,12 @@ fn main() -> ExitCode {
 
 fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
     let Some(verb) = line.verb else {
-        return show(line.config.as_deref(), line.data_dir.as_deref(), false);
+        return window(line.config.as_deref(), line.data_dir.as_deref());
     };
     match verb {
-        Verb::Kiosk => return show(line.config.as_deref(), line.data_dir.as_deref(), true),
+        Verb::Kiosk(arguments) => {
+            return kiosk(line.config.as_deref(), line.data_dir.as_deref(), arguments);
+        }
         Verb::Call(arguments) => {
             let config = Config::load(line.config.as_deref(), line.data_dir.as_deref())?;
             let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
@@ -112,7 +117,11 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             }
         }
         Verb::Doctor { relay } => {
-            let config = Config::load(line.config.as_deref(), line.data_dir.as_deref());
+            let config = Config::load_provisioned(
+                line.config.as_deref(),
+                Path::new(provisioning::STATE),
+                line.data_dir.as_deref(),
+            );
             let configured = config.as_ref().ok().and_then(|c| c.relay.address.clone());
             let relay = relay.or(configured).map(arguments::locate);
             let folder = match &config {
@@ -131,11 +140,32 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The touch screen.
-fn show(file: Option<&Path>, folder: Option<&Path>, kiosk: bool) -> anyhow::Result<ExitCode> {
+/// The touch screen in a window.
+fn window(file: Option<&Path>, folder: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::load(file, folder)?;
     let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
-    ui::run(config, keep, kiosk, |_| {})?;
+    ui::run(config, keep, None, |_| {})?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The touch screen of a meeting room.
+fn kiosk(
+    file: Option<&Path>,
+    folder: Option<&Path>,
+    arguments: KioskArguments,
+) -> anyhow::Result<ExitCode> {
+    // Before anything is read: what is applied from now on is new.
+    let watch = Watch::begin(arguments.state.clone(), arguments.report);
+    let load = || Config::load_provisioned(file, &arguments.state, folder);
+    let mut config = load()?;
+    match config.take_provisioned(&arguments.state) {
+        Ok(true) => config = load()?,
+        Ok(false) => {}
+        // A full disk is no reason for a dark screen.
+        Err(error) => tracing::warn!(%error, "older choices are not forgotten"),
+    }
+    let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
+    ui::run(config, keep, Some(watch), |_| {})?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,10 +1,20 @@
-//! The verb `provision`, on its way from flags to an exit code.
+//! Provisioning on the command line: the verb that takes it in, and where a kiosk finds it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use conclave_endpoint::kiosk::provisioning::{self, Outcome};
+
+#[derive(Args)]
+pub(crate) struct KioskArguments {
+    /// Where what was provisioned is kept.
+    #[arg(long, value_name = "DIR", default_value = provisioning::STATE)]
+    pub(crate) state: PathBuf,
+    /// Where provisioning that was refused is told of.
+    #[arg(long, value_name = "DIR", default_value = provisioning::REPORT)]
+    pub(crate) report: PathBuf,
+}
 
 #[derive(Args)]
 pub(crate) struct ProvisionArguments {

@@ -7,7 +7,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::entry::{ConfigError, Entry, check, read, variables};
-use super::{Config, DEFAULT_FILE, choices};
+use super::{Config, DEFAULT_FILE, choices, provisioned};
 
 /// Sections that a person may choose in; the others are the administrator's.
 const CHOSEN: [&str; 4] = ["relay", "account", "devices", "screen"];
@@ -25,9 +25,19 @@ impl Config {
     /// [`ConfigError`] names file, key, value and reason. What is wrong with choices is no error: it is logged
     /// and left out, as nobody could repair it on a board without a keyboard.
     pub fn load(file: Option<&Path>, folder: Option<&Path>) -> Result<Self, ConfigError> {
-        let default = Path::new(DEFAULT_FILE);
-        let file = file.or_else(|| default.exists().then_some(default));
-        Self::load_with(file, folder, std::env::vars_os())
+        Self::load_layers(or_default(file), None, folder, std::env::vars_os())
+    }
+
+    /// The same for a kiosk, with what was provisioned in the folder `state` between the file and the choices.
+    ///
+    /// # Errors
+    /// As [`Self::load`]; what is wrong with what was provisioned is left out like a choice.
+    pub fn load_provisioned(
+        file: Option<&Path>,
+        state: &Path,
+        folder: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        Self::load_layers(or_default(file), Some(state), folder, std::env::vars_os())
     }
 
     /// The same with the caller's environment, and without [`DEFAULT_FILE`].
@@ -39,6 +49,15 @@ impl Config {
         folder: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
+        Self::load_layers(file, None, folder, environment)
+    }
+
+    pub(super) fn load_layers(
+        file: Option<&Path>,
+        state: Option<&Path>,
+        folder: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
         let file = file.map(read).transpose()?.unwrap_or_default();
         let environment = variables(environment);
         for entry in file.iter().chain(&environment) {
@@ -46,6 +65,9 @@ impl Config {
         }
         let mut merged = Table::new();
         lay_over(&mut merged, file);
+        if let Some(state) = state {
+            lay_over(&mut merged, provisioned::entries(state));
+        }
         let folder = folder.map(Path::to_owned).or_else(|| {
             let mut both = merged.clone();
             lay_over(&mut both, environment.clone());
@@ -69,10 +91,20 @@ pub(super) fn choices(keep: &Path) -> Table {
     table
 }
 
+fn or_default(file: Option<&Path>) -> Option<&Path> {
+    let default = Path::new(DEFAULT_FILE);
+    file.or_else(|| default.exists().then_some(default))
+}
+
 fn chosen(keep: &Path) -> Vec<Entry> {
-    let path = keep.join(choices::FILE);
-    let warn = |error: &ConfigError| tracing::warn!(%error, "a choice is left out");
-    let entries = match read(&path) {
+    let file = keep.join(choices::FILE);
+    sensible(&file, &CHOSEN, "it cannot be chosen on the screen")
+}
+
+/// What makes sense of a file that the program has written, in sections that it may have; of others it says `why_not`.
+pub(super) fn sensible(path: &Path, sections: &[&str], why_not: &str) -> Vec<Entry> {
+    let warn = |error: &ConfigError| tracing::warn!(%error, "a key is left out");
+    let entries = match read(path) {
         Err(ConfigError::Read { error, .. }) if error.kind() == io::ErrorKind::NotFound => vec![],
         Err(error) => {
             warn(&error);
@@ -81,9 +113,9 @@ fn chosen(keep: &Path) -> Vec<Entry> {
         Ok(entries) => entries,
     };
     let makes_sense = |entry: &Entry| {
-        let known = check(entry).and_then(|()| match CHOSEN.contains(&entry.section.as_str()) {
+        let known = check(entry).and_then(|()| match sections.contains(&entry.section.as_str()) {
             true => Ok(()),
-            false => Err(entry.refused("it cannot be chosen on the screen")),
+            false => Err(entry.refused(why_not)),
         });
         known.inspect_err(warn).is_ok()
     };

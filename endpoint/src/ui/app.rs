@@ -11,12 +11,13 @@ use super::preferences::{Account, Preferences};
 use super::presence::Presence;
 use super::problem::{Trouble, of_camera, of_sound};
 use super::seats::OWN_PICTURE;
-use super::{idle, lobby, room, settings, sign_in, toasts};
+use super::{idle, lobby, provisioning, room, settings, sign_in, toasts};
 use crate::camera::CameraState;
 use crate::clock;
 use crate::discovery::Discovery;
 use crate::engine::Stats;
 use crate::keep::Keep;
+use crate::kiosk::Watch;
 use crate::screen::Wish;
 use crate::sound::SoundState;
 use crate::watchdog::Heartbeat;
@@ -51,6 +52,12 @@ impl Handle {
     #[cfg(test)]
     pub(super) fn number(&self) -> SignInNumber {
         self.0.borrow().host.number()
+    }
+
+    /// Whether the process is to end, to be started again.
+    pub(super) fn is_over(&self) -> bool {
+        let app = self.0.try_borrow();
+        app.is_ok_and(|app| app.provisioning.is_over)
     }
 
     /// Shows what has been painted, and nothing else.
@@ -102,6 +109,7 @@ pub(super) struct App {
     pub(super) entering: Option<RoomName>,
     pub(super) sign_in_again_at: Option<Instant>,
     pub(super) wishes: Vec<Wish>,
+    pub(super) provisioning: provisioning::State,
 }
 
 /// What an app is made of.
@@ -114,6 +122,8 @@ pub(super) struct Parts {
     pub(super) paintings: Paintings,
     pub(super) media_beat: Option<Heartbeat>,
     pub(super) search: Search,
+    /// What a kiosk sees of its provisioning.
+    pub(super) provisioning: Option<Watch>,
 }
 
 /// Begins to look for relays on the network.
@@ -139,6 +149,7 @@ impl App {
             paintings,
             media_beat,
             search,
+            provisioning,
         } = parts;
         Self {
             window: window.as_weak(),
@@ -173,6 +184,7 @@ impl App {
             entering: None,
             sign_in_again_at: None,
             wishes: Vec::new(),
+            provisioning: provisioning::State::of(provisioning),
             config,
         }
     }
@@ -234,6 +246,7 @@ impl App {
             self.go_home();
         }
         self.keep_invitation(now);
+        self.look_at_provisioning(now);
         self.backlight_follows(now);
     }
 

@@ -22,6 +22,7 @@ mod pictures;
 mod preferences;
 mod presence;
 mod problem;
+mod provisioning;
 mod reports;
 mod room;
 mod seats;
@@ -36,6 +37,7 @@ pub use backend::BackendError;
 
 use crate::config::Config;
 use crate::keep::Keep;
+use crate::kiosk::Watch;
 use crate::watchdog::Watchdog;
 use app::{App, Handle, Parts};
 use clock::WallClock;
@@ -85,14 +87,15 @@ fn on_event_loop(step: fn(&mut App)) {
     let _ = slint::invoke_from_event_loop(run);
 }
 
-/// Shows the screen until it is closed; `on_window` sees it first.
+/// Shows the screen until it is closed; `on_window` sees it first. A kiosk watches its provisioning, and ends when there is
+/// something new and nobody is in a call: whoever started it starts it again.
 ///
 /// # Errors
 /// [`UiError`] when there is no display, or the system refuses a thread.
 pub fn run(
     config: Config,
     keep: Keep,
-    kiosk: bool,
+    kiosk: Option<Watch>,
     on_window: impl FnOnce(&AppWindow),
 ) -> Result<(), UiError> {
     backend::choose(config.screen.rotation.degrees())?;
@@ -116,17 +119,19 @@ pub fn run(
         heartbeat("engine"),
         quit,
     )?;
+    let is_kiosk = kiosk.is_some();
     let app = App::new(
         &window,
         Parts {
             config: Preferences::new(config),
             keep,
-            kiosk,
+            kiosk: is_kiosk,
             inbox,
             host,
             paintings,
             media_beat,
             search: app::search,
+            provisioning: kiosk,
         },
     );
     let handle = begin(&window, app);
@@ -134,17 +139,20 @@ pub fn run(
     let ticking = handle.clone();
     timer.start(TimerMode::Repeated, TICK, move || {
         ticking.act(App::tick);
+        if ticking.is_over() {
+            quit();
+        }
         if let Some(beat) = &screen_beat {
             beat.beat();
         }
     });
     on_window(&window);
-    window.window().set_fullscreen(kiosk);
+    window.window().set_fullscreen(is_kiosk);
     window.show()?;
     if let Some(watchdog) = &watchdog {
         watchdog.ready();
     }
-    let run = if kiosk {
+    let run = if is_kiosk {
         slint::run_event_loop_until_quit()
     } else {
         slint::run_event_loop()
@@ -197,6 +205,8 @@ fn connect(window: &AppWindow, handle: &Handle) {
     all.on_touched(move || app.act(App::touched));
     let app = handle.clone();
     all.on_open_settings(move || app.act(App::open_settings));
+    let app = handle.clone();
+    all.on_put_provisioning_aside(move || app.act(|app| app.provisioning.is_aside = true));
     let weak = window.as_weak();
     window
         .global::<conclave_ui::Keyboard>()
@@ -251,5 +261,6 @@ fn show_app(app: &mut App, window: &AppWindow) {
     let code = app.shown_code();
     all.set_has_code(code.is_some());
     all.set_code(code.unwrap_or_default());
+    app.provisioning.show(window);
     app.toasts.show(window);
 }

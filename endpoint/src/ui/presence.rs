@@ -37,6 +37,11 @@ impl Presence {
             .is_some_and(|after| now.since(self.touched) >= after)
     }
 
+    /// For how long nobody was there.
+    pub(super) const fn untouched_for(&self, now: Instant) -> Micros {
+        now.since(self.touched)
+    }
+
     pub(super) const fn is_lit(&self) -> bool {
         self.lit
     }

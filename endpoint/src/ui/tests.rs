@@ -5,14 +5,18 @@ use super::host::{Host, Order};
 use super::inbox::{Inbox, News};
 use super::pictures::Paintings;
 use super::preferences::{Account, Preferences};
+use super::presence::Presence;
 use crate::camera::CameraState;
 use crate::config::Config;
 use crate::control::ConnectionError;
 use crate::engine::{EngineError, Intent, Loudness, Person, Report, Settings};
 use crate::keep::Keep;
+use crate::kiosk::Watch;
+use crate::kiosk::provisioning::provision;
 use crate::sound::SoundState;
 use conclave_protocol::id::{ChatId, ParticipantId, RoomId};
 use conclave_protocol::name::{ChatText, RoomName, Username};
+use conclave_protocol::time::Instant;
 use conclave_protocol::units::{AudioLevel, Dbov, UnixMillis};
 use conclave_protocol::wire::control::{ChatLine, Devices, Refusal, RoomSummary};
 use conclave_ui::{AppWindow, Page};
@@ -37,7 +41,7 @@ struct Bench {
     orders: mpsc::Receiver<Order>,
     settings: Option<Settings>,
     intents: Option<mpsc::Receiver<Intent>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Bench {
@@ -60,6 +64,7 @@ impl Bench {
             paintings,
             media_beat: None,
             search: |_| None,
+            provisioning: kiosk.then(|| Watch::begin(folder.path().into(), folder.path().into())),
         };
         let app = super::begin(&window, App::new(&window, parts));
         window
@@ -72,7 +77,7 @@ impl Bench {
             orders,
             settings: None,
             intents: None,
-            _folder: folder,
+            folder,
         };
         bench.take_orders();
         bench
@@ -99,6 +104,14 @@ impl Bench {
             person(2, "ana", false),
         ]));
         bench
+    }
+
+    /// As a stick does that is plugged in, and a second goes by.
+    fn provision(&self, text: &str) {
+        let file = self.folder.path().join("conclave.toml");
+        std::fs::write(&file, text).unwrap();
+        let _ = provision(&[file], self.folder.path(), self.folder.path());
+        self.app.act(App::tick);
     }
 
     fn take_orders(&mut self) {
@@ -552,6 +565,110 @@ fn a_changed_account_is_kept() {
         app.config.choose_account(account.clone());
         app.save_choices();
     });
-    let again = Config::load_with(None, Some(bench._folder.path()), []).unwrap();
+    let again = Config::load_with(None, Some(bench.folder.path()), []).unwrap();
     assert_eq!(Preferences::new(again).account(), Some(account));
+}
+
+#[test]
+fn provisioning_that_is_refused_is_told_between_meetings_until_it_is_right() {
+    let mut bench = Bench::idle(&[]);
+    const TITLE: &str = "Something is wrong with the provisioning";
+    assert!(!bench.says(TITLE));
+    bench.provision("[room]\nname = 7\n[acount]\nname = 'x'\n");
+    for words in [
+        TITLE,
+        "line 2: room.name = 7",
+        "line 4: unknown key",
+        "plug the stick in again",
+    ] {
+        bench.assert_says(words);
+    }
+    bench.touch("Close");
+    assert!(!bench.says(TITLE));
+    bench.app.act(App::tick);
+    assert!(!bench.says(TITLE), "it was read");
+    // Nobody has touched anything for long.
+    bench
+        .app
+        .act(|app| app.presence = Presence::new(Instant(0), None, None));
+    bench.app.act(App::tick);
+    bench.assert_says(TITLE);
+    bench.touch("Close");
+    bench.provision("[room]\nname = 8\n");
+    bench.assert_says("line 2: room.name = 8");
+    bench.tell(Report::Joined {
+        room: room(1, "Maple", 2),
+        others: vec![name("ana")],
+    });
+    assert_eq!(bench.page(), Page::Room);
+    assert!(!bench.says(TITLE), "it is in the way of a call");
+    bench.tell(Report::LeftRoom);
+    bench.assert_says(TITLE);
+    bench.provision("[room]\nname = 'Oak'\n");
+    assert!(!bench.says(TITLE));
+}
+
+#[test]
+fn a_refusal_stands_at_the_sign_in_and_wakes_the_screen() {
+    let bench = Bench::new("[screen]\nblank_after_s = 1\n", true);
+    assert_eq!(bench.page(), Page::SignIn);
+    let dark = Some(conclave_protocol::time::Micros::from_secs(1));
+    bench
+        .app
+        .act(|app| app.presence = Presence::new(Instant(0), None, dark));
+    bench.app.act(App::tick);
+    let blanked = || bench.window.global::<conclave_ui::App>().get_blanked();
+    assert!(blanked());
+    bench.provision("[room]\nname = 7\n");
+    assert!(!blanked());
+    bench.assert_says("line 2: room.name = 7");
+}
+
+#[test]
+fn new_provisioning_begins_the_kiosk_anew_and_never_within_a_call() {
+    let bench = Bench::idle(&[]);
+    bench.provision("[room]\nname = 7\n");
+    assert!(!bench.app.is_over(), "what was refused is nothing new");
+    bench.tell(Report::Joined {
+        room: room(1, "Maple", 2),
+        others: vec![name("ana")],
+    });
+    bench.provision("[room]\nname = 'Oak'\n");
+    bench.app.act(App::tick);
+    assert!(!bench.app.is_over(), "a call was interrupted");
+    bench.tell(Report::LeftRoom);
+    bench.app.act(App::tick);
+    assert!(bench.app.is_over());
+}
+
+#[test]
+fn a_window_is_nobodys_kiosk_and_is_not_provisioned() {
+    let window = Bench::new(ACCOUNT, false);
+    window.provision("[room]\nname = 'Elm'\n");
+    assert!(!window.app.is_over());
+}
+
+#[test]
+fn a_kiosk_meets_no_other_relay_than_the_one_it_was_provisioned_with() {
+    let fingerprint = "0".repeat(64);
+    let given = ACCOUNT.replace(
+        "'relay.lan'",
+        &format!("'relay.lan'\n    fingerprint = '{fingerprint}'"),
+    );
+    let mut bench = Bench::new(&given, true);
+    let expected = bench
+        .settings
+        .as_ref()
+        .unwrap()
+        .relay_fingerprint
+        .clone()
+        .unwrap();
+    assert_eq!(expected.replace('-', ""), fingerprint);
+    bench.end(EngineError::WrongFingerprint {
+        relay: "relay.lan:7470".into(),
+        expected,
+        met: "1".repeat(64),
+    });
+    bench.take_orders();
+    bench.assert_says("fingerprint");
 }

@@ -94,7 +94,7 @@ fn tell(story: &'static Story) -> bool {
     std::fs::write(&file, (story.configuration)(&relay)).unwrap();
     let config = Config::load(Some(&file), Some(&folder)).unwrap();
     let mut telling = None;
-    let shown = conclave_endpoint::ui::run(config, keep, false, |window| {
+    let shown = conclave_endpoint::ui::run(config, keep, None, |window| {
         let mut person = Person::before(window, display);
         telling = Some(std::thread::spawn(move || {
             let told = catch_unwind(AssertUnwindSafe(|| (story.tell)(&mut person, &mut relay)));

@@ -26,7 +26,8 @@ use folder::OnDisk;
 use state::State;
 use stick::Stick;
 
-pub use report::read as refusal;
+pub use report::{path as refusal_path, read as refusal};
+pub(crate) use state::{APPLIED, ENDPOINT, GIVEN};
 
 /// Where boot partitions are.
 pub const PLACES: [&str; 3] = ["/boot/firmware", "/boot", "/boot/efi"];

@@ -2,24 +2,30 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The file's name, within the folder of reports.
 const FILE: &str = "refused";
 /// More than what fits on a screen.
 const LARGEST: u64 = 4096;
 
+/// Where it is, if it is there.
+#[must_use]
+pub fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
 /// Writes what is wrong.
 pub(super) fn write(folder: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let fresh = folder.join(format!("{FILE}.new"));
     fs::write(&fresh, text)?;
-    fs::rename(&fresh, folder.join(FILE))
+    fs::rename(&fresh, path(folder))
 }
 
 /// Takes it away, if it is there.
 pub(super) fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_file(folder.join(FILE)) {
+    match fs::remove_file(path(folder)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -28,7 +34,7 @@ pub(super) fn remove(folder: &Path) -> io::Result<()> {
 /// What is wrong, if anything is, as a screen can show it.
 #[must_use]
 pub fn read(folder: &Path) -> Option<String> {
-    let file = fs::File::open(folder.join(FILE)).ok()?;
+    let file = fs::File::open(path(folder)).ok()?;
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);

@@ -14,15 +14,15 @@ use super::folder::{Folder, fresh};
 use super::wifi;
 
 /// What the kiosk takes between the administrator's file and what was chosen on the screen.
-pub(super) const ENDPOINT: &str = "endpoint.toml";
+pub(crate) const ENDPOINT: &str = "endpoint.toml";
 /// When each section of it was given, as a mark that no other one has.
-pub(super) const GIVEN: &str = "given.toml";
+pub(crate) const GIVEN: &str = "given.toml";
 /// For `wpa_supplicant`.
 pub(super) const WIFI: &str = "wpa_supplicant.conf";
 /// For the kiosk's unit.
 pub(super) const ENVIRONMENT: &str = "environment";
-/// Digests of the files that were applied, the newest first.
-pub(super) const APPLIED: &str = "applied";
+/// Digests of the files that were applied, the newest first. It is replaced last, when all the others are there.
+pub(crate) const APPLIED: &str = "applied";
 const JOURNAL: &str = "pending";
 
 /// The sections that are the kiosk's own.

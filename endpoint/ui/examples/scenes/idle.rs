@@ -13,6 +13,11 @@ pub(super) fn scenes() -> Vec<Scene> {
             window.global::<Idle>().set_busy(list(Vec::new()));
         }),
         Scene::new("idle", "trouble", trouble),
+        Scene::new("idle", "provisioning-refused", |window| {
+            show_code(window);
+            let app = window.global::<App>();
+            app.set_provisioning_problem(REFUSED.into());
+        }),
         Scene::new("idle", "no-room-of-its-own", |window| {
             window.global::<Idle>().set_room("".into());
             window.global::<Idle>().set_starting(true);
@@ -22,6 +27,14 @@ pub(super) fn scenes() -> Vec<Scene> {
         }),
     ]
 }
+
+/// As `conclave-endpoint provision` tells it.
+pub(crate) const REFUSED: &str = "/run/conclave-provision/sda1/conclave.toml
+line 2: relay.address = \"relay lan\": a relay is HOST, HOST:PORT, auto or auto:NAME
+line 5: unknown key \"account.mail\": did you mean \"account.email\"?
+line 8: room.pin = …: too short: at least 4 characters are needed
+line 12: wifi.password = …: a password has 8 to 63 characters, this one has 6
+line 15: clock.time_zone = \"Hanoi\": there is no such time zone in /usr/share/zoneinfo";
 
 /// As when the relay serves browsers.
 pub(super) fn show_code(window: &AppWindow) {

@@ -8,6 +8,8 @@ mod settings;
 mod sign_in;
 mod stage;
 
+#[allow(unused_imports, reason = "the tests of what fits alone know it")]
+pub(crate) use idle::REFUSED;
 pub(crate) use stage::Stage;
 
 use conclave_ui::AppWindow;

@@ -24,7 +24,7 @@ const LANGUAGES: [&str; 4] = ["en", "de", "vi", PSEUDO];
 const PSEUDO: &str = "qps-ploc";
 
 /// What comes from the program or from people, and is the same in every language.
-const DATA: [&str; 20] = [
+const DATA: [&str; 21] = [
     "Conclave",
     "Meeting room 2",
     "English",
@@ -45,6 +45,7 @@ const DATA: [&str; 20] = [
     "Yes, and we hear you well.",
     "Fine by me",
     "Cảm ơn mọi người",
+    scenes::REFUSED,
 ];
 
 #[test]
