@@ -45,10 +45,10 @@ fuzz:
 	@scripts/deps.sh build
 	@protocol/fuzz/run $(or $(TARGET),all) $(or $(SECONDS),60)
 
-# Debian packages of the programs and the kiosk for this machine's architecture: make deb WHICH=relay PROFILE=dev.
+# Debian packages of the programs and the kiosk: make deb WHICH=relay PROFILE=dev; for a board with ARCH=arm64 or ARCH=armhf.
 deb:
-	@scripts/deps.sh build deb
-	@PROFILE=$(or $(PROFILE),release) scripts/deb $(WHICH)
+	@scripts/deps.sh build deb $(if $(ARCH),cross)
+	@ARCH=$(ARCH) PROFILE=$(or $(PROFILE),release) scripts/deb $(WHICH)
 
 # Whether a clean Debian installs, runs, upgrades and purges them; as root.
 test-deb:
