@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Call, Relay, alone, number, proxy::Proxy, stream};
+use common::{Call, Relay, alone, endpoint_program, number, proxy::Proxy, stream};
 use conclave_endpoint::jpeg::{Decoder, Scale, decode::Picture, segments};
 use conclave_endpoint::sound::tone::{analyze, goertzel};
 use conclave_endpoint::{marker, sound};
@@ -335,6 +335,40 @@ fn refusals_have_their_exit_codes_and_words() {
         &["--relay-fingerprint", &other],
     );
     assert_eq!(cai.exit_code(), Some(4));
+    // The same by provisioning: nothing is sent to it at first contact, and nothing remembered.
+    let (stick, state) = (
+        folder.path().join("conclave.toml"),
+        folder.path().join("state"),
+    );
+    let provisioned = format!(
+        "[relay]\naddress = \"{}\"\nfingerprint = \"{other}\"\n",
+        relay.address
+    );
+    std::fs::write(&stick, provisioned).unwrap();
+    let mut verb = std::process::Command::new(endpoint_program());
+    verb.arg("provision")
+        .arg("--from")
+        .arg(&stick)
+        .arg("--state")
+        .arg(&state);
+    assert!(
+        verb.arg("--report")
+            .arg(folder.path())
+            .status()
+            .unwrap()
+            .success()
+    );
+    let file = state.join("endpoint.toml");
+    let mut dan = Call::join(
+        folder.path(),
+        &relay.address,
+        "dan",
+        &["--config", file.to_str().unwrap()],
+    );
+    assert_eq!(dan.exit_code(), Some(4));
+    let errors = dan.errors();
+    assert!(errors.contains(&format!("not {}", &other[..4])), "{errors}");
+    assert!(!folder.path().join("dan/relays.toml").exists());
     // Another relay at the address of one that is known.
     let address = relay.kill();
     let _impostor = Relay::start_at(&folder.path().join("another"), &address);

@@ -4,8 +4,10 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 
-use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, fchmod, fchown, fsync, openat, renameat, unlinkat};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{
+    AtFlags, Gid, Mode, OFlags, fchmod, fchown, fstat, fsync, openat, renameat, unlinkat,
+};
 use rustix::io::Errno;
 
 /// No file that is read back is as large: it would not be ours.
@@ -43,6 +45,16 @@ pub(super) fn fresh(name: &OsStr) -> std::ffi::OsString {
     fresh
 }
 
+/// Gives a file to a group. In a sandbox that forbids it, it is that group's already.
+pub(super) fn give(file: impl AsFd, group: Option<Gid>) -> io::Result<()> {
+    match group {
+        Some(group) if fstat(&file)?.st_gid != group.as_raw() => {
+            Ok(fchown(&file, None, Some(group))?)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A folder on a disk, held open: what its path leads to later on does not matter.
 #[derive(Debug)]
 pub(super) struct OnDisk {
@@ -78,9 +90,7 @@ impl Folder for OnDisk {
         self.remove(name)?;
         let mut file = self.open(name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
         if self.has_modes {
-            if let Some(group) = self.group
-                && let Err(error) = fchown(&file, None, Some(group))
-            {
+            if let Err(error) = give(&file, self.group) {
                 tracing::warn!(%error, ?name, "the kiosk's group cannot be given this file");
             }
             fchmod(&file, Mode::from_raw_mode(mode))?;

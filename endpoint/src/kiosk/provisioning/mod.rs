@@ -19,10 +19,10 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, Gid, Mode, OFlags, fchown, flock, open};
+use rustix::fs::{FlockOperation, Gid, Mode, OFlags, flock, open};
 
 use document::{Document, Fault};
-use folder::OnDisk;
+use folder::{OnDisk, give};
 use state::State;
 use stick::Stick;
 
@@ -249,7 +249,7 @@ fn open_state(path: &Path) -> io::Result<OnDisk> {
         Err(error) => return Err(error),
     };
     let folder = folder?;
-    if is_new && let Err(error) = fchown(&folder, None, group) {
+    if is_new && let Err(error) = give(&folder, group) {
         tracing::warn!(%error, "the kiosk's group cannot be given the folder");
     }
     flock(&folder, FlockOperation::LockExclusive)?;

@@ -15,6 +15,8 @@ use super::folder::{Folder, OnDisk, fresh};
 
 /// What the file is called.
 pub(super) const NAME: &str = "conclave.toml";
+/// What it is called by editors that hide the end of a name.
+const HIDDEN: &str = "conclave.toml.txt";
 /// The largest file that is read: a hundred times of what all keys need.
 pub(super) const LARGEST: usize = 64 * 1024;
 
@@ -32,6 +34,8 @@ pub(super) struct Stick {
 pub(super) enum StickError {
     #[error("it is larger than {} KiB", LARGEST / 1024)]
     TooLarge,
+    #[error("it is called {HIDDEN}: take the .txt away, which your system may not show")]
+    Name,
     #[error("it is no plain file")]
     NoFile,
     #[error("it cannot be read: {0}")]
@@ -58,7 +62,16 @@ impl Stick {
             opened => opened.map_err(io::Error::from)?,
         };
         let Some(bytes) = read(&opened, name)? else {
-            return Ok(None);
+            let hidden = openat(
+                &opened,
+                HIDDEN,
+                OFlags::PATH | OFlags::CLOEXEC,
+                Mode::empty(),
+            );
+            return match hidden {
+                Ok(_) if place.is_dir() => Err(StickError::Name),
+                _ => Ok(None),
+            };
         };
         let path = match place.is_dir() {
             true => place.join(name),

@@ -39,6 +39,8 @@ pub(super) enum WifiError {
     PasswordLength(usize),
     #[error("only letters, digits, signs and spaces of ASCII can be in a password")]
     PasswordCharacter,
+    #[error("wpa_supplicant takes no password with a # after a quotation mark")]
+    PasswordComment,
     #[error("a country is two capital letters, as \"DE\"")]
     NoCountry,
     #[error("there is no such country in {COUNTRIES}")]
@@ -63,6 +65,10 @@ impl FromStr for Password {
         }
         if !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             return Err(WifiError::PasswordCharacter);
+        }
+        // It takes the rest of the line for a comment then.
+        if text.split_once('"').is_some_and(|(_, rest)| rest.contains('#')) {
+            return Err(WifiError::PasswordComment);
         }
         match text.len() {
             8..=63 => Ok(Self::Phrase(text.into())),
@@ -165,15 +171,17 @@ mod tests {
 
     #[test]
     fn no_name_and_no_password_can_write_a_line_of_its_own() {
-        let hostile = network("x\"\n}\nnetwork={", Some("a\"#}network={\\"), None);
+        let hostile = network("x\"\n}\nnetwork={", Some("a#\"}network={\\\""), None);
         assert_eq!(
             hostile,
             "ctrl_interface=/run/wpa_supplicant\nnetwork={\n\tssid=78220a7d0a6e6574776f726b3d7b\n\tscan_ssid=1\n\
-             \tpsk=\"a\"#}network={\\\"\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tieee80211w=1\n}\n"
+             \tpsk=\"a#\"}network={\\\"\"\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tieee80211w=1\n}\n"
         );
         for bad in ["line\nbreak", "tab\tulator", "Paßwort1", "\u{7f}1234567"] {
             assert_eq!(bad.parse::<Password>(), Err(WifiError::PasswordCharacter));
         }
+        let comment = "a \"quoted\" # sign".parse::<Password>();
+        assert_eq!(comment, Err(WifiError::PasswordComment));
     }
 
     #[test]

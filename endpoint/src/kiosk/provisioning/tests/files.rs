@@ -1,3 +1,5 @@
+use super::super::document::Document;
+use super::super::keys::Keys;
 use super::super::{Outcome, ProvisionError, check, provision, refusal};
 use super::FULL;
 use std::fs;
@@ -303,6 +305,49 @@ fn a_link_a_folder_a_pipe_and_a_large_file_are_refused() {
     assert!(matches!(place.provision(), Ok(Outcome::Applied(..))));
     fs::write(&file, b"[room]\nname = '\xff'").unwrap();
     refused("line 2: it is not UTF-8: save it as such");
+}
+
+#[test]
+fn a_name_with_a_hidden_end_is_told_of() {
+    let place = Place::new();
+    fs::write(place.path("stick/conclave.toml.txt"), FULL).unwrap();
+    let refusal = place.refusal();
+    assert!(refusal.contains("take the .txt away"), "{refusal}");
+    place.write(FULL);
+    assert!(matches!(place.provision(), Ok(Outcome::Applied(..))));
+}
+
+#[test]
+fn the_shipped_example_is_right_and_names_every_key() {
+    let example = include_str!("../../../../conclave.example.toml");
+    let document = Document::read(example).unwrap();
+    assert_eq!(document.keys, Keys::default());
+    for (section, keys) in toml::Table::try_from(Keys::default()).unwrap() {
+        let (_, rest) = example.split_once(&format!("\n[{section}]\n")).unwrap();
+        let lines = rest.lines().take_while(|line| !line.starts_with('['));
+        let mut keys: Vec<_> = keys.as_table().unwrap().keys().cloned().collect();
+        let mut named: Vec<_> = lines
+            .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
+            .collect();
+        keys.sort();
+        named.retain(|name| !name.starts_with('#'));
+        named.sort();
+        assert_eq!(named, keys, "of [{section}]");
+    }
+}
+
+#[test]
+fn the_example_of_the_manual_is_applied() {
+    let manual = include_str!("../../../../../docs/provisioning.md");
+    let lines = manual.lines().skip_while(|line| *line != "    [relay]");
+    let lines = lines.take_while(|line| line.starts_with("    "));
+    let text: String = lines.map(|line| format!("{}\n", &line[4..])).collect();
+    let place = Place::with(&text);
+    let Ok(Outcome::Applied(_, sections)) = place.provision() else {
+        panic!("{text}");
+    };
+    assert_eq!(sections.len(), 6);
+    assert!(place.stick().matches("# wiped").count() == 3);
 }
 
 #[test]
