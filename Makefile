@@ -4,7 +4,7 @@ CARGO := cargo
 ALL := --workspace --exclude conclave-no-std-check
 export CARGO_TERM_QUIET ?= false
 
-.PHONY: demo run screenshots test bench fuzz lint vm doc deb test-deb cross clean
+.PHONY: demo run screenshots test bench fuzz lint vm doc deb test-deb cross image vm-image clean
 
 # A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other;
 # with IN=scripts/vm/run on the virtual machine's camera and sound card.
@@ -57,6 +57,17 @@ test-deb:
 # The programs for a board: make cross TARGET=aarch64-unknown-linux-gnu WHICH=relay ENGINE=none. docs/cross.md says more.
 cross:
 	@ENGINE=$(ENGINE) PROFILE=$(or $(PROFILE),release) cross/build $(or $(TARGET),aarch64-unknown-linux-gnu) $(WHICH)
+
+# A kiosk's disk image for 64-bit ARM boards with UEFI; as root. docs/image.md says more.
+image:
+	@scripts/deps.sh build deb cross image
+	@scripts/image/build $(OUT)
+
+# Boots it under emulation: its idle page, a call, the plug pulled. STEPS='idle refused call cuts=10 watchdog rollback'.
+vm-image:
+	@scripts/deps.sh build vm-image
+	@$(CARGO) build --locked $(ALL) --bins
+	@scripts/image/vm-image $(STEPS)
 
 lint:
 	@scripts/deps.sh build
