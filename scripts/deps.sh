@@ -24,7 +24,7 @@ packages() {
     image) echo mmdebstrap qemu-user-static grub-common e2fsprogs dosfstools mtools fdisk openssl ;;
     vm-image) echo qemu-system-arm qemu-efi-aarch64 e2fsprogs mtools fdisk iproute2 python3 rauc squashfs-tools openssl ;;
     vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;
-    *) echo "deps: no group '$1'; there are build, screen, test, web, bench, vm, deb, test-deb, cross and yocto" >&2; return 64 ;;
+    *) echo "deps: no group '$1'; there are build, screen, test, web, bench, vm, deb, test-deb, cross, yocto, image and vm-image" >&2; return 64 ;;
     esac
 }
 
