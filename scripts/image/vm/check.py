@@ -102,7 +102,7 @@ class Check:
     def enter(self, machine, peer):
         """Taps the idle page's one large button until the other one sees who came."""
         for _ in range(10):
-            machine.tap(0.5, 0.62)
+            machine.tap(0.27, 0.735)
             try:
                 return until("the kiosk in the room", 20, lambda: machine.alive() or peer.ended() or peer.participants())
             except Failed:
