@@ -4,7 +4,7 @@ CARGO := cargo
 ALL := --workspace --exclude conclave-no-std-check
 export CARGO_TERM_QUIET ?= false
 
-.PHONY: demo run screenshots test bench fuzz lint vm doc deb test-deb cross test-cross clean
+.PHONY: demo run screenshots test bench fuzz lint vm doc deb test-deb cross test-cross image vm-image clean
 
 # A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other;
 # with IN=scripts/vm/run on the virtual machine's camera and sound card.
@@ -45,10 +45,10 @@ fuzz:
 	@scripts/deps.sh build
 	@protocol/fuzz/run $(or $(TARGET),all) $(or $(SECONDS),60)
 
-# Debian packages of the programs and the kiosk for this machine's architecture: make deb WHICH=relay PROFILE=dev.
+# Debian packages of the programs and the kiosk: make deb WHICH=relay PROFILE=dev; for a board with ARCH=arm64 or ARCH=armhf.
 deb:
-	@scripts/deps.sh build deb
-	@PROFILE=$(or $(PROFILE),release) scripts/deb $(WHICH)
+	@scripts/deps.sh build deb $(if $(ARCH),cross)
+	@ARCH=$(ARCH) PROFILE=$(or $(PROFILE),release) scripts/deb $(WHICH)
 
 # Whether a clean Debian installs, runs, upgrades and purges them; as root.
 test-deb:
@@ -63,6 +63,17 @@ test-cross:
 	@scripts/deps.sh build test
 	@$(CARGO) build --locked $(ALL) --bins
 	@cross/test-all
+
+# A kiosk's disk image for 64-bit ARM boards with UEFI; as root. docs/image.md says more.
+image:
+	@scripts/deps.sh build deb cross image
+	@scripts/image/build $(OUT)
+
+# Boots it under emulation: its idle page, a call, the plug pulled. STEPS='idle refused call cuts=10 watchdog rollback'.
+vm-image:
+	@scripts/deps.sh build vm-image
+	@$(CARGO) build --locked $(ALL) --bins
+	@scripts/image/vm-image $(STEPS)
 
 lint:
 	@scripts/deps.sh build

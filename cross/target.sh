@@ -11,6 +11,8 @@ cache=${CONCLAVE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conclave}/cross
 rust=$cache/rust-$arch
 # Another list of packages is another tree.
 sysroot=$cache/sysroot-$arch-$(sha256sum "$packages" | cut -c1-16)
+# What Debian's packages of that tree say of themselves, for packages of the project's own.
+info=${sysroot/sysroot/info}
 targets=${CARGO_TARGET_DIR:-$PWD/target}
 profile=${PROFILE:-release}
 built=$targets/cross-${ENGINE:-none}/$target/${profile/#dev/debug}

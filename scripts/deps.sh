@@ -1,7 +1,8 @@
 #!/bin/bash
 # deps.sh [GROUP...]   Installs the Debian packages that the project needs and this machine lacks; silent if there are none.
 # Groups: build, screen (to show the window), test, web (to test the browser page), bench, vm (to build and run the device-test machine),
-# deb (to build packages), test-deb (to test them), cross (to build for other boards without a container), yocto (to check yocto/).
+# deb (to build packages), test-deb (to test them), cross (to build for other boards without a container), yocto (to check yocto/),
+# image (to build a kiosk's disk), vm-image (to boot it).
 # Default: build test.
 set -euo pipefail
 
@@ -21,8 +22,10 @@ packages() {
     cross) echo build-essential cmake pkg-config clang libclang-dev mmdebstrap patchelf qemu-user-static \
         gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf ;;
     yocto) echo python3 python3-venv shellcheck systemd rauc squashfs-tools dbus dbus-daemon e2fsprogs openssl tar ;;
+    image) echo mmdebstrap qemu-user-static grub-common e2fsprogs dosfstools mtools fdisk openssl ;;
+    vm-image) echo qemu-system-arm qemu-efi-aarch64 e2fsprogs mtools fdisk iproute2 python3 rauc squashfs-tools openssl ;;
     vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;
-    *) echo "deps: no group '$1'; there are build, screen, test, web, bench, vm, deb, test-deb, cross and yocto" >&2; return 64 ;;
+    *) echo "deps: no group '$1'; there are build, screen, test, web, bench, vm, deb, test-deb, cross, yocto, image and vm-image" >&2; return 64 ;;
     esac
 }
 
