@@ -23,10 +23,14 @@ pub enum BackendError {
         /// What it says.
         error: slint::PlatformError,
     },
-    /// The picture cannot be turned.
-    #[error("the screen cannot be turned, as this program cannot be begun anew: {error}")]
-    NotTurned {
-        /// Why.
+    /// Another choice needs this program begun anew.
+    #[error("the display needs {name}={value}, and this program cannot be begun anew with it: {error}")]
+    NotAnew {
+        /// The variable.
+        name: &'static str,
+        /// What it should be.
+        value: String,
+        /// Why not.
         error: std::io::Error,
     },
 }
@@ -79,22 +83,36 @@ fn has_node(folder: &Path, prefix: &str) -> bool {
     })
 }
 
+/// What names a backend and a renderer over the head of this program.
+const NAMED: &str = "SLINT_BACKEND";
 /// By what the bare screen's backend is told how the panel hangs.
 const TURNED: &str = "SLINT_KMS_ROTATION";
 
-/// Begins this program anew, told by its environment how the panel hangs; the process stays the same one for who watches over it.
-fn begin_turned(degrees: u16) -> BackendError {
+/// Begins this program anew with one more variable in its environment; the process stays the same one for who watches over it.
+fn begin_anew(name: &'static str, value: String) -> BackendError {
     use std::os::unix::process::CommandExt as _;
     let mut arguments = std::env::args_os();
-    let named = arguments.next().unwrap_or_default();
-    let program = std::env::current_exe().unwrap_or_else(|_| named.clone().into());
+    let called = arguments.next().unwrap_or_default();
+    let program = std::env::current_exe().unwrap_or_else(|_| called.clone().into());
     let mut command = Command::new(program);
-    command
-        .arg0(named)
-        .args(arguments)
-        .env(TURNED, degrees.to_string());
-    BackendError::NotTurned {
-        error: command.exec(),
+    command.arg0(called).args(arguments).env(name, &value);
+    let error = command.exec();
+    BackendError::NotAnew { name, value, error }
+}
+
+/// What to do where the chosen display gives no window after all.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fallback(Option<Choice>);
+
+impl Fallback {
+    /// A graphics processor may be there without the libraries that speak to it, which shows only when a window is made. By then
+    /// the process is bound to its choice: it begins anew and draws in software. Comes back where that is no way out.
+    pub(super) fn begin(self, error: &slint::PlatformError) -> Result<(), BackendError> {
+        let Some(Choice { backend, renderer }) = self.0 else {
+            return Ok(());
+        };
+        tracing::warn!(%error, "no OpenGL: drawing in software");
+        Err(begin_anew(NAMED, format!("{backend}-{renderer}")))
     }
 }
 
@@ -102,31 +120,38 @@ fn begin_turned(degrees: u16) -> BackendError {
 ///
 /// # Errors
 /// [`BackendError`] says what is missing.
-pub(super) fn choose(degrees: u16) -> Result<(), BackendError> {
-    if std::env::var_os("SLINT_BACKEND").is_some_and(|value| !value.is_empty()) {
-        return Ok(());
+pub(super) fn choose(degrees: u16) -> Result<Fallback, BackendError> {
+    let named = std::env::var(NAMED).ok().filter(|name| !name.is_empty());
+    let choice = match &named {
+        Some(_) => None,
+        None => Some(Machine::look().choose().ok_or(BackendError::NoDisplay)?),
+    };
+    let backend = choice.map(|choice| choice.backend).or(named.as_deref());
+    let bare = backend.is_some_and(|backend| backend.starts_with("linuxkms"));
+    if bare && degrees != 0 && std::env::var_os(TURNED).is_none() {
+        return Err(begin_anew(TURNED, degrees.to_string()));
     }
-    let choice = Machine::look().choose().ok_or(BackendError::NoDisplay)?;
-    if choice.backend == "linuxkms" && degrees != 0 && std::env::var_os(TURNED).is_none() {
-        return Err(begin_turned(degrees));
-    }
+    let Some(choice) = choice else {
+        return Ok(Fallback(None));
+    };
     tracing::info!(
         backend = choice.backend,
         renderer = choice.renderer,
         "display"
     );
-    let Err(error) = select(choice) else {
-        return Ok(());
-    };
     let plain = Choice {
         renderer: "software",
         ..choice
+    };
+    let Err(error) = select(choice) else {
+        return Ok(Fallback((choice != plain).then_some(plain)));
     };
     if choice == plain {
         return Err(refused(choice, error));
     }
     tracing::warn!(%error, "no OpenGL: drawing in software");
-    select(plain).map_err(|error| refused(plain, error))
+    select(plain).map_err(|error| refused(plain, error))?;
+    Ok(Fallback(None))
 }
 
 fn select(choice: Choice) -> Result<(), slint::PlatformError> {

@@ -98,8 +98,14 @@ pub fn run(
     kiosk: Option<Watch>,
     on_window: impl FnOnce(&AppWindow),
 ) -> Result<(), UiError> {
-    backend::choose(config.screen.rotation.degrees())?;
-    let window = AppWindow::new()?;
+    let fallback = backend::choose(config.screen.rotation.degrees())?;
+    let window = match AppWindow::new() {
+        Ok(window) => window,
+        Err(error) => {
+            fallback.begin(&error)?;
+            return Err(error.into());
+        }
+    };
     let watchdog = Watchdog::start(|name| std::env::var_os(name));
     let heartbeat = |name: &'static str| watchdog.as_ref().map(|watchdog| watchdog.heartbeat(name));
     let screen_beat = heartbeat("screen");
