@@ -69,7 +69,7 @@ image:
 	@scripts/deps.sh build deb cross image
 	@scripts/image/build $(OUT)
 
-# Boots it under emulation: its idle page, a call, the plug pulled. STEPS='idle refused call cuts=10 watchdog rollback'.
+# Boots it under emulation: its idle page, a call, the plug pulled. STEPS='idle refused stick call cuts=10 watchdog rollback'.
 vm-image:
 	@scripts/deps.sh build vm-image
 	@$(CARGO) build --locked $(ALL) --bins

@@ -23,7 +23,7 @@ packages() {
         gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf ;;
     yocto) echo python3 python3-venv shellcheck systemd rauc squashfs-tools dbus dbus-daemon e2fsprogs openssl tar ;;
     image) echo mmdebstrap qemu-user-static grub-common e2fsprogs dosfstools mtools fdisk openssl ;;
-    vm-image) echo qemu-system-arm qemu-efi-aarch64 e2fsprogs mtools fdisk iproute2 python3 rauc squashfs-tools openssl ;;
+    vm-image) echo qemu-system-arm qemu-efi-aarch64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross e2fsprogs dosfstools mtools fdisk iproute2 python3 rauc squashfs-tools openssl ;;
     vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;
     *) echo "deps: no group '$1'; there are build, screen, test, web, bench, vm, deb, test-deb, cross, yocto, image and vm-image" >&2; return 64 ;;
     esac

@@ -2,7 +2,7 @@
 """check.py IMAGE FOLDER PROGRAMS STEP...   Boots a copy of the kiosk's image, and says what of it is so.
 
 IMAGE is scripts/image/build's, FOLDER is for what is written and stays to be looked at, PROGRAMS has this machine's own
-conclave-relay and conclave-endpoint. Steps: idle, refused, call, cuts[=N], watchdog, rollback.
+conclave-relay and conclave-endpoint. Steps: idle, refused, stick, call, cuts[=N], watchdog, rollback.
 """
 
 import random
@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from disk import Disk, output, write
+from disk import Disk, Stick, output, write
 from host import RELAY, Peer, Relay
 from machine import Failed, Machine, until
 
@@ -40,12 +40,13 @@ class Check:
         return (f'[relay]\naddress = "{RELAY}"\nfingerprint = "{relay.fingerprint}"\n\n'
                 f'[account]\nname = "kiosk"\nemail = "kiosk@example.org"\n\n[room]\nname = "{room}"\n')
 
-    def disk(self, name, relay):
+    def disk(self, name, relay, provisioned=True):
         folder = self.folder / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         disk = Disk(self.image, folder)
-        disk.provision(self.document(relay))
+        if provisioned:
+            disk.provision(self.document(relay))
         return disk
 
     def up(self, machine, relay, before):
@@ -73,6 +74,21 @@ class Check:
         tree, _ = disk.data()
         expect("nothing of it was applied", not (tree / "conclave-provision" / "applied").exists())
         ok(f"a file with a mistake is refused; the reason must be on {self.folder / 'refused.png'}")
+
+    def stick(self, relay):
+        """A stick, plugged into a kiosk that knows nothing yet, makes it one, and has its secrets wiped."""
+        disk = self.disk("stick", relay, provisioned=False)
+        document = self.document(relay) + '\n[screen]\nsettings_pin = "4711"\n\n[secrets]\nwipe = true\n'
+        stick = Stick(disk.folder, document)
+        with Machine(disk.folder, disk.path) as machine:
+            machine.settled(BOOT_S)
+            machine.screenshot(self.folder / "unprovisioned.png")
+            before, now = relay.sign_ins(), time.monotonic()
+            machine.plug_in(stick.path)
+            self.up(machine, relay, before)
+            ok(f"a stick makes a kiosk of it: signed in {time.monotonic() - now:.0f} s after it was plugged in")
+            until("the stick's secrets to be gone", 60, lambda: machine.alive() or "4711" not in stick.document())
+            expect("its secrets are wiped from the stick, and nothing else", 'name = "kiosk"' in stick.document())
 
     def call(self, relay):
         """A call, in the middle of which the power goes."""
@@ -132,22 +148,37 @@ class Check:
             expect(f"cut {number} after {moment:.1f} s: {said}; up again after {seconds} s as who it was", same)
 
     def watchdog(self, relay):
-        """A screen that stands still, and one that ends, is begun anew."""
+        """A kiosk that is killed, and one of which any part stands still, is begun anew."""
         disk = self.disk("watchdog", relay)
         disk.observe()
-        with Machine(disk.folder, disk.path) as machine:
+        disk.put_freezer()
+        # What nobody has in an emulated machine: a camera and a microphone.
+        config = disk.folder / "endpoint.toml"
+        config.write_text('[devices]\ncamera = "pattern:320x180@5"\nmicrophone = "tone"\nspeaker = "off"\n')
+        write(disk.part("conclave-root-a"), {config: "/etc/conclave/endpoint.toml"})
+        with Peer(self.programs, disk.folder, ROOM) as peer, Machine(disk.folder, disk.path) as machine:
             self.up(machine, relay, relay.sign_ins())
-            for name, within in (("KILL", 60), ("STOP", 180)):
-                before, now = relay.sign_ins(), time.monotonic()
-                restarts = self.restarts(machine)
-                code, said = machine.run(f"systemctl kill --kill-whom=main --signal={name} conclave-kiosk.service")
-                expect(f"SIG{name} for the kiosk", code == 0)
-                until("a restart", within, lambda: self.restarts(machine) > restarts)
+            for part, thread in (("all of it", None), ("screen", "conclave-endpoi"), ("engine", "engine"), ("media", "camera")):
+                if part == "media":
+                    machine.settled(BOOT_S)
+                    self.enter(machine, peer)
+                before, restarts, now = relay.sign_ins(), self.restarts(machine), time.monotonic()
+                if thread:
+                    pid = machine.run("systemctl show --value -p MainPID conclave-kiosk.service")[1].strip()
+                    code, said = machine.run(f"cd /proc/{pid}/task && for t in *; do if [ $(cat $t/comm) = {thread} ]; then systemd-run -q /usr/bin/freeze $t; fi; done")
+                else:
+                    code, said = machine.run("systemctl kill --kill-whom=main --signal=KILL conclave-kiosk.service")
+                expect(f"{part} {'stands still' if thread else 'is killed'} {said.strip()}", code == 0)
+                until("a restart", 300, lambda: self.restarts(machine) > restarts)
                 restarted = time.monotonic() - now
+                if thread:
+                    missed = f"no sign of life.*parts=.*{part}"
+                    code, said = machine.run(f"journalctl -b -u conclave-kiosk -o cat | grep '{missed}'")
+                    expect(f"it knows which part it is: {said.strip()}", code == 0)
+                    code, said = machine.run("journalctl -b -u conclave-kiosk -o cat | grep -c 'Watchdog timeout'")
+                    expect("systemd's watchdog ends it", code == 0)
                 self.up(machine, relay, before)
-                ok(f"systemd begins it anew after {restarted:.0f} s; signed in again {time.monotonic() - now:.0f} s after SIG{name}")
-            code, said = machine.run("journalctl -b -u conclave-kiosk -o cat | grep -i watchdog")
-            expect("by its watchdog: " + said.strip().splitlines()[0] if said.strip() else "by its watchdog", code == 0)
+                ok(f"{part}: systemd begins it anew after {restarted:.0f} s; signed in again after {time.monotonic() - now:.0f} s")
 
     def restarts(self, machine):
         return int(machine.run("systemctl show --value -p NRestarts conclave-kiosk.service")[1].strip() or 0)
@@ -212,8 +243,8 @@ def main():
     check = Check(image, folder, programs)
     for step in steps:
         name, _, value = step.partition("=")
-        if not re.fullmatch("idle|refused|call|cuts|watchdog|rollback", name):
-            raise SystemExit(f"vm-image: no step '{name}'; there are idle, refused, call, cuts=N, watchdog and rollback")
+        if not re.fullmatch("idle|refused|stick|call|cuts|watchdog|rollback", name):
+            raise SystemExit(f"vm-image: no step '{name}'; there are idle, refused, stick, call, cuts=N, watchdog and rollback")
         shutil.rmtree(check.folder / "host", ignore_errors=True)
         (check.folder / "host").mkdir()
         with Relay(programs, check.folder / "host") as relay:

@@ -58,6 +58,12 @@ class Disk:
         write(part or self.part("conclave-root-a"), {
             service: f"/usr/lib/systemd/system/{service.name}", rule: f"/usr/lib/udev/rules.d/{rule.name}"})
 
+    def put_freezer(self):
+        """A program that stops one thread of another, for the check."""
+        program = self.folder / "freeze"
+        output("aarch64-linux-gnu-gcc", "-Os", "-static", "-o", program, Path(__file__).with_name("freeze.c"))
+        write(self.part("conclave-root-a"), {program: "/usr/bin/freeze"})
+
     def data(self):
         """Reads what is kept as after a power cut: the journal is played back, then not one error is forgiven."""
         start, size = self.parts["conclave-data"]
@@ -76,6 +82,21 @@ class Disk:
         """Checksums of what a kiosk must never lose: who it is, and which relays it knows."""
         files = [file for file in sorted((tree / "conclave-kiosk").rglob("*")) if file.is_file() and "cache" not in str(file)]
         return {str(file.relative_to(tree)): hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files}
+
+
+class Stick:
+    """A USB stick with one FAT partition, as they are sold, and a conclave.toml in it."""
+
+    def __init__(self, folder, text):
+        self.path, self.copy = Path(folder) / "stick.img", Path(folder) / "conclave.toml"
+        output("truncate", "-s", "32M", self.path)
+        output("sfdisk", "-q", self.path, text="start=2048, type=c\n")
+        output("mkfs.vfat", "--offset", "2048", self.path, str(31 << 10))
+        self.copy.write_text(text)
+        output("mcopy", "-o", "-i", f"{self.path}@@1M", self.copy, "::/conclave.toml")
+
+    def document(self):
+        return output("mtype", "-i", f"{self.path}@@1M", "::/conclave.toml")
 
 
 def write(part, files):

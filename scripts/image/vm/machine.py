@@ -51,7 +51,7 @@ class Machine:
             "-device", "virtio-blk-pci,drive=disk,bootindex=1",
             "-device", f"virtio-gpu-pci,xres={WIDTH},yres={HEIGHT}", "-device", "virtio-tablet-pci", "-device", "virtio-rng-pci",
             "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=",
-            "-device", "virtio-serial-pci", "-chardev", f"socket,id=commands,path={self.commands_path},server=on,wait=off",
+            "-device", "qemu-xhci", "-device", "virtio-serial-pci", "-chardev", f"socket,id=commands,path={self.commands_path},server=on,wait=off",
             "-device", "virtserialport,chardev=commands,name=conclave.check", *self.more,
         ], stderr=open(self.folder / "qemu.log", "w"), stdin=subprocess.DEVNULL)
         self.started = time.monotonic()
@@ -123,6 +123,11 @@ class Machine:
             button = {"type": "btn", "data": {"button": "left", "down": down}}
             self.qmp("input-send-event", events=[*position, button])
             time.sleep(0.3)
+
+    def plug_in(self, stick):
+        """Puts a USB stick in."""
+        self.qmp("blockdev-add", driver="raw", **{"node-name": "stick", "file": {"driver": "file", "filename": str(stick)}})
+        self.qmp("device_add", driver="usb-storage", id="stick", drive="stick")
 
     def run(self, command, seconds=120):
         """Has the observer (disk.observe) run a command, and gives back its code and what it said."""
