@@ -81,7 +81,8 @@ class Check:
         document = self.document(relay) + '\n[screen]\nsettings_pin = "4711"\n\n[secrets]\nwipe = true\n'
         stick = Stick(disk.folder, document)
         with Machine(disk.folder, disk.path) as machine:
-            machine.settled(BOOT_S)
+            # It looks for relays on the network, for which something turns.
+            machine.settled(BOOT_S, still=False)
             machine.screenshot(self.folder / "unprovisioned.png")
             before, now = relay.sign_ins(), time.monotonic()
             machine.plug_in(stick.path)

@@ -102,19 +102,19 @@ class Machine:
     def screenshot(self, path):
         self.qmp("screendump", filename=str(Path(path).absolute()), format="png")
 
-    def settled(self, seconds):
-        """Waits until the kiosk's page is there and stands still: mostly not black, as a console is, and of many colours."""
+    def settled(self, seconds, still=True):
+        """Waits until the kiosk's page is there: mostly not black, as a console is, and of many colours; and until it stands still."""
         before = None
 
-        def still():
+        def there():
             nonlocal before
             self.alive()
             now = self.picture()
             last, before = before, now
             pixels = [now[at:at + 3] for at in range(0, len(now), 3 * 97)]
-            return now == last and pixels.count(b"\0\0\0") * 2 < len(pixels) and len(set(pixels)) > 8
+            return (now == last or not still) and pixels.count(b"\0\0\0") * 2 < len(pixels) and len(set(pixels)) > 8
 
-        until("the kiosk's page on the screen", seconds, still, every=2)
+        until("the kiosk's page on the screen", seconds, there, every=2)
 
     def tap(self, x, y):
         """Touches the screen there, in parts of its width and height."""
