@@ -16,6 +16,7 @@ use conclave_endpoint::kiosk::{Watch, provisioning};
 use conclave_endpoint::{devices, doctor, ui};
 use manual::ManualArguments;
 use provision::{KioskArguments, ProvisionArguments};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -74,6 +75,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("CONCLAVE_LOG")

@@ -103,6 +103,8 @@ class Check:
                 machine.screenshot(self.folder / "before-call.png")
                 self.enter(machine, peer)
                 ok("the other one sees the kiosk in the room")
+                machine.shows_pattern(BOOT_S)
+                ok(f"the kiosk shows the other one's picture: {self.folder / 'call.png'}")
                 machine.screenshot(self.folder / "call.png")
             tree, said = disk.data()
             first = disk.kept(tree)
@@ -166,18 +168,17 @@ class Check:
                 before, restarts, now = relay.sign_ins(), self.restarts(machine), time.monotonic()
                 if thread:
                     pid = machine.run("systemctl show --value -p MainPID conclave-kiosk.service")[1].strip()
-                    code, said = machine.run(f"cd /proc/{pid}/task && for t in *; do if [ $(cat $t/comm) = {thread} ]; then systemd-run -q /usr/bin/freeze $t; fi; done")
+                    code, said = machine.run(f"cd /proc/{pid}/task && for t in *; do if [ \"$(cat $t/comm)\" = {thread} ]; then systemd-run -q /usr/bin/freeze $t; fi; done")
                 else:
                     code, said = machine.run("systemctl kill --kill-whom=main --signal=KILL conclave-kiosk.service")
                 expect(f"{part} {'stands still' if thread else 'is killed'} {said.strip()}", code == 0)
                 until("a restart", 300, lambda: self.restarts(machine) > restarts)
                 restarted = time.monotonic() - now
                 if thread:
-                    missed = f"no sign of life.*parts=.*{part}"
-                    code, said = machine.run(f"journalctl -b -u conclave-kiosk -o cat | grep '{missed}'")
-                    expect(f"it knows which part it is: {said.strip()}", code == 0)
-                    code, said = machine.run("journalctl -b -u conclave-kiosk -o cat | grep -c 'Watchdog timeout'")
-                    expect("systemd's watchdog ends it", code == 0)
+                    said = machine.run("journalctl -b -u conclave-kiosk -o cat -n 40")[1]
+                    for what, line in (("it knows which part it is", f'no sign of life.*parts.*"{part}"'), ("systemd's watchdog ends it", "Watchdog timeout")):
+                        found = re.search(f".*{line}.*", said)
+                        expect(f"{what}: {found[0] if found else said}", found)
                 self.up(machine, relay, before)
                 ok(f"{part}: systemd begins it anew after {restarted:.0f} s; signed in again after {time.monotonic() - now:.0f} s")
 

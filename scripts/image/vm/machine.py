@@ -116,6 +116,16 @@ class Machine:
 
         until("the kiosk's page on the screen", seconds, there, every=2)
 
+    def shows_pattern(self, seconds):
+        """Waits until strong colours fill more of the screen than signs and buttons do: those of the other one's test picture."""
+        def colourful():
+            self.alive()
+            now = self.picture()
+            strong = [max(now[at:at + 3]) - min(now[at:at + 3]) > 100 for at in range(0, len(now), 3 * 97)]
+            return sum(strong) * 12 > len(strong)
+
+        until("the other one's picture on the screen", seconds, colourful, every=2)
+
     def tap(self, x, y):
         """Touches the screen there, in parts of its width and height."""
         position = [{"type": "abs", "data": {"axis": axis, "value": int(part * 32767)}} for axis, part in (("x", x), ("y", y))]
