@@ -211,13 +211,16 @@ class Check:
 
     def again(self, machine, seconds=BOOT_S):
         """Waits for another start of the same machine."""
-        boot = "cat /proc/sys/kernel/random/boot_id"
-        before = machine.run(boot)[1]
+        def boot(seconds=120):
+            # Late answers to what was asked before may come first.
+            return machine.run("cat /proc/sys/kernel/random/boot_id", seconds)[1].split()[-1]
+
+        before = boot()
 
         def another():
             try:
-                return machine.run(boot, 10)[1] != before
-            except (Failed, ValueError):
+                return boot(30) != before
+            except (Failed, ValueError, IndexError):
                 return machine.alive()
 
         until("another start", seconds, another, every=3)
