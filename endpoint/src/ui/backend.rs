@@ -24,7 +24,9 @@ pub enum BackendError {
         error: slint::PlatformError,
     },
     /// Another choice needs this program begun anew.
-    #[error("the display needs {name}={value}, and this program cannot be begun anew with it: {error}")]
+    #[error(
+        "the display needs {name}={value}, and this program cannot be begun anew with it: {error}"
+    )]
     NotAnew {
         /// The variable.
         name: &'static str,
