@@ -269,17 +269,21 @@ fn map(handle: &Handle, index: u32) -> io::Result<Buffer> {
     // SAFETY: for V4L2_MEMORY_MMAP the kernel fills in `offset`.
     let offset = unsafe { query.m.offset };
     let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // By 64-bit offsets, as a 32-bit processor's own cannot hold each of the kernel's.
     // SAFETY: a new mapping at an address of the kernel's choice.
     let start = unsafe {
-        v4l2::mmap(
+        libc::mmap64(
             ptr::null_mut(),
             length,
             protection,
             libc::MAP_SHARED,
             handle.fd(),
-            libc::off_t::from(offset),
+            libc::off64_t::from(offset),
         )
-    }?;
+    };
+    if start == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
     let start =
         NonNull::new(start.cast::<u8>()).ok_or_else(|| io::Error::other("mapped at address 0"))?;
     Ok(Buffer {
