@@ -117,14 +117,14 @@ class Machine:
         until("the kiosk's page on the screen", seconds, there, every=2)
 
     def shows_pattern(self, seconds):
-        """Waits until strong colours fill more of the screen than signs and buttons do: those of the other one's test picture."""
-        def colourful():
+        """Waits until more of the dark page is bright than signs and buttons are: by the other one's test picture."""
+        def bright():
             self.alive()
             now = self.picture()
-            strong = [max(now[at:at + 3]) - min(now[at:at + 3]) > 100 for at in range(0, len(now), 3 * 97)]
-            return sum(strong) * 12 > len(strong)
+            pixels = [max(now[at:at + 3]) > 100 for at in range(0, len(now), 3 * 97)]
+            return sum(pixels) * 7 > len(pixels)
 
-        until("the other one's picture on the screen", seconds, colourful, every=2)
+        until("the other one's picture on the screen", seconds, bright, every=2)
 
     def tap(self, x, y):
         """Touches the screen there, in parts of its width and height."""
