@@ -2,6 +2,7 @@
 
 import { linkToken } from './net/keep.js';
 import { Session } from './net/session.js';
+import { socketUrl } from './net/address.js';
 import { make } from './ui/dom.js';
 import { preferences } from './ui/preferences.js';
 import { signInPage } from './ui/sign_in.js';
@@ -10,7 +11,7 @@ import { pickLanguage, speak, words } from './words/words.js';
 await speak(pickLanguage(preferences.language, navigator.languages));
 
 const token = linkToken();
-const session = new Session(`${location.protocol === 'http:' ? 'ws' : 'wss'}://${location.host}/ws`);
+const session = new Session(socketUrl(document.baseURI));
 const main = /** @type {HTMLElement} */ (document.querySelector('main'));
 const announced = make('p', { class: 'unseen', 'aria-live': 'polite' });
 const signIn = signInPage(session, token, () => void rest.then(({ settings }) => settings.open()));

@@ -8,6 +8,8 @@ import { Lost, Refused } from './refusal.js';
 const PING_MS = 5_000;
 /** Silence after which a socket counts as dead. Lower takes a short stall for a loss, higher shows a dead call longer. */
 const SILENCE_MS = 12_000;
+/** Longer than this between two pings: the browser held the timer back, as it does in a hidden tab, or the machine slept. */
+const LATE_MS = 2 * PING_MS;
 /** How long a socket may take to open. */
 const OPEN_MS = 8_000;
 /** Waits between tries: quick at first, since most losses are short. */
@@ -19,7 +21,7 @@ const BACK_OFF_MS = [200, 400, 800, 1_500, 3_000, 5_000];
  * @property {(frame: ArrayBuffer) => void} media a frame came
  * @property {(sentUs: number, relayUs: number) => void} pong
  * @property {() => Promise<void>} opened a socket is open: sign in on it
- * @property {() => void} lost it broke, and another try is under way
+ * @property {(opened: boolean) => void} lost it broke, or did not even open, and another try is under way
  */
 
 /** One line to the gateway that mends itself until it is closed. */
@@ -34,6 +36,11 @@ export class Connection {
     #tries = 0;
     #wanted = false;
     #heard = 0;
+    /** When the last ping was due. */
+    #pinged = 0;
+    /** When it was asked whether anybody is there, after the timer itself was late. */
+    #asked = 0;
+    #opened = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #retry;
     /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -106,11 +113,14 @@ export class Connection {
     #dial() {
         const socket = new WebSocket(this.#url, 'conclave.v1');
         this.#socket = socket;
+        this.#opened = false;
         socket.binaryType = 'arraybuffer';
         const patience = setTimeout(() => this.#lose(socket), OPEN_MS);
         socket.onopen = () => {
             clearTimeout(patience);
-            this.#heard = performance.now();
+            this.#heard = this.#pinged = performance.now();
+            this.#asked = 0;
+            this.#opened = true;
             this.#pings = setInterval(() => this.#ping(socket), PING_MS);
             void this.#greet(socket);
         };
@@ -157,9 +167,16 @@ export class Connection {
     /** @param {WebSocket} socket */
     #ping(socket) {
         if (socket !== this.#socket || socket.readyState !== WebSocket.OPEN) return;
-        if (performance.now() - this.#heard > SILENCE_MS) {
-            this.#lose(socket);
-            return;
+        const now = performance.now();
+        const late = now - this.#pinged > LATE_MS;
+        this.#pinged = now;
+        if (now - this.#heard > SILENCE_MS) {
+            // Silence means nothing where nobody was asked: that begins with this ping.
+            if (late && this.#asked <= this.#heard) this.#asked = now;
+            if (now - Math.max(this.#heard, this.#asked) > SILENCE_MS) {
+                this.#lose(socket);
+                return;
+            }
         }
         socket.send(JSON.stringify({ do: 'ping', sent: nowUs() }));
     }
@@ -167,10 +184,17 @@ export class Connection {
     /** @param {WebSocket} socket */
     #lose(socket) {
         if (socket !== this.#socket) return;
+        const opened = this.#opened;
         this.#drop();
         socket.close();
         if (!this.#wanted) return;
-        this.#listener.lost();
+        this.#listener.lost(opened);
+        // A hidden tab's timer may come after the session is over: the first try does not wait for one.
+        if (this.#tries === 0 && document.hidden) {
+            this.#tries = 1;
+            this.#dial();
+            return;
+        }
         const wait = BACK_OFF_MS[Math.min(this.#tries, BACK_OFF_MS.length - 1)];
         this.#tries += 1;
         // Not all pages of a relay that comes back at the same moment.

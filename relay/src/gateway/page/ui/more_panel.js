@@ -4,6 +4,7 @@ import { make } from './dom.js';
 import { button, choice, iconButton, notice } from './controls.js';
 import { icon } from './icons.js';
 import { errorWords } from './problem.js';
+import { linkUrl } from '../net/address.js';
 import { dayAndTime, label, say, sayWith, words } from '../words/words.js';
 
 /** Minutes that a link may be valid. @type {[string, import('../words/words.js').Word][]} */
@@ -62,7 +63,7 @@ function linkSection(session) {
         create.busy = true;
         try {
             const link = await session.makeLink(Number(minutes));
-            url.value = new URL(link.url, location.href).href;
+            url.value = linkUrl(link.url, document.baseURI);
             made.hidden = false;
             const until = link.expires_at;
             sayWith(valid, () => words('valid_until', dayAndTime(until)));
