@@ -1,9 +1,13 @@
 // What the others say, mixed and played.
 
-import { soundContext } from './sound_context.js';
+import { DeviceError } from './device_error.js';
+import { sound } from './sound_context.js';
 
 /** How long the test tone sounds, in s. */
 const TONE_S = 1;
+/** How long the browser may take to start the sound, and how long after a touch, when a device has to be opened. */
+const START_MS = 300;
+const TOUCHED_START_MS = 3_000;
 
 /** The way to the loudspeaker. */
 export class Speaker {
@@ -14,12 +18,27 @@ export class Speaker {
     /** @type {GainNode | null} */
     #volume = null;
     #percent = 100;
+    #deviceId = '';
+    #sound;
+    /** A touch did not start the sound: there is no device for it, or another program holds it. */
+    isStuck = false;
     /** Told when the browser holds the sound back, or plays it. @type {(held: boolean) => void} */
     onheld = () => {};
 
+    /** @param {import('./sound_context.js').SoundContext} [context] the page's own */
+    constructor(context = sound) {
+        this.#sound = context;
+        context.on('renewed', (renewed) => {
+            if (!this.#context) return;
+            this.#connect(renewed);
+            void this.choose(this.#deviceId).catch(() => {});
+        });
+        context.on('state', () => this.#tellHeld());
+    }
+
     /** Makes it ready; the browser may hold the sound back until somebody touches the page. */
     async open() {
-        const context = await soundContext();
+        const context = await this.#sound.open();
         if (!this.#context) this.#connect(context);
         await this.resume();
     }
@@ -30,12 +49,16 @@ export class Speaker {
         this.#playback = new AudioWorkletNode(context, 'playback', { numberOfInputs: 0, outputChannelCount: [1] });
         this.#volume = new GainNode(context, { gain: this.#percent / 100 });
         this.#playback.connect(this.#volume).connect(context.destination);
-        context.onstatechange = () => this.onheld(this.held);
     }
 
     /** Whether the browser holds the sound back. */
     get held() {
         return this.#context !== null && this.#context.state !== 'running';
+    }
+
+    #tellHeld() {
+        if (!this.held) this.isStuck = false;
+        this.onheld(this.held);
     }
 
     /** Starts the sound; works once somebody touched the page. */
@@ -44,12 +67,26 @@ export class Speaker {
         if (!context) return;
         // Where it is held back this waits for a touch, which nobody promised.
         void context.resume().catch(() => {});
-        await Promise.race([new Promise((done) => { setTimeout(done, 300); }), new Promise((done) => { context.addEventListener('statechange', done, { once: true }); })]);
-        this.onheld(this.held);
+        await running(context, START_MS);
+        this.#tellHeld();
+    }
+
+    /** Somebody touched the page for this: what does not start now is no matter of touching. */
+    async touch() {
+        // A device that was plugged in since is found by a new context alone.
+        if (this.isStuck) await this.#sound.renew();
+        const context = this.#context;
+        if (!context) return;
+        void context.resume().catch(() => {});
+        await running(context, TOUCHED_START_MS);
+        if (context !== this.#context) return;
+        this.isStuck = this.held;
+        this.#tellHeld();
     }
 
     /** Stops the sound, so that the browser may sleep. */
     async rest() {
+        this.isStuck = false;
         await this.#context?.suspend();
     }
 
@@ -64,7 +101,8 @@ export class Speaker {
      * @param {string} deviceId
      */
     async choose(deviceId) {
-        const context = /** @type {any} */ (await soundContext());
+        this.#deviceId = deviceId;
+        const context = /** @type {any} */ (await this.#sound.open());
         if (context.setSinkId) await context.setSinkId(deviceId);
     }
 
@@ -88,8 +126,10 @@ export class Speaker {
 
     /** A tone to know by that the loudspeaker works. */
     async testTone() {
-        const context = await soundContext();
-        await context.resume();
+        const context = await this.#sound.open();
+        void context.resume().catch(() => {});
+        await running(context, TOUCHED_START_MS);
+        if (context.state !== 'running') throw new DeviceError('sound_stuck');
         const tone = new OscillatorNode(context, { frequency: 440 });
         const gain = new GainNode(context, { gain: 0 });
         gain.gain.setTargetAtTime(0.2, context.currentTime, 0.02);
@@ -107,4 +147,15 @@ export class Speaker {
         this.#volume.connect(analyser);
         return analyser;
     }
+}
+
+/** Waits until it runs, but not longer. @param {AudioContext} context @param {number} ms */
+async function running(context, ms) {
+    if (context.state === 'running') return;
+    await Promise.race([
+        new Promise((done) => { setTimeout(done, ms); }),
+        new Promise((done) => {
+            context.addEventListener('statechange', () => { if (context.state === 'running') done(null); });
+        }),
+    ]);
 }

@@ -7,6 +7,11 @@ import { sayWith, words } from '../words/words.js';
 
 /** @typedef {import('../words/words.js').Word} Word */
 
+/** Of the sound that does not play. @type {Set<Word>} */
+const SOUND = new Set(['sound_held', 'sound_stuck']);
+/** Of the microphone. @type {Set<Word>} */
+const MICROPHONE = new Set(['nobody_hears', 'microphone_taken']);
+
 /**
  * @param {import('../net/session.js').Session} session
  * @param {import('./call.js').Call} call
@@ -19,7 +24,7 @@ export function banner(session, call) {
     const sign = icon('warning');
     const text = make('span', { class: 'banner-words' });
     const unmute = button({ word: 'turn_microphone_on', kind: 'primary', press: () => void call.setMicrophone(true) });
-    const sound = button({ word: 'turn_sound_on', kind: 'primary', press: () => void call.speaker.resume() });
+    const sound = button({ word: 'turn_sound_on', kind: 'primary', press: () => void call.speaker.touch() });
     const dismiss = iconButton({
         word: 'dismiss', icon: 'close',
         press: () => {
@@ -35,7 +40,9 @@ export function banner(session, call) {
         if (!session.connected) return session.problem === 'relay_stops' ? 'relay_stops' : 'connection_lost';
         if (problem) return problem;
         if (call.unheard) return 'nobody_hears';
+        if (call.speaker.isStuck) return 'sound_stuck';
         if (soundHeld) return 'sound_held';
+        if (call.microphone.isOn && call.microphone.isTaken) return 'microphone_taken';
         return call.poor ? 'network_poor' : null;
     }
 
@@ -46,10 +53,10 @@ export function banner(session, call) {
         element.hidden = word === null;
         if (word === null) return;
         element.classList.toggle('busy', !session.connected);
-        draw(sign, word === 'nobody_hears' ? 'microphone-off' : word === 'sound_held' ? 'speaker-off' : word === 'network_poor' ? 'network' : 'warning');
+        draw(sign, MICROPHONE.has(word) ? 'microphone-off' : SOUND.has(word) ? 'speaker-off' : word === 'network_poor' ? 'network' : 'warning');
         sayWith(text, () => words(word));
         unmute.element.hidden = word !== 'nobody_hears';
-        sound.element.hidden = word !== 'sound_held';
+        sound.element.hidden = !SOUND.has(word);
         dismiss.element.hidden = word !== problem;
     }
 

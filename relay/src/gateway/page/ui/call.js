@@ -60,6 +60,10 @@ export class Call extends Signal {
         this.microphone.on('block', (block) => this.#send(Kind.audio, SOURCE.microphone, block));
         this.microphone.on('level', (level) => this.#watchLevel(level));
         this.microphone.on('lost', () => this.#deviceLost('microphone'));
+        this.microphone.on('taken', () => {
+            this.#tellDevices().catch(passOver);
+            this.tell('devices', null);
+        });
         this.camera.on('picture', (picture) => this.#send(Kind.camera, SOURCE.camera, picture));
         this.camera.on('poor', (poor) => {
             this.poor = poor;
@@ -82,6 +86,8 @@ export class Call extends Signal {
     async setMicrophone(on) {
         await this.#change('microphone', async () => {
             if (on) await this.microphone.open(preferences.microphone);
+            // Captured by the same clock that plays: who cannot be heard because of it is told why.
+            if (on && this.speaker.held) void this.speaker.touch();
             this.microphone.isOn = on;
             this.unheard = false;
             this.#spokenInVain = 0;
@@ -161,7 +167,7 @@ export class Call extends Signal {
         this.tell('devices', null);
         try {
             await change();
-            await this.#session.setDevices({ microphone: this.microphone.isOn, camera: this.camera.isOn });
+            await this.#tellDevices();
         } catch (error) {
             if (error instanceof DeviceError) this.tell('problem', error.word);
             else passOver(error);
@@ -169,6 +175,11 @@ export class Call extends Signal {
             this.busy[device] = false;
             this.tell('devices', null);
         }
+    }
+
+    /** Tells the others what is on: a microphone that the system took is not. */
+    #tellDevices() {
+        return this.#session.setDevices({ microphone: this.microphone.isOn && !this.microphone.isTaken, camera: this.camera.isOn });
     }
 
     /** @param {'camera' | 'microphone'} device */

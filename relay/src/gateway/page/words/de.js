@@ -138,6 +138,8 @@ export default {
     relay_stops: 'Das Relay hält an. Diese Seite kommt mit ihm zurück.',
     use_here: 'Hier verwenden',
     sound_held: 'Der Browser hält den Ton zurück, bis dies berührt wird.',
+    sound_stuck: 'Der Ton startet nicht: Niemand ist zu hören, auch man selbst nicht. Lautsprecher oder Kopfhörer anschließen oder das Programm schließen, das sie verwendet, und dies berühren.',
+    microphone_taken: 'Das System hat das Mikrofon übernommen, wie bei einem Telefonat. Bis es zurückkommt, ist man nicht zu hören.',
     turn_sound_on: 'Ton einschalten',
     camera_denied: 'Der Browser gibt dieser Seite die Kamera nicht. Neben der Adresse erlauben und erneut versuchen.',
     microphone_denied: 'Der Browser gibt dieser Seite das Mikrofon nicht. Neben der Adresse erlauben und erneut versuchen.',

@@ -137,6 +137,8 @@ export default {
     relay_stops: 'The relay stops. This page comes back when the relay does.',
     use_here: 'Use it here',
     sound_held: 'The browser holds the sound back until you touch this.',
+    sound_stuck: 'The sound does not start, so you hear nobody and nobody hears you. Plug in a loudspeaker or headphones, or close the program that uses them, then touch this.',
+    microphone_taken: 'The system has taken the microphone, as it does during a phone call. Nobody hears you until it gives it back.',
     turn_sound_on: 'Turn the sound on',
     camera_denied: 'The browser does not let this page use the camera. Allow it beside the address, then try again.',
     microphone_denied: 'The browser does not let this page use the microphone. Allow it beside the address, then try again.',

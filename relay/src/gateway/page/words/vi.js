@@ -138,6 +138,8 @@ export default {
     relay_stops: 'Máy chuyển tiếp đang dừng. Trang này sẽ trở lại khi máy chạy lại.',
     use_here: 'Dùng tại đây',
     sound_held: 'Trình duyệt giữ âm thanh lại cho đến khi bạn chạm vào đây.',
+    sound_stuck: 'Âm thanh không bật được nên bạn không nghe thấy ai và không ai nghe thấy bạn. Hãy cắm loa hoặc tai nghe, hoặc đóng chương trình đang dùng chúng, rồi chạm vào đây.',
+    microphone_taken: 'Hệ thống đang giữ micrô, như khi có cuộc gọi điện thoại. Không ai nghe thấy bạn cho đến khi micrô được trả lại.',
     turn_sound_on: 'Bật âm thanh',
     camera_denied: 'Trình duyệt không cho trang này dùng camera. Hãy cho phép bên cạnh địa chỉ rồi thử lại.',
     microphone_denied: 'Trình duyệt không cho trang này dùng micrô. Hãy cho phép bên cạnh địa chỉ rồi thử lại.',
