@@ -1,0 +1,48 @@
+//! What takes bytes from cameras, files, sticks and the network, each as a function of those bytes that must not panic.
+//!
+//! The fuzzer searches for such bytes for as long as it is allowed to; the test feeds each target a short
+//! deterministic run and the corpus of what was found before (`endpoint/fuzz/found/TARGET/`).
+
+use conclave_endpoint::camera::avi;
+use conclave_endpoint::jpeg::{Decoder, Scale, decode, segments};
+
+/// Takes bytes, and panics if the endpoint does not hold what it promises.
+pub type Target = fn(&[u8]);
+
+/// Every target with its name, in alphabetical order.
+pub const ALL: [(&str, Target); 3] = [
+    ("avi", read_avi),
+    ("jpeg_decode", jpeg_decode),
+    ("jpeg_head", jpeg_head),
+];
+
+/// The pictures of an AVI lie within it, in order.
+fn read_avi(bytes: &[u8]) {
+    let mut last = 0;
+    for picture in avi::read(bytes).pictures {
+        assert!(picture.start >= last && picture.end <= bytes.len());
+        last = picture.end;
+    }
+}
+
+/// The header walk stays within the bytes.
+fn jpeg_head(bytes: &[u8]) {
+    let _ = segments::head(bytes);
+    let _ = decode::validate(bytes);
+}
+
+/// What passes the check goes through the C library. Build that with AddressSanitizer to see what it does to memory.
+fn jpeg_decode(bytes: &[u8]) {
+    /// Larger pictures only make the search slow.
+    const SEARCHED_PIXELS: usize = 1 << 20;
+    let Ok(head) = decode::validate(bytes) else {
+        return;
+    };
+    if head.size.pixels() > SEARCHED_PIXELS {
+        return;
+    }
+    let mut decoder = Decoder::new().expect("TurboJPEG can be set up");
+    let mut picture = decode::Picture::default();
+    let _ = decoder.rgb(bytes, Scale::Full, &mut picture);
+    let _ = decoder.luma(bytes, Scale::Quarter, &mut picture);
+}
