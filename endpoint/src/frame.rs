@@ -4,7 +4,7 @@
 //! or in the file that was read. Clones share them; the last one dropped gives the place back.
 
 use crate::camera::v4l2::mapped::DriverFrame;
-use crate::jpeg::huffman;
+use crate::jpeg::{Whole, huffman};
 use conclave_protocol::time::Instant;
 use std::fmt;
 use std::ops::Range;
@@ -39,6 +39,10 @@ impl fmt::Display for PictureSize {
     }
 }
 
+/// Into how many parts a picture may be divided: a start marker, what is in front of Huffman tables, these, the rest, an
+/// end marker.
+pub const PARTS: usize = 5;
+
 /// One picture of a camera, a complete JPEG.
 #[derive(Clone, Debug)]
 pub struct CapturedFrame {
@@ -50,8 +54,8 @@ pub struct CapturedFrame {
     pub driver_sequence: u32,
     /// Size of the picture as its JPEG header says.
     pub size: PictureSize,
-    /// Where standard Huffman tables have to be put in, for cameras that leave them out.
-    tables_at: Option<usize>,
+    /// Which bytes of the body are the picture, and what goes in between.
+    whole: Whole,
     body: Body,
 }
 
@@ -59,7 +63,7 @@ pub struct CapturedFrame {
 enum Body {
     Driver(DriverFrame),
     Pooled(PooledJpeg),
-    File(Arc<[u8]>, Range<usize>),
+    File(Arc<[u8]>),
 }
 
 impl fmt::Debug for Body {
@@ -67,7 +71,7 @@ impl fmt::Debug for Body {
         let place = match self {
             Self::Driver(_) => "Driver",
             Self::Pooled(_) => "Pooled",
-            Self::File(..) => "File",
+            Self::File(_) => "File",
         };
         write!(f, "{place}({} bytes)", self.bytes().len())
     }
@@ -78,7 +82,7 @@ impl Body {
         match self {
             Self::Driver(frame) => frame.bytes(),
             Self::Pooled(jpeg) => jpeg.bytes(),
-            Self::File(file, range) => file.get(range.clone()).unwrap_or_default(),
+            Self::File(file) => file,
         }
     }
 }
@@ -97,50 +101,65 @@ pub struct Taken {
 }
 
 impl CapturedFrame {
-    fn new(taken: Taken, tables_at: Option<usize>, body: Body) -> Self {
+    fn new(taken: Taken, whole: Whole, body: Body) -> Self {
         Self {
             captured: taken.captured,
             ready: taken.ready,
             driver_sequence: taken.driver_sequence,
             size: taken.size,
-            tables_at,
+            whole,
             body,
         }
     }
 
-    /// A picture in a driver's buffer; `tables_at` is the offset of its first scan if it lacks Huffman tables.
-    pub(crate) fn from_driver(taken: Taken, tables_at: Option<usize>, frame: DriverFrame) -> Self {
-        Self::new(taken, tables_at, Body::Driver(frame))
+    /// A picture in a driver's buffer.
+    pub(crate) fn from_driver(taken: Taken, whole: Whole, frame: DriverFrame) -> Self {
+        Self::new(taken, whole, Body::Driver(frame))
     }
 
     /// A picture in a slot of a pool.
     #[must_use]
     pub fn from_pool(taken: Taken, jpeg: PooledJpeg) -> Self {
-        Self::new(taken, None, Body::Pooled(jpeg))
+        let whole = Whole::as_it_is(taken.size, jpeg.bytes().len());
+        Self::new(taken, whole, Body::Pooled(jpeg))
     }
 
     /// A picture within a file that is held in memory.
     #[must_use]
-    pub fn from_file(
-        taken: Taken,
-        tables_at: Option<usize>,
-        file: Arc<[u8]>,
-        range: Range<usize>,
-    ) -> Self {
-        Self::new(taken, tables_at, Body::File(file, range))
+    pub fn from_file(taken: Taken, whole: Whole, file: Arc<[u8]>) -> Self {
+        Self::new(taken, whole, Body::File(file))
     }
 
-    /// The JPEG in order, in up to three parts (some may be empty); together they are one complete JPEG.
+    /// The JPEG in order, in up to [`PARTS`] parts (some may be empty); together they are one complete JPEG.
     ///
-    /// More than one part is there when the camera left the Huffman tables out: the standard ones
-    /// (ITU T.81, K.3) go in between without a copy of the picture.
+    /// More than one part is there when the camera left something out or sent it wrong: markers and the standard Huffman
+    /// tables (ITU T.81, K.3) go in without a copy of the picture.
     #[must_use]
-    pub fn parts(&self) -> [&[u8]; 3] {
-        let bytes = self.body.bytes();
-        match self.tables_at.and_then(|at| bytes.split_at_checked(at)) {
-            Some((head, scans)) => [head, &huffman::STANDARD_SEGMENT, scans],
-            None => [bytes, &[], &[]],
-        }
+    pub fn parts(&self) -> [&[u8]; PARTS] {
+        let Range { start, end } = self.whole.range;
+        let bytes = self.body.bytes().get(start..end).unwrap_or_default();
+        let tables = self.whole.tables_at.and_then(|at| at.checked_sub(start));
+        let (head, tables, scans): (_, &[u8], _) =
+            match tables.and_then(|at| bytes.split_at_checked(at)) {
+                Some((head, scans)) => (head, &huffman::STANDARD_SEGMENT, scans),
+                None => (bytes, &[], &[][..]),
+            };
+        let marker =
+            |is_missing: bool, marker: &'static [u8]| if is_missing { marker } else { &[] };
+        [
+            marker(self.whole.start, &[0xff, 0xd8]),
+            head,
+            tables,
+            scans,
+            marker(self.whole.end, &[0xff, 0xd9]),
+        ]
+    }
+
+    /// The parts of the JPEG that the camera sent: without what was put in.
+    #[must_use]
+    pub fn sent_parts(&self) -> [&[u8]; 2] {
+        let [_, head, _, scans, _] = self.parts();
+        [head, scans]
     }
 
     /// Length of the whole JPEG in bytes.
@@ -255,19 +274,30 @@ mod tests {
     }
 
     #[test]
-    fn missing_huffman_tables_go_in_between_without_a_copy() {
-        let file: Arc<[u8]> = Arc::from([10, 11, 12, 13].as_slice());
+    fn missing_markers_and_huffman_tables_go_in_without_a_copy() {
+        let file: Arc<[u8]> = Arc::from([9, 10, 11, 12, 13, 14].as_slice());
         let taken = Taken {
             captured: Instant::default(),
             ready: Instant::default(),
             driver_sequence: 0,
             size: PictureSize::new(8, 8),
         };
-        let frame = CapturedFrame::from_file(taken, Some(2), Arc::clone(&file), 0..4);
-        let [head, tables, scans] = frame.parts();
+        let whole = Whole {
+            size: taken.size,
+            range: 1..5,
+            start: true,
+            tables_at: Some(3),
+            end: true,
+        };
+        let frame = CapturedFrame::from_file(taken, whole, Arc::clone(&file));
+        let [start, head, tables, scans, end] = frame.parts();
         assert_eq!((head, scans), ([10, 11].as_slice(), [12, 13].as_slice()));
+        assert_eq!(
+            (start, end),
+            ([0xff, 0xd8].as_slice(), [0xff, 0xd9].as_slice())
+        );
         assert_eq!(tables, huffman::STANDARD_SEGMENT);
-        assert!(std::ptr::eq(head.as_ptr(), file.as_ptr()));
-        assert_eq!(frame.len(), 4 + tables.len());
+        assert!(std::ptr::eq(head.as_ptr(), &raw const file[1]));
+        assert_eq!(frame.len(), 8 + tables.len());
     }
 }

@@ -160,14 +160,14 @@ fn work(items: &Receiver<Item>, recorder: Option<&Recorder>) {
             Ok(()) => {
                 shown.decoded.fetch_add(1, Relaxed);
                 shown.latency.record(clock::now().since(captured));
+                if let Some(recorder) = recorder {
+                    recorder.picture(&from, jpeg);
+                }
             }
             Err(error) => {
                 shown.damaged.fetch_add(1, Relaxed);
                 tracing::debug!(%error, "a received picture cannot be decoded");
             }
-        }
-        if let Some(recorder) = recorder {
-            recorder.picture(&from, jpeg);
         }
     }
 }

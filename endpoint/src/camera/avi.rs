@@ -9,6 +9,8 @@ pub struct Avi {
     pub period_us: u32,
     /// Where the pictures are; some may be empty or cut off.
     pub pictures: Vec<Range<usize>>,
+    /// The four characters of the codec that the pictures are of, if it is another than MJPEG.
+    pub other_codec: Option<String>,
 }
 
 /// Whether bytes start as an AVI file does.
@@ -23,8 +25,10 @@ pub fn read(bytes: &[u8]) -> Avi {
     let mut avi = Avi {
         period_us: 0,
         pictures: Vec::new(),
+        other_codec: None,
     };
     let mut at = 0;
+    let mut is_video = false;
     while let Some((id, size)) = chunk(bytes, at) {
         let data = at + 8;
         if matches!(&id, b"RIFF" | b"LIST") {
@@ -36,6 +40,14 @@ pub fn read(bytes: &[u8]) -> Avi {
             break;
         };
         match &id {
+            b"strh" => {
+                is_video = bytes.get(data..data + 4) == Some(b"vids");
+                if is_video && size >= 8 {
+                    avi.other_codec = other_codec(bytes, data + 4);
+                }
+            }
+            // A Windows bitmap header, whose compression is what counts; the handler before it may be empty.
+            b"strf" if is_video && size >= 20 => avi.other_codec = other_codec(bytes, data + 16),
             b"avih" => avi.period_us = u32_at(bytes, data).unwrap_or(0),
             [_, _, b'd', b'c' | b'b'] if size > 0 => avi.pictures.push(data..end),
             _ => {}
@@ -43,6 +55,22 @@ pub fn read(bytes: &[u8]) -> Avi {
         at = end + size % 2;
     }
     avi
+}
+
+/// The codec named at `at`, unless it is MJPEG by one of its names.
+fn other_codec(bytes: &[u8], at: usize) -> Option<String> {
+    let code: [u8; 4] = *bytes.get(at..)?.first_chunk()?;
+    let known: [&[u8]; 4] = [b"MJPG", b"JPEG", b"AVRN", b"DMB1"];
+    if known.contains(&code.to_ascii_uppercase().as_slice()) {
+        return None;
+    }
+    match code {
+        [0, 0, 0, 0] => Some("uncompressed pictures".to_owned()),
+        _ if code.iter().all(u8::is_ascii_graphic) => {
+            Some(String::from_utf8_lossy(&code.to_ascii_lowercase()).into_owned())
+        }
+        _ => Some("an unknown codec".to_owned()),
+    }
 }
 
 fn chunk(bytes: &[u8], at: usize) -> Option<([u8; 4], usize)> {
@@ -64,6 +92,15 @@ pub(super) mod tests {
 
     /// An AVI file of these pictures, as a recorder writes it, with a sound chunk in between.
     pub(in crate::camera) fn write(period_us: u32, pictures: &[&[u8]]) -> Vec<u8> {
+        write_of(b"MJPG", period_us, pictures)
+    }
+
+    /// As [`write`], of a codec.
+    pub(in crate::camera) fn write_of(
+        codec: &[u8; 4],
+        period_us: u32,
+        pictures: &[&[u8]],
+    ) -> Vec<u8> {
         let chunk = |id: &[u8; 4], data: &[u8]| {
             let mut out = id.to_vec();
             out.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
@@ -81,6 +118,20 @@ pub(super) mod tests {
             b"avih",
             &[period_us.to_le_bytes().as_slice(), &[0; 52]].concat(),
         ));
+        let mut stream = b"strl".to_vec();
+        stream.extend(chunk(
+            b"strh",
+            &[b"vids".as_slice(), codec, &[0; 48]].concat(),
+        ));
+        stream.extend(chunk(
+            b"strf",
+            &[[0; 16].as_slice(), codec, &[0; 20]].concat(),
+        ));
+        header.extend(chunk(b"LIST", &stream));
+        let mut sound = b"strl".to_vec();
+        sound.extend(chunk(b"strh", &[b"auds".as_slice(), &[0; 52]].concat()));
+        sound.extend(chunk(b"strf", &[1; 18]));
+        header.extend(chunk(b"LIST", &sound));
         let mut all = b"AVI ".to_vec();
         all.extend(chunk(b"LIST", &header));
         all.extend(chunk(b"LIST", &movi));
@@ -95,6 +146,16 @@ pub(super) mod tests {
         assert_eq!(avi.period_us, 40_000);
         let found: Vec<_> = avi.pictures.iter().map(|p| &file[p.clone()]).collect();
         assert_eq!(found, [&[9, 9, 9][..], &[8; 4]]);
+    }
+
+    #[test]
+    fn another_codec_is_told_by_its_name() {
+        let codec = |code| read(&write_of(code, 40_000, &[])).other_codec;
+        assert_eq!(codec(b"MJPG"), None);
+        assert_eq!(codec(b"mjpg"), None);
+        assert_eq!(codec(b"XVID").as_deref(), Some("xvid"));
+        assert_eq!(codec(&[0; 4]).as_deref(), Some("uncompressed pictures"));
+        assert_eq!(codec(&[7; 4]).as_deref(), Some("an unknown codec"));
     }
 
     #[test]

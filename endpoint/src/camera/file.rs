@@ -1,11 +1,12 @@
 //! Pictures from a file, looped: JPEGs one after the other (`.mjpeg`), an AVI, or a folder of JPEGs.
 //!
-//! The file is read once; pictures are handed out from that memory, byte for byte.
+//! The file is read once, and each picture judged once ([`crate::jpeg::whole`]); pictures are handed out from that memory.
+//! One that is torn, or of a kind that is not sent, is left out and counted each time that its turn comes.
 
-use super::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat, avi};
+use super::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat, avi, faults};
 use crate::clock;
-use crate::frame::{CapturedFrame, PictureSize, Taken};
-use crate::jpeg::segments;
+use crate::frame::{CapturedFrame, Taken};
+use crate::jpeg::{Fault, Inspector, Whole, whole};
 use crate::metronome::{Beat, Metronome};
 use conclave_protocol::time::Micros;
 use std::fs;
@@ -27,14 +28,7 @@ pub struct FileCamera {
     context: SourceContext,
     metronome: Metronome,
     bytes: Arc<[u8]>,
-    pictures: Vec<Picture>,
-}
-
-#[derive(Clone, Debug)]
-struct Picture {
-    range: Range<usize>,
-    size: PictureSize,
-    tables_at: Option<usize>,
+    pictures: Vec<Result<Whole, Fault>>,
 }
 
 impl FileCamera {
@@ -50,28 +44,39 @@ impl FileCamera {
                 error,
             },
         };
-        let bytes = if path.is_dir() {
-            read_folder(path)
-        } else {
-            read_capped(path, LARGEST_BYTES)
-        }
-        .map_err(refused)?;
-        let (fps, ranges) = if avi::is_avi(&bytes) {
-            let avi = avi::read(&bytes);
-            let fps = (avi.period_us > 0).then(|| 1_000_000.0 / f64::from(avi.period_us));
-            (fps, avi.pictures)
-        } else {
-            (None, in_a_row(&bytes))
+        let unusable = |reason: String| OpenError::Unusable {
+            what: path.display().to_string(),
+            reason,
         };
-        let pictures: Vec<_> = ranges
-            .into_iter()
-            .filter_map(|range| picture(&bytes, range))
-            .collect();
-        let Some(first) = pictures.first() else {
-            return Err(OpenError::Unusable {
-                what: path.display().to_string(),
-                reason: "holds no JPEG".into(),
-            });
+        let mut inspector = Inspector::default();
+        let (bytes, fps, pictures) = if path.is_dir() {
+            let (bytes, ranges) = read_folder(path).map_err(refused)?;
+            let pictures = examine_each(&mut inspector, &bytes, ranges);
+            (bytes, None, pictures)
+        } else {
+            let bytes = read_capped(path, LARGEST_BYTES).map_err(refused)?;
+            if avi::is_avi(&bytes) {
+                let avi = avi::read(&bytes);
+                let fps = (avi.period_us > 0).then(|| 1_000_000.0 / f64::from(avi.period_us));
+                let pictures = examine_each(&mut inspector, &bytes, avi.pictures);
+                if let Some(codec) = avi.other_codec
+                    && !pictures.iter().any(Result::is_ok)
+                {
+                    return Err(unusable(format!("is AVI of {codec}, not MJPEG")));
+                }
+                (bytes, fps, pictures)
+            } else {
+                let pictures = whole::in_a_row(&mut inspector, &bytes);
+                (bytes, None, pictures)
+            }
+        };
+        let Some(first) = pictures.iter().flatten().next() else {
+            let mut found = faults::Faults::default();
+            for fault in pictures.iter().filter_map(|picture| picture.as_ref().err()) {
+                context.counters.add_damaged();
+                found.add(*fault);
+            }
+            return Err(unusable(found.of_a_file()));
         };
         let fps = fps.unwrap_or(DEFAULT_FPS).clamp(0.1, 240.0);
         Ok(Self {
@@ -107,40 +112,36 @@ impl FrameSource for FileCamera {
             return Ok(None);
         };
         let picture = &self.pictures[(number % self.pictures.len() as u64) as usize];
+        let Ok(whole) = picture else {
+            self.context.counters.add_damaged();
+            return Ok(None);
+        };
+        if whole.is_mended() {
+            self.context.counters.add_mended();
+        }
         let taken = Taken {
             captured: due,
             ready: clock::now(),
             driver_sequence: number as u32,
-            size: picture.size,
+            size: whole.size,
         };
         let file = Arc::clone(&self.bytes);
-        Ok(Some(CapturedFrame::from_file(
-            taken,
-            picture.tables_at,
-            file,
-            picture.range.clone(),
-        )))
+        Ok(Some(CapturedFrame::from_file(taken, whole.clone(), file)))
     }
 }
 
-/// The picture in `range` without padding; `None` if it is no whole JPEG.
-fn picture(bytes: &[u8], range: Range<usize>) -> Option<Picture> {
-    let jpeg = bytes.get(range.clone())?;
-    let length = segments::complete_length(jpeg)?;
-    let head = segments::head(jpeg).ok()?;
-    Some(Picture {
-        range: range.start..range.start + length,
-        size: head.size,
-        tables_at: head.tables_at(),
-    })
-}
-
-fn in_a_row(bytes: &[u8]) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    while let Some(next) = segments::next_picture(bytes, found.last().map_or(0, |last| last.end)) {
-        found.push(next);
-    }
-    found
+/// The picture of each range.
+fn examine_each(
+    inspector: &mut Inspector,
+    bytes: &[u8],
+    ranges: Vec<Range<usize>>,
+) -> Vec<Result<Whole, Fault>> {
+    let examine = |range: Range<usize>| {
+        let start = range.start;
+        let jpeg = bytes.get(range).unwrap_or_default();
+        inspector.examine(jpeg).map(|whole| whole.moved(start))
+    };
+    ranges.into_iter().map(examine).collect()
 }
 
 fn read_capped(path: &Path, cap: u64) -> std::io::Result<Vec<u8>> {
@@ -155,8 +156,8 @@ fn read_capped(path: &Path, cap: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The JPEGs of a folder in the order of their names, one after the other.
-fn read_folder(folder: &Path) -> std::io::Result<Vec<u8>> {
+/// The JPEG files of a folder in the order of their names, one after the other, and where each is.
+fn read_folder(folder: &Path) -> std::io::Result<(Vec<u8>, Vec<Range<usize>>)> {
     let is_jpeg = |path: &PathBuf| {
         let extension = path.extension().unwrap_or_default();
         extension.eq_ignore_ascii_case("jpg") || extension.eq_ignore_ascii_case("jpeg")
@@ -167,11 +168,13 @@ fn read_folder(folder: &Path) -> std::io::Result<Vec<u8>> {
     let mut paths = entries?;
     paths.retain(is_jpeg);
     paths.sort();
-    let mut bytes = Vec::new();
+    let (mut bytes, mut files) = (Vec::new(), Vec::new());
     for path in paths {
-        bytes.append(&mut read_capped(&path, LARGEST_BYTES - bytes.len() as u64)?);
+        let start = bytes.len();
+        bytes.append(&mut read_capped(&path, LARGEST_BYTES - start as u64)?);
+        files.push(start..bytes.len());
     }
-    Ok(bytes)
+    Ok((bytes, files))
 }
 
 #[cfg(test)]
@@ -233,6 +236,93 @@ mod tests {
         }
         fs::write(jpegs.join("notes.txt"), "no picture").unwrap();
         assert_eq!(play(&jpegs, 3), pictures);
+    }
+
+    const SHOWN: [&str; 18] = [
+        "clean",
+        "avi1-header",
+        "no-huffman-tables",
+        "4-4-4",
+        "4-2-0",
+        "4-4-0",
+        "4-1-1",
+        "grayscale",
+        "stray-bytes-before-restarts",
+        "stray-byte-before-one-restart",
+        "no-end-marker",
+        "half-end-marker",
+        "old-bytes-after-end",
+        "older-tail-without-end",
+        "older-picture-after-end",
+        "zeros-to-page",
+        "two-start-markers",
+        "fill-bytes-before-markers",
+    ];
+
+    fn drawn(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures");
+        fs::read(format!("{folder}/{name}.jpg")).unwrap()
+    }
+
+    #[test]
+    fn pictures_fare_alike_as_a_file_in_a_folder_and_in_an_avi() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut decoder = crate::jpeg::Decoder::new().unwrap();
+        let mut picture = crate::jpeg::decode::Picture::default();
+        for name in SHOWN {
+            let (file, avi, jpegs) = (
+                folder.path().join(format!("{name}.mjpeg")),
+                folder.path().join(format!("{name}.avi")),
+                folder.path().join(name),
+            );
+            fs::write(&file, drawn(name)).unwrap();
+            fs::write(&avi, super::avi::tests::write(4_000, &[&drawn(name)])).unwrap();
+            fs::create_dir(&jpegs).unwrap();
+            fs::write(jpegs.join("a.jpg"), drawn(name)).unwrap();
+            let played = play(&file, 1);
+            assert_eq!(play(&avi, 1), played, "{name}");
+            assert_eq!(play(&jpegs, 1), played, "{name}");
+            decoder
+                .rgb(&played[0], crate::jpeg::Scale::Full, &mut picture)
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+
+    #[test]
+    fn torn_pictures_are_left_out_and_counted_and_others_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let jpegs = folder.path().join("jpegs");
+        fs::create_dir(&jpegs).unwrap();
+        for (name, picture) in [
+            ("1", "clean"),
+            ("2", "cut-in-half-with-end"),
+            ("3", "cut-in-half"),
+            ("4", "progressive"),
+            ("5", "arithmetic"),
+        ] {
+            fs::write(jpegs.join(format!("{name}.jpg")), drawn(picture)).unwrap();
+        }
+        let mut camera = FileCamera::open(&jpegs, context()).unwrap();
+        while camera.context.counters.snapshot().damaged < 4 {
+            if let Some(frame) = camera.next_frame(Micros::from_secs(5)).unwrap() {
+                assert_eq!(frame.parts().concat(), drawn("clean"));
+            }
+        }
+
+        let refusal = |bytes: &[u8]| {
+            let path = folder.path().join("refused");
+            fs::write(&path, bytes).unwrap();
+            match FileCamera::open(&path, context()) {
+                Err(OpenError::Unusable { reason, .. }) => reason,
+                _ => panic!("it was taken"),
+            }
+        };
+        assert!(refusal(&drawn("progressive")).contains("progressive JPEG"));
+        assert!(refusal(&drawn("arithmetic")).contains("arithmetic JPEG"));
+        assert!(refusal(&drawn("cut-in-half")).contains("no end"));
+        assert!(refusal(&drawn("cut-in-half-with-end")).contains("torn"));
+        let xvid = super::avi::tests::write_of(b"XVID", 40_000, &[&[1; 100]]);
+        assert_eq!(refusal(&xvid), "is AVI of xvid, not MJPEG");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! pixels and does not wait for readers: a picture nobody has room for is dropped and counted.
 
 pub mod avi;
+mod faults;
 pub mod file;
 pub mod pattern;
 mod spec;
@@ -33,6 +34,11 @@ pub trait FrameSource {
     /// # Errors
     /// When the source is gone or broken: drop it and open it again.
     fn next_frame(&mut self, timeout: Micros) -> Result<Option<CapturedFrame>, CaptureError>;
+
+    /// What was wrong with all that came since the last picture, for a person; `None` if nothing came.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Why a running camera gives no more pictures.

@@ -40,6 +40,7 @@ pub struct CameraCounters {
     captured: AtomicU64,
     stale: AtomicU64,
     damaged: AtomicU64,
+    mended: AtomicU64,
     no_buffer: AtomicU64,
     errors: AtomicU64,
     reopened: AtomicU64,
@@ -52,8 +53,10 @@ pub struct CameraCounts {
     pub captured: u64,
     /// Pictures left out because a newer one was there already.
     pub stale: u64,
-    /// Pictures that came torn: cut off, flagged by the driver, empty, or no JPEG.
+    /// Pictures that came torn: cut off, flagged by the driver, empty, or no JPEG that is sent.
     pub damaged: u64,
+    /// Pictures that were sent with markers put in, or without the bytes behind them.
+    pub mended: u64,
     /// Pictures dropped because all buffers had readers.
     pub no_buffer: u64,
     /// Times the camera failed or stalled.
@@ -75,6 +78,10 @@ impl CameraCounters {
         self.damaged.fetch_add(1, Relaxed);
     }
 
+    pub(super) fn add_mended(&self) {
+        self.mended.fetch_add(1, Relaxed);
+    }
+
     pub(super) fn add_no_buffer(&self) {
         self.no_buffer.fetch_add(1, Relaxed);
     }
@@ -94,6 +101,7 @@ impl CameraCounters {
             captured: self.captured.load(Relaxed),
             stale: self.stale.load(Relaxed),
             damaged: self.damaged.load(Relaxed),
+            mended: self.mended.load(Relaxed),
             no_buffer: self.no_buffer.load(Relaxed),
             errors: self.errors.load(Relaxed),
             reopened: self.reopened.load(Relaxed),

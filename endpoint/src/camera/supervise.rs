@@ -111,7 +111,8 @@ fn stream(
             }
             Ok(None) if clock::now().since(last) >= allowed => {
                 let seconds = allowed.0.div_ceil(1_000_000);
-                return Some(format!("no picture for {seconds} s"));
+                let nothing = || format!("no picture for {seconds} s");
+                return Some(source.trouble().unwrap_or_else(nothing));
             }
             Ok(None) => {}
         }

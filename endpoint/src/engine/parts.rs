@@ -344,6 +344,7 @@ fn sum(before: CameraCounts, now: CameraCounts) -> CameraCounts {
         captured: before.captured + now.captured,
         stale: before.stale + now.stale,
         damaged: before.damaged + now.damaged,
+        mended: before.mended + now.mended,
         no_buffer: before.no_buffer + now.no_buffer,
         errors: before.errors + now.errors,
         reopened: before.reopened + now.reopened,

@@ -1,16 +1,17 @@
 //! Received JPEGs to pixels, by TurboJPEG, after our own check of the header.
 
 use super::segments::{self, Head, HeadError};
+use super::whole::{Fault, Inspector};
 use crate::frame::PictureSize;
 use thiserror::Error;
 use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
 
-/// The largest picture that is decoded. Raising it lets one participant cost the others more memory:
-/// a picture takes 3 bytes a pixel.
-pub const LARGEST: PictureSize = PictureSize::new(4096, 2160);
+/// A baseline picture has one scan, or one for each component.
+const MOST_SCANS: u32 = 3;
 
-/// Progressive pictures may ask for many passes over all pixels; no camera makes more than a few.
-const MOST_SCANS: u32 = 16;
+/// Pixels of the largest picture with several scans, whose coefficients the library keeps all at once: 6 bytes a pixel and
+/// decoder, 15 MiB here. Raising it lets one participant cost the others more memory.
+const MOST_PIXELS_IN_SCANS: usize = 2048 * 1280;
 
 /// Why a received picture is not shown.
 #[derive(Debug, Error)]
@@ -18,12 +19,12 @@ pub enum DecodeError {
     /// It is no JPEG.
     #[error("not a usable JPEG: {0}")]
     Head(#[from] HeadError),
-    /// It is larger than any camera's.
-    #[error("picture of {0} is larger than {LARGEST}")]
-    TooLarge(PictureSize),
-    /// It has a number of color components that no camera makes.
-    #[error("{0} color components")]
-    Components(u8),
+    /// It has several scans and is too large to keep them all.
+    #[error("picture of {0} in several scans")]
+    Scans(PictureSize),
+    /// Something of it is missing.
+    #[error("not a whole JPEG: {0}")]
+    Torn(Fault),
     /// The caller's buffer does not fit the picture.
     #[error("{got} bytes for pixels, {need} needed")]
     BufferSize {
@@ -108,25 +109,38 @@ impl Default for Picture {
     }
 }
 
-/// Checks that a received picture is one that may be decoded; costs a walk over its header.
+/// Checks that a received picture is one that may be decoded: a baseline JPEG of 8 bits that is not too large. Costs a walk
+/// over its header.
 ///
 /// # Errors
-/// When it is no JPEG, too large, or has an odd number of components.
+/// When it is anything else.
 pub fn validate(jpeg: &[u8]) -> Result<Head, DecodeError> {
     let head = segments::head(jpeg)?;
-    if head.size.width > LARGEST.width || head.size.height > LARGEST.height {
-        return Err(DecodeError::TooLarge(head.size));
+    // The library would complain of these before it has decoded a pixel.
+    if let Some(at) = head.junk_at() {
+        return Err(HeadError::NoMarker { at }.into());
     }
-    if !matches!(head.components, 1 | 3) {
-        return Err(DecodeError::Components(head.components));
+    if !head.is_one_scan() && head.size.pixels() > MOST_PIXELS_IN_SCANS {
+        return Err(DecodeError::Scans(head.size));
     }
     Ok(head)
 }
 
+/// What the library says of a picture that it has decoded to its end although something about it was wrong: padding in
+/// front of a restart marker, or missing data. All else that it says means that there are no pixels.
+const WARNINGS: [&str; 5] = [
+    "extraneous bytes before marker",
+    "premature end of data segment",
+    "bad Huffman code",
+    "instead of RST",
+    "Premature end of JPEG file",
+];
+
 /// Decodes received pictures, one after the other.
-#[derive(Debug)]
 pub struct Decoder {
     decompressor: Decompressor,
+    /// Judges pictures that the library warned of.
+    inspector: Inspector,
 }
 
 impl Decoder {
@@ -137,7 +151,10 @@ impl Decoder {
     pub fn new() -> Result<Self, DecodeError> {
         let mut decompressor = Decompressor::new()?;
         decompressor.set_scan_limit(MOST_SCANS)?;
-        Ok(Self { decompressor })
+        Ok(Self {
+            decompressor,
+            inspector: Inspector::default(),
+        })
     }
 
     /// Decodes to RGB, 3 bytes a pixel, into a picture whose memory is used again.
@@ -229,7 +246,18 @@ impl Decoder {
             format,
         };
         // The library reads the header again and refuses if its size is not the one checked above.
-        Ok(self.decompressor.decompress(jpeg, image)?)
+        match self.decompressor.decompress(jpeg, image) {
+            // It tells the first of its warnings alone, so that the walk decides whether all the picture is there.
+            Err(turbojpeg::Error::TurboJpegError(warning))
+                if WARNINGS.iter().any(|known| warning.contains(known)) =>
+            {
+                self.inspector
+                    .examine(jpeg)
+                    .map(drop)
+                    .map_err(DecodeError::Torn)
+            }
+            decoded => Ok(decoded?),
+        }
     }
 }
 
@@ -285,8 +313,81 @@ mod tests {
         let refused = Decoder::new()
             .unwrap()
             .rgb(&jpeg, Scale::Full, &mut picture);
-        assert!(matches!(refused, Err(DecodeError::TooLarge(_))));
+        assert!(matches!(
+            refused,
+            Err(DecodeError::Head(HeadError::TooLarge(_)))
+        ));
         assert_eq!(picture.pixels.capacity(), 0);
+    }
+
+    fn file(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures");
+        std::fs::read(format!("{folder}/{name}.jpg")).unwrap()
+    }
+
+    #[test]
+    fn padding_in_front_of_restart_markers_is_no_damage() {
+        let mut decoder = Decoder::new().unwrap();
+        let (mut padded, mut clean) = (Picture::default(), Picture::default());
+        decoder
+            .rgb(&file("clean"), Scale::Half, &mut clean)
+            .unwrap();
+        for name in [
+            "stray-byte-before-one-restart",
+            "stray-bytes-before-restarts",
+        ] {
+            decoder.rgb(&file(name), Scale::Half, &mut padded).unwrap();
+            assert_eq!(padded.pixels, clean.pixels, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_torn_picture_is_damaged_even_when_the_first_warning_is_of_padding() {
+        let mut decoder = Decoder::new().unwrap();
+        let mut picture = Picture::default();
+        let mut padded = file("stray-bytes-before-restarts");
+        padded.truncate(padded.len() / 2);
+        padded.extend([0xff, 0xd9]);
+        for jpeg in [&file("cut-in-half"), &file("cut-in-half-with-end"), &padded] {
+            let refused = decoder.rgb(jpeg, Scale::Full, &mut picture);
+            assert!(matches!(refused, Err(DecodeError::Torn(_))), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn other_kinds_than_baseline_never_reach_the_decoder() {
+        for name in ["progressive", "arithmetic"] {
+            let refused = validate(&file(name));
+            assert!(
+                matches!(refused, Err(DecodeError::Head(HeadError::Coding(_)))),
+                "{name}: {refused:?}"
+            );
+        }
+        let mut jpeg = file("clean");
+        let frame = jpeg
+            .windows(4)
+            .position(|w| w == [0xff, 0xc0, 0, 17])
+            .unwrap();
+        for marker in [0xc3, 0xc5, 0xcb] {
+            jpeg[frame + 1] = marker;
+            assert!(validate(&jpeg).is_err());
+        }
+    }
+
+    #[test]
+    fn several_scans_are_decoded_up_to_a_size_that_bounds_their_memory() {
+        let mut jpeg = file("clean");
+        let frame = jpeg
+            .windows(4)
+            .position(|w| w == [0xff, 0xc0, 0, 17])
+            .unwrap();
+        jpeg[frame + 5..frame + 9]
+            .copy_from_slice(&[2160_u16.to_be_bytes(), 4096_u16.to_be_bytes()].concat());
+        let scan = segments::head(&jpeg).unwrap().scan_at;
+        assert!(validate(&jpeg).is_ok());
+        // Of its three components the first scan has one.
+        jpeg.splice(scan + 2..scan + 14, [0, 8, 1, 1, 0, 0, 63, 0]);
+        assert!(matches!(validate(&jpeg), Err(DecodeError::Scans(_))));
     }
 
     #[test]

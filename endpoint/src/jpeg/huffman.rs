@@ -3,6 +3,21 @@
 /// A DHT segment, marker included, with the four standard tables.
 pub const STANDARD_SEGMENT: [u8; SEGMENT_BYTES] = segment();
 
+/// The definition of a standard table, its counts and values: brightness (DC) 0 and 1, then from 4 on detail (AC) 0 and 1.
+/// Empty for numbers that the standard has none for.
+pub(super) fn standard(table: usize) -> &'static [u8] {
+    const DC: usize = 1 + 16 + 12;
+    const AC: usize = 1 + 16 + 162;
+    let from = match table {
+        0 => 4,
+        4 => 4 + DC,
+        1 => 4 + DC + AC,
+        5 => 4 + 2 * DC + AC,
+        _ => return &[],
+    };
+    &STANDARD_SEGMENT[from + 1..]
+}
+
 const SEGMENT_BYTES: usize = 4 + 2 * (1 + 16 + 12) + 2 * (1 + 16 + 162);
 
 const DC_LUMA_LENGTHS: [u8; 16] = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];

@@ -1,11 +1,168 @@
 //! A walk over the segments of a JPEG (ITU T.81, annex B): pure functions over bytes, bounded by their length.
+//!
+//! Reads what cameras send: baseline pictures of 8 bits, gray or in three colors. Every other kind is refused by name
+//! ([`HeadError`]), by the sender as by the receiver. Coded data is read by [`super::scan`].
 
 use crate::frame::PictureSize;
+use memchr::{memchr, memmem};
+use std::fmt;
 use std::ops::Range;
 use thiserror::Error;
 
-const SOI: [u8; 2] = [0xff, 0xd8];
-const EOI: [u8; 2] = [0xff, 0xd9];
+/// The largest picture that is sent or decoded. Raising it lets one participant cost the others more memory:
+/// a picture takes 3 bytes a pixel.
+pub const LARGEST: PictureSize = PictureSize::new(4096, 2160);
+
+/// Segments in front of a scan; cameras send about ten. Bounds what a header may cost.
+const MOST_SEGMENTS: u32 = 256;
+
+/// Bytes without meaning that a header may hold, where an application segment has a wrong length.
+const MOST_JUNK_BYTES: usize = 4096;
+
+/// Blocks in a unit of a scan with several components (T.81, B.2.3).
+const MOST_BLOCKS: usize = 10;
+
+/// How the pixels of a picture are coded, where that is not baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Coding {
+    /// In several passes over the picture.
+    Progressive,
+    /// By arithmetic codes.
+    Arithmetic,
+    /// Without loss.
+    Lossless,
+    /// As differences between pictures.
+    Hierarchical,
+}
+
+impl fmt::Display for Coding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Progressive => "progressive",
+            Self::Arithmetic => "arithmetic",
+            Self::Lossless => "lossless",
+            Self::Hierarchical => "hierarchical",
+        })
+    }
+}
+
+/// Why bytes are no JPEG that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum HeadError {
+    /// The first two bytes are not the SOI marker.
+    #[error("no JPEG")]
+    NoStart,
+    /// The bytes end before the first scan.
+    #[error("JPEG that ends in its header")]
+    Truncated,
+    /// There is no marker where one has to be.
+    #[error("JPEG without a marker at offset {at}")]
+    NoMarker {
+        /// Offset in bytes.
+        at: usize,
+    },
+    /// A segment that contradicts itself or what came before it.
+    #[error("JPEG with a damaged segment at offset {at}")]
+    Damaged {
+        /// Offset in bytes.
+        at: usize,
+    },
+    /// The first scan comes before any frame header, or there is none.
+    #[error("JPEG without a frame header")]
+    NoFrame,
+    /// Not baseline.
+    #[error("{0} JPEG, and only baseline JPEG is sent and shown")]
+    Coding(Coding),
+    /// Not of 8 bits.
+    #[error("JPEG of {0} bits, and only JPEG of 8 bits is sent and shown")]
+    Precision(u8),
+    /// Neither gray nor of three colors.
+    #[error("JPEG of {0} components, and only gray or three-color JPEG is sent and shown")]
+    Components(u8),
+    /// The height comes behind the first scan (DNL), which no decoder in use reads.
+    #[error("JPEG that does not tell its height in front")]
+    NoHeight,
+    /// It names a quantization table that it does not have.
+    #[error("JPEG without its quantization tables")]
+    NoQuantization,
+    /// It names a Huffman table that it does not have, and that is none of the standard ones.
+    #[error("JPEG without its Huffman tables")]
+    NoHuffman,
+    /// Larger than any camera's.
+    #[error("JPEG of {0}, larger than {LARGEST}")]
+    TooLarge(PictureSize),
+}
+
+/// One color component of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Component {
+    id: u8,
+    /// Blocks in a unit, across and down.
+    sampling: (u8, u8),
+    quantization: u8,
+}
+
+/// What the frame header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Frame {
+    size: PictureSize,
+    count: u8,
+    components: [Component; 3],
+}
+
+/// One component of a scan: which of the frame's, and the Huffman tables that it is coded by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ScanComponent {
+    pub(super) index: u8,
+    pub(super) dc: u8,
+    pub(super) ac: u8,
+}
+
+/// A scan: where it is and what it codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scan {
+    /// Offset of the SOS marker.
+    pub(super) at: usize,
+    /// Offset of the coded data.
+    pub(super) data: usize,
+    pub(super) count: u8,
+    components: [ScanComponent; 3],
+}
+
+impl Scan {
+    pub(super) fn components(&self) -> &[ScanComponent] {
+        &self.components[..usize::from(self.count)]
+    }
+}
+
+/// What the segments so far have said; it is read on between the scans of one picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Header {
+    frame: Option<Frame>,
+    quantization: u8,
+    /// Offset of the 16 code counts of each table: brightness (DC) 0 to 3, then detail (AC) 0 to 3.
+    huffman: [Option<usize>; 8],
+    first_huffman_at: Option<usize>,
+    restart_interval: u16,
+    segments: u32,
+    junk_bytes: usize,
+    junk_at: Option<usize>,
+    /// Whether something in front would make decoders complain: bytes between segments, a strange version.
+    odd: bool,
+    /// Offset of the first marker that is no application segment or comment.
+    tables_from: Option<usize>,
+}
+
+/// Where a walk over segments came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// A scan.
+    Scan(Scan),
+    /// The start of a picture, in the middle of this one.
+    Start(usize),
+    /// The end marker; the offset behind it.
+    End,
+}
 
 /// What stands in front of the first scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,86 +171,290 @@ pub struct Head {
     pub size: PictureSize,
     /// How many color components it has: 1 gray, 3 color.
     pub components: u8,
-    /// Coded in several passes over the picture: dear to decode, and nothing that a camera makes.
-    pub progressive: bool,
-    /// Whether any Huffman table comes with the picture.
-    pub has_huffman_tables: bool,
     /// Offset of the SOS marker of the first scan.
     pub scan_at: usize,
+    pub(super) header: Header,
+    pub(super) scan: Scan,
 }
 
 impl Head {
-    /// Where the standard Huffman tables have to be put in, if the picture comes without any.
+    /// Where the standard Huffman tables have to be put in, if the picture comes without one that it needs: in front of
+    /// its own, which count where it has some.
     #[must_use]
     pub fn tables_at(&self) -> Option<usize> {
-        (!self.has_huffman_tables).then_some(self.scan_at)
+        let lacks = |component: &ScanComponent| {
+            self.header.huffman[usize::from(component.dc)].is_none()
+                || self.header.huffman[4 + usize::from(component.ac)].is_none()
+        };
+        let first = self.header.first_huffman_at.unwrap_or(self.scan_at);
+        // Other scans of the picture may need what this one does not.
+        let unsure = self.scan.count < self.components && self.header.first_huffman_at.is_none();
+        (unsure || self.scan.components().iter().any(lacks)).then_some(first)
     }
-}
 
-/// Why bytes are no JPEG that can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum HeadError {
-    /// The first two bytes are not the SOI marker.
-    #[error("does not start as a JPEG")]
-    NoStart,
-    /// The bytes end before the first scan.
-    #[error("ends in its header")]
-    Truncated,
-    /// There is no marker where one has to be.
-    #[error("no marker at offset {at}")]
-    NoMarker {
-        /// Offset in bytes.
-        at: usize,
-    },
-    /// A segment that contradicts itself.
-    #[error("damaged segment at offset {at}")]
-    Damaged {
-        /// Offset in bytes.
-        at: usize,
-    },
-    /// The first scan comes before any frame header, or there is none.
-    #[error("no frame header before the first scan")]
-    NoFrame,
+    /// Offset from which the picture has to be sent, behind a start marker of our own: past application segments that
+    /// decoders stumble over.
+    pub(super) fn clean_from(&self) -> Option<usize> {
+        self.header.odd.then_some(self.header.tables_from).flatten()
+    }
+
+    /// Where bytes without meaning were passed over, if any were.
+    pub(super) const fn junk_at(&self) -> Option<usize> {
+        self.header.junk_at
+    }
+
+    /// Whether the first scan codes the whole picture.
+    pub(super) fn is_one_scan(&self) -> bool {
+        self.scan.count == self.components
+    }
 }
 
 /// Reads the header up to the first scan.
 ///
 /// # Errors
-/// When `bytes` are no JPEG, or one that was cut off before its first scan.
+/// When `bytes` are no JPEG that is sent and shown, or one that was cut off before its first scan.
 pub fn head(bytes: &[u8]) -> Result<Head, HeadError> {
-    if bytes.get(..2) != Some(&SOI) {
+    let mut header = Header::default();
+    match first_scan(bytes, &mut header)? {
+        Reached::Scan(scan) => header.head(scan),
+        Reached::Start(_) | Reached::End => Err(HeadError::NoFrame),
+    }
+}
+
+/// As [`head`], but a start marker in the middle is told.
+pub(super) fn first_scan(bytes: &[u8], header: &mut Header) -> Result<Reached, HeadError> {
+    if bytes.get(..2) != Some(&[0xff, 0xd8]) {
         return Err(HeadError::NoStart);
     }
-    let mut at = 2;
-    let mut frame = None;
-    let mut has_huffman_tables = false;
-    loop {
-        let (marker, start) = marker_at(bytes, at)?;
-        match marker {
-            0x01 | 0xd0..=0xd7 => at = start + 2,
-            0xd8 | 0xd9 => return Err(HeadError::NoFrame),
-            0xda => {
-                let (size, components, progressive) = frame.ok_or(HeadError::NoFrame)?;
-                return Ok(Head {
-                    size,
-                    components,
-                    progressive,
-                    has_huffman_tables,
-                    scan_at: start,
-                });
+    if bytes.get(2..4) == Some(&[0xff, 0xff]) {
+        header.odd = true;
+    }
+    header.advance(bytes, 2)
+}
+
+impl Header {
+    pub(super) fn head(self, scan: Scan) -> Result<Head, HeadError> {
+        let frame = self.frame.ok_or(HeadError::NoFrame)?;
+        Ok(Head {
+            size: frame.size,
+            components: frame.count,
+            scan_at: scan.at,
+            header: self,
+            scan,
+        })
+    }
+
+    pub(super) const fn restart_interval(&self) -> u16 {
+        self.restart_interval
+    }
+
+    /// Offset of a table's code counts: brightness 0 to 3, then detail 0 to 3; `None` means the standard one.
+    pub(super) const fn huffman(&self, table: usize) -> Option<usize> {
+        self.huffman[table]
+    }
+
+    /// Reads on from `at` to the next scan, start or end.
+    pub(super) fn advance(&mut self, bytes: &[u8], at: usize) -> Result<Reached, HeadError> {
+        let mut at = at;
+        loop {
+            let (marker, start) = self.marker_at(bytes, at)?;
+            self.segments += 1;
+            if self.segments > MOST_SEGMENTS {
+                return Err(HeadError::Damaged { at });
             }
-            _ => {
-                let (payload, next) = segment(bytes, start)?;
-                match marker {
-                    0xc4 => has_huffman_tables = true,
-                    0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
-                        frame = Some(frame_header(marker, payload, start)?);
-                    }
-                    _ => {}
+            match marker {
+                0xd8 => return Ok(Reached::Start(start)),
+                0xd9 => return Ok(Reached::End),
+                0x01 | 0xd0..=0xd7 => {
+                    at = start + 2;
+                    continue;
                 }
-                at = next;
+                _ => {}
+            }
+            let (payload, next) = segment(bytes, start)?;
+            if !matches!(marker, 0xe0..=0xef | 0xfe) {
+                self.tables_from.get_or_insert(start);
+            }
+            match marker {
+                0xda => return self.scan(payload, start, next).map(Reached::Scan),
+                0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
+                    if self.frame.is_some() {
+                        return Err(HeadError::Damaged { at: start });
+                    }
+                    self.frame = Some(frame(marker, payload, start)?);
+                }
+                0xc4 => self.define_huffman(payload, start)?,
+                0xdb => self.define_quantization(payload, start)?,
+                0xdd => match *payload {
+                    [high, low] => self.restart_interval = u16::from_be_bytes([high, low]),
+                    _ => return Err(HeadError::Damaged { at: start }),
+                },
+                0xe0 | 0xee => self.odd |= is_odd_application_segment(payload),
+                _ => {}
+            }
+            at = next;
+        }
+    }
+
+    /// The marker at `at`, fill bytes skipped, and the offset of its 0xff. In front of the first table, bytes that are no
+    /// marker are passed over: an application segment there may have a wrong length.
+    fn marker_at(&mut self, bytes: &[u8], at: usize) -> Result<(u8, usize), HeadError> {
+        let mut at = at;
+        loop {
+            match marker_at(bytes, at) {
+                Err(HeadError::NoMarker { at: no }) if self.tables_from.is_none() => {
+                    let rest = bytes.get(no + 1..).ok_or(HeadError::Truncated)?;
+                    let rest = &rest[..rest.len().min(MOST_JUNK_BYTES)];
+                    let found = memchr(0xff, rest).ok_or(HeadError::NoMarker { at: no })?;
+                    self.junk_bytes += found + 1;
+                    if self.junk_bytes > MOST_JUNK_BYTES {
+                        return Err(HeadError::NoMarker { at: no });
+                    }
+                    self.odd = true;
+                    self.junk_at.get_or_insert(no);
+                    at = no + 1 + found;
+                }
+                found => return found,
             }
         }
+    }
+
+    fn define_huffman(&mut self, payload: &[u8], start: usize) -> Result<(), HeadError> {
+        let damaged = HeadError::Damaged { at: start };
+        self.first_huffman_at.get_or_insert(start);
+        let mut at = 0;
+        while at < payload.len() {
+            let class_and_id = payload[at];
+            let counts = payload.get(at + 1..at + 17).ok_or(damaged)?;
+            let values: usize = counts.iter().map(|&count| usize::from(count)).sum();
+            if values > 256 || payload.len() < at + 17 + values || class_and_id & !0x13 != 0 {
+                return Err(damaged);
+            }
+            let table = usize::from(class_and_id >> 4) * 4 + usize::from(class_and_id & 3);
+            // Behind the marker and the length.
+            self.huffman[table] = Some(start + 4 + at + 1);
+            at += 17 + values;
+        }
+        Ok(())
+    }
+
+    fn define_quantization(&mut self, payload: &[u8], start: usize) -> Result<(), HeadError> {
+        let mut at = 0;
+        while let Some(&precision_and_id) = payload.get(at) {
+            if precision_and_id & !0x13 != 0 {
+                return Err(HeadError::Damaged { at: start });
+            }
+            at += 1 + 64 * (1 + usize::from(precision_and_id >> 4));
+            self.quantization |= 1 << (precision_and_id & 3);
+        }
+        if at == payload.len() {
+            Ok(())
+        } else {
+            Err(HeadError::Damaged { at: start })
+        }
+    }
+
+    fn scan(&self, payload: &[u8], at: usize, data: usize) -> Result<Scan, HeadError> {
+        let frame = self.frame.ok_or(HeadError::NoFrame)?;
+        let damaged = HeadError::Damaged { at };
+        let (&count, rest) = payload.split_first().ok_or(damaged)?;
+        if !(1..=frame.count).contains(&count) || rest.len() != 2 * usize::from(count) + 3 {
+            return Err(damaged);
+        }
+        let mut scan = Scan {
+            at,
+            data,
+            count,
+            components: [ScanComponent::default(); 3],
+        };
+        let mut seen = 0_u8;
+        let mut blocks = 0;
+        for (to, from) in scan
+            .components
+            .iter_mut()
+            .zip(rest.chunks_exact(2))
+            .take(count.into())
+        {
+            let of_frame = frame.components[..usize::from(frame.count)].iter();
+            let index = of_frame
+                .enumerate()
+                .position(|(index, known)| known.id == from[0] && seen & 1 << index == 0)
+                .ok_or(damaged)?;
+            seen |= 1 << index;
+            let component = frame.components[index];
+            blocks += usize::from(component.sampling.0) * usize::from(component.sampling.1);
+            if self.quantization & 1 << component.quantization == 0 {
+                return Err(HeadError::NoQuantization);
+            }
+            let (dc, ac) = (from[1] >> 4, from[1] & 15);
+            // The standard has two of each: a picture that names a third has to bring it.
+            let missing = |table: u8, class: usize| {
+                table > 3 || table > 1 && self.huffman[class + usize::from(table)].is_none()
+            };
+            if missing(dc, 0) || missing(ac, 4) {
+                return Err(HeadError::NoHuffman);
+            }
+            *to = ScanComponent {
+                index: index as u8,
+                dc,
+                ac,
+            };
+        }
+        if count > 1 && blocks > MOST_BLOCKS {
+            return Err(damaged);
+        }
+        Ok(scan)
+    }
+
+    /// How many units a scan codes, and how many blocks of each of its components are in one.
+    pub(super) fn units(&self, scan: &Scan) -> (usize, [u8; 3]) {
+        let Some(frame) = &self.frame else {
+            return (0, [0; 3]);
+        };
+        let all = &frame.components[..usize::from(frame.count)];
+        let most = |of: fn(&Component) -> u8| all.iter().map(of).max().unwrap_or(1).max(1) as usize;
+        let (across, down) = (most(|c| c.sampling.0), most(|c| c.sampling.1));
+        let (width, height) = (frame.size.width as usize, frame.size.height as usize);
+        if let [alone] = scan.components() {
+            let (h, v) = frame.components[usize::from(alone.index)].sampling;
+            let blocks = |pixels: usize, part: u8, of: usize| {
+                (pixels * usize::from(part)).div_ceil(of).div_ceil(8)
+            };
+            return (
+                blocks(width, h, across) * blocks(height, v, down),
+                [1, 0, 0],
+            );
+        }
+        let mut blocks = [0; 3];
+        for (blocks, component) in blocks.iter_mut().zip(scan.components()) {
+            let (h, v) = frame.components[usize::from(component.index)].sampling;
+            *blocks = h * v;
+        }
+        let units = width.div_ceil(8 * across) * height.div_ceil(8 * down);
+        (units, blocks)
+    }
+}
+
+/// Application segments that make decoders complain: an unknown version of JFIF, an unknown color transform of Adobe.
+fn is_odd_application_segment(payload: &[u8]) -> bool {
+    match payload {
+        [b'J', b'F', b'I', b'F', 0, version, ..] => !matches!(version, 1 | 2),
+        [
+            b'A',
+            b'd',
+            b'o',
+            b'b',
+            b'e',
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            transform,
+            ..,
+        ] => !matches!(transform, 0 | 1),
+        _ => false,
     }
 }
 
@@ -108,7 +469,7 @@ fn marker_at(bytes: &[u8], at: usize) -> Result<(u8, usize), HeadError> {
     let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
     match rest.get(fill) {
         None => Err(HeadError::Truncated),
-        Some(0) => Err(HeadError::NoMarker { at }),
+        Some(0) => Err(HeadError::NoMarker { at: at + fill }),
         Some(&marker) => Ok((marker, at + fill - 1)),
     }
 }
@@ -127,50 +488,83 @@ fn segment(bytes: &[u8], start: usize) -> Result<(&[u8], usize), HeadError> {
     Ok((payload, next))
 }
 
-fn frame_header(
-    marker: u8,
-    payload: &[u8],
-    at: usize,
-) -> Result<(PictureSize, u8, bool), HeadError> {
-    let &[_precision, h1, h0, w1, w0, components, ..] = payload else {
-        return Err(HeadError::Damaged { at });
+fn frame(marker: u8, payload: &[u8], at: usize) -> Result<Frame, HeadError> {
+    match marker {
+        0xc0 | 0xc1 => {}
+        0xc2 => return Err(HeadError::Coding(Coding::Progressive)),
+        0xc3 => return Err(HeadError::Coding(Coding::Lossless)),
+        0xc9..=0xcb => return Err(HeadError::Coding(Coding::Arithmetic)),
+        _ => return Err(HeadError::Coding(Coding::Hierarchical)),
+    }
+    let damaged = HeadError::Damaged { at };
+    let &[precision, h1, h0, w1, w0, count, ref rest @ ..] = payload else {
+        return Err(damaged);
     };
     let size = PictureSize::new(
         u32::from(u16::from_be_bytes([w1, w0])),
         u32::from(u16::from_be_bytes([h1, h0])),
     );
-    if size.pixels() == 0 || components == 0 || payload.len() != 6 + 3 * usize::from(components) {
-        return Err(HeadError::Damaged { at });
+    if precision != 8 {
+        return Err(HeadError::Precision(precision));
     }
-    Ok((
+    if !matches!(count, 1 | 3) {
+        return Err(HeadError::Components(count));
+    }
+    if size.height == 0 {
+        return Err(HeadError::NoHeight);
+    }
+    if size.width == 0 || rest.len() != 3 * usize::from(count) {
+        return Err(damaged);
+    }
+    if size.width > LARGEST.width || size.height > LARGEST.height {
+        return Err(HeadError::TooLarge(size));
+    }
+    let mut components = [Component::default(); 3];
+    for (to, from) in components.iter_mut().zip(rest.chunks_exact(3)) {
+        let sampling = (from[1] >> 4, from[1] & 15);
+        if !(1..=4).contains(&sampling.0) || !(1..=4).contains(&sampling.1) || from[2] > 3 {
+            return Err(damaged);
+        }
+        *to = Component {
+            id: from[0],
+            sampling,
+            quantization: from[2],
+        };
+    }
+    Ok(Frame {
         size,
+        count,
         components,
-        matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce),
-    ))
+    })
 }
 
-/// Length of the picture up to and including its end marker, or `None` if it was cut off.
-///
-/// Cameras pad their buffers with zeros or ones behind the end marker; that padding is not part of the picture.
-#[must_use]
-pub fn complete_length(bytes: &[u8]) -> Option<usize> {
-    let padding = |&&byte: &&u8| byte == 0 || byte == 0xff;
-    let length = bytes.len() - bytes.iter().rev().take_while(padding).count();
-    bytes[..length].ends_with(&EOI).then_some(length)
+/// The first marker in coded data from `from` on: its code, and the offset of its 0xff.
+pub(super) fn marker_in_scan(bytes: &[u8], from: usize) -> Option<(u8, usize)> {
+    let mut at = from;
+    loop {
+        at += memchr(0xff, bytes.get(at..)?)?;
+        match *bytes.get(at + 1)? {
+            0 => at += 2,
+            0xff => at += 1,
+            marker => return Some((marker, at)),
+        }
+    }
 }
 
-/// Finds the next whole JPEG at or after `from` in a file of JPEGs one after the other.
+/// Offset of the next start marker with another marker behind it.
+pub(super) fn next_start(bytes: &[u8], from: usize) -> Option<usize> {
+    memmem::find(bytes.get(from..)?, &[0xff, 0xd8, 0xff]).map(|at| from + at)
+}
+
+/// Finds the next JPEG with both its ends at or after `from` in a recording: JPEGs one after the other.
 ///
-/// Walks the entropy-coded data too, so that a thumbnail inside a segment is not taken for a picture.
+/// Walks over the coded data too, so that a thumbnail inside a segment is not taken for a picture, but does not look
+/// whether the data is all there.
 #[must_use]
 pub fn next_picture(bytes: &[u8], from: usize) -> Option<Range<usize>> {
     let mut from = from;
     loop {
-        let start = from
-            + bytes
-                .get(from..)?
-                .windows(3)
-                .position(|w| w == [0xff, 0xd8, 0xff])?;
+        let start = next_start(bytes, from)?;
         match picture_length(&bytes[start..]) {
             Some(length) => return Some(start..start + length),
             None => from = start + 2,
@@ -179,118 +573,29 @@ pub fn next_picture(bytes: &[u8], from: usize) -> Option<Range<usize>> {
 }
 
 fn picture_length(bytes: &[u8]) -> Option<usize> {
-    let mut at = head(bytes).ok()?.scan_at;
-    loop {
-        let (marker, start) = marker_at(bytes, at).ok()?;
-        match marker {
-            0xd9 => return Some(start + 2),
-            0xd8 => return None,
-            0x01 | 0xd0..=0xd7 => at = start + 2,
-            _ => {
-                at = segment(bytes, start).ok()?.1;
-                if marker == 0xda {
-                    at = scan_end(bytes, at)?;
+    let head = head(bytes).ok()?;
+    let (mut header, mut scan) = (head.header, head.scan);
+    // One scan, or one for each component.
+    for _ in 0..3 {
+        let mut at = scan.data;
+        loop {
+            let (marker, start) = marker_in_scan(bytes, at)?;
+            match marker {
+                0xd9 => return Some(start + 2),
+                0xd0..=0xd7 => at = start + 2,
+                _ => {
+                    at = start;
+                    break;
                 }
             }
         }
+        match header.advance(bytes, at).ok()? {
+            Reached::Scan(next) => scan = next,
+            Reached::Start(_) | Reached::End => return None,
+        }
     }
-}
-
-/// Offset of the first marker in entropy-coded data that ends it.
-fn scan_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let data = bytes.get(from..)?;
-    let ends = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0 | 0xd0..=0xd7 | 0xff);
-    data.windows(2).position(ends).map(|at| from + at)
+    None
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// The smallest thing with a frame header, Huffman tables if wanted, a scan and an end.
-    fn tiny(tables: bool) -> Vec<u8> {
-        let mut jpeg = SOI.to_vec();
-        jpeg.extend([0xff, 0xe0, 0, 4, 0xff, 0xd8]);
-        jpeg.extend([0xff, 0xc0, 0, 11, 8, 0, 16, 0, 32, 1, 1, 0x11, 0]);
-        if tables {
-            jpeg.extend(crate::jpeg::huffman::STANDARD_SEGMENT);
-        }
-        jpeg.extend([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0]);
-        jpeg.extend([1, 2, 0xff, 0, 3, 0xff, 0xd0, 4]);
-        jpeg.extend(EOI);
-        jpeg
-    }
-
-    #[test]
-    fn a_header_tells_size_and_missing_tables() {
-        let with = head(&tiny(true)).unwrap();
-        assert_eq!(with.size, PictureSize::new(32, 16));
-        assert_eq!(with.tables_at(), None);
-        let without = head(&tiny(false)).unwrap();
-        assert_eq!(without.tables_at(), Some(21));
-    }
-
-    #[test]
-    fn padding_behind_the_end_marker_is_not_part_of_the_picture() {
-        let whole = tiny(true);
-        assert_eq!(complete_length(&whole), Some(whole.len()));
-        let mut padded = whole.clone();
-        padded.extend([0, 0, 0xff, 0xff, 0]);
-        assert_eq!(complete_length(&padded), Some(whole.len()));
-    }
-
-    #[test]
-    fn a_picture_cut_in_half_is_not_complete() {
-        let whole = tiny(true);
-        for length in 0..whole.len() {
-            assert_eq!(complete_length(&whole[..length]), None, "cut at {length}");
-        }
-    }
-
-    #[test]
-    fn pictures_in_a_row_are_found_with_dirt_between_them() {
-        let mut file = vec![7, 7];
-        let one = tiny(true);
-        file.extend(&one);
-        file.extend([0, 0]);
-        file.extend(&one[..one.len() / 2]);
-        file.extend(&one);
-        let first = next_picture(&file, 0).unwrap();
-        assert_eq!(file[first.clone()], one);
-        let second = next_picture(&file, first.end).unwrap();
-        assert!(file[second.clone()].ends_with(&one[1..]) || file[second.clone()] == one);
-        assert_eq!(next_picture(&file, second.end), None);
-    }
-
-    #[test]
-    fn a_scan_without_a_frame_header_is_refused() {
-        let jpeg = [0xff, 0xd8, 0xff, 0xda, 0, 2];
-        assert_eq!(head(&jpeg), Err(HeadError::NoFrame));
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-            let _ = head(&bytes);
-            let _ = complete_length(&bytes);
-            let _ = next_picture(&bytes, 0);
-        }
-
-        #[test]
-        fn a_damaged_jpeg_never_panics(at in 0_usize..480, value: u8, cut in 0_usize..480) {
-            let mut jpeg = tiny(true);
-            let last = jpeg.len() - 1;
-            jpeg[at.min(last)] = value;
-            jpeg.truncate(jpeg.len() - cut.min(last));
-            if let Ok(head) = head(&jpeg) {
-                prop_assert!(head.scan_at + 2 <= jpeg.len());
-            }
-            let mut from = 0;
-            while let Some(found) = next_picture(&jpeg, from) {
-                prop_assert!(found.end > from && found.end <= jpeg.len());
-                from = found.end;
-            }
-        }
-    }
-}
+pub(super) mod tests;

@@ -77,8 +77,7 @@ impl Watch {
     }
 }
 
-/// The bytes as the camera sent them: without Huffman tables that were put in.
+/// The bytes as the camera sent them: without markers and Huffman tables that were put in.
 pub(crate) fn as_sent(frame: &CapturedFrame) -> Vec<u8> {
-    let [head, _tables, scans] = frame.parts();
-    [head, scans].concat()
+    frame.sent_parts().concat()
 }

@@ -4,11 +4,12 @@ use super::convert::{self, PlaneBuffers, Range};
 use super::locate::refusal;
 use super::mapped::{self, Dequeued, Identity, MappedStream, SetFormat};
 use super::negotiate::{Interval, Offer, Pixels};
+use crate::camera::faults::Faults;
 use crate::camera::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat};
 use crate::clock;
 use crate::frame::{CapturedFrame, JpegPool, Taken};
 use crate::jpeg::encode::{Chroma, EncodeError, Encoder, Planes, worst_case_bytes};
-use crate::jpeg::segments;
+use crate::jpeg::{Fault, Inspector};
 use crate::stop::Wake;
 use conclave_protocol::time::Micros;
 use rustix::fd::AsFd;
@@ -31,6 +32,10 @@ pub struct V4l2Camera {
     context: SourceContext,
     stream: MappedStream,
     set: SetFormat,
+    /// Judges the camera's own JPEGs.
+    inspector: Inspector,
+    /// What was wrong with pictures since the last good one.
+    faults: Faults,
     /// What turns raw pictures into JPEG; `None` when the camera does that itself.
     raw: Option<RawEncoder>,
 }
@@ -72,6 +77,8 @@ impl V4l2Camera {
                 fps: interval.fps(),
             },
             context,
+            inspector: Inspector::default(),
+            faults: Faults::default(),
             raw: RawEncoder::new(pixels, &set)?,
             set,
             stream: MappedStream::start(device.handle(), BUFFERS).map_err(refused)?,
@@ -79,11 +86,12 @@ impl V4l2Camera {
     }
 
     /// The newest filled buffer that is whole; older ones go back to the driver at once.
-    fn newest(&self) -> io::Result<Option<Dequeued>> {
+    fn newest(&mut self) -> io::Result<Option<Dequeued>> {
         let mut newest = None;
         while let Some(next) = self.stream.dequeue()? {
             if next.damaged || next.frame.bytes().is_empty() {
                 self.context.counters.add_damaged();
+                self.faults.add(Fault::Torn);
             } else if newest.replace(next).is_some() {
                 self.context.counters.add_stale(1);
             }
@@ -94,7 +102,7 @@ impl V4l2Camera {
     fn picture(&mut self, filled: Dequeued) -> Result<Option<CapturedFrame>, CaptureError> {
         let counters = &self.context.counters;
         let Dequeued {
-            mut frame,
+            frame,
             sequence,
             captured,
             ..
@@ -108,6 +116,7 @@ impl V4l2Camera {
         if let Some(raw) = &mut self.raw {
             if !raw.split(frame.bytes(), &self.set) {
                 counters.add_damaged();
+                self.faults.add(Fault::Torn);
                 return Ok(None);
             }
             drop(frame);
@@ -119,28 +128,45 @@ impl V4l2Camera {
                 ready: clock::now(),
                 ..taken
             };
+            self.faults.clear();
             return Ok(Some(CapturedFrame::from_pool(taken, jpeg)));
         }
-        let whole = segments::complete_length(frame.bytes()).and_then(|length| {
-            let head = segments::head(frame.bytes()).ok()?;
-            (head.size == self.set.size).then_some((length, head))
-        });
-        let Some((length, head)) = whole else {
-            counters.add_damaged();
-            return Ok(None);
+        let whole = match self.inspector.next(frame.bytes()) {
+            Ok(whole) => whole,
+            Err(fault) => {
+                counters.add_damaged();
+                self.faults.add(fault);
+                return Ok(None);
+            }
         };
-        frame.truncate(length);
-        Ok(Some(CapturedFrame::from_driver(
-            taken,
-            head.tables_at(),
-            frame,
-        )))
+        self.faults.clear();
+        if whole.is_mended() {
+            counters.add_mended();
+        }
+        if whole.size != self.format.size {
+            // Drivers agree to sizes that their cameras do not send; each picture carries its own.
+            tracing::warn!(
+                "the camera's pictures are {} where {} was agreed",
+                whole.size,
+                self.format.size
+            );
+            self.format.size = whole.size;
+        }
+        let taken = Taken {
+            size: whole.size,
+            ..taken
+        };
+        Ok(Some(CapturedFrame::from_driver(taken, whole, frame)))
     }
 }
 
 impl FrameSource for V4l2Camera {
     fn format(&self) -> &StreamFormat {
         &self.format
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.faults.of_a_camera()
     }
 
     fn next_frame(&mut self, timeout: Micros) -> Result<Option<CapturedFrame>, CaptureError> {

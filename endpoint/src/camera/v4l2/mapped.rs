@@ -349,11 +349,6 @@ impl DriverFrame {
         // exists the driver does not own the buffer and nobody writes to it.
         unsafe { std::slice::from_raw_parts(buffer.start.as_ptr(), self.used) }
     }
-
-    /// Leaves padding at the end out.
-    pub(crate) fn truncate(&mut self, length: usize) {
-        self.used = self.used.min(length);
-    }
 }
 
 impl Clone for DriverFrame {
