@@ -4,16 +4,17 @@
 //! deterministic run and the corpus of what was found before (`endpoint/fuzz/found/TARGET/`).
 
 use conclave_endpoint::camera::avi;
-use conclave_endpoint::jpeg::{Decoder, Scale, decode, segments};
+use conclave_endpoint::jpeg::{Decoder, Inspector, Scale, decode, segments, whole};
 
 /// Takes bytes, and panics if the endpoint does not hold what it promises.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, in alphabetical order.
-pub const ALL: [(&str, Target); 3] = [
+pub const ALL: [(&str, Target); 4] = [
     ("avi", read_avi),
     ("jpeg_decode", jpeg_decode),
     ("jpeg_head", jpeg_head),
+    ("jpeg_whole", jpeg_whole),
 ];
 
 /// The pictures of an AVI lie within it, in order.
@@ -29,6 +30,20 @@ fn read_avi(bytes: &[u8]) {
 fn jpeg_head(bytes: &[u8]) {
     let _ = segments::head(bytes);
     let _ = decode::validate(bytes);
+}
+
+/// What a camera's buffer holds is a part of it or a fault; a trusted camera's is never more than a suspect's.
+fn jpeg_whole(bytes: &[u8]) {
+    let mut inspector = Inspector::default();
+    let found = inspector.examine(bytes);
+    if let Ok(whole) = &found {
+        assert!(whole.range.start <= whole.range.end && whole.range.end <= bytes.len());
+        assert!(whole.tables_at.is_none_or(|at| whole.range.contains(&at)));
+    }
+    assert_eq!(inspector.next(bytes), found);
+    for whole in whole::in_a_row(&mut inspector, bytes).into_iter().flatten() {
+        assert!(whole.range.end <= bytes.len());
+    }
 }
 
 /// What passes the check goes through the C library. Build that with AddressSanitizer to see what it does to memory.
