@@ -1,7 +1,7 @@
 //! The flags of `call`, laid over the configuration.
 
 use clap::Args;
-use conclave_endpoint::call::{Plan, StatsFormat};
+use conclave_endpoint::call::{ControlSource, Plan, StatsFormat};
 use conclave_endpoint::camera::CameraSpec;
 use conclave_endpoint::config::Config;
 use conclave_endpoint::control::with_default_port;
@@ -63,6 +63,9 @@ pub(crate) struct CallArguments {
     /// How to print statistics, a line a second.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     stats: StatsFormat,
+    /// Do what each line of standard input says while the call runs: camera on, say TEXT, leave and more; see the README.
+    #[arg(long, value_name = "SOURCE")]
+    control: Option<ControlSource>,
     /// The cipher of what is sent; "auto" takes AES where the processor has instructions for it.
     #[arg(long, value_name = "CIPHER", default_value = "auto")]
     media_cipher: MediaCipher,
@@ -81,6 +84,7 @@ impl CallArguments {
             say: self.say.clone(),
             duration: self.duration,
             stats: self.stats,
+            control: self.control,
         }
     }
 

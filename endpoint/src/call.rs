@@ -1,5 +1,8 @@
 //! A call without a screen: for appliances, bots and tests.
 
+mod act;
+mod control;
+
 use crate::camera::{CameraSpec, CameraState};
 use crate::engine::{Engine, EngineError, Intent, Person, Report, Settings, Stats};
 use crate::keep::Keep;
@@ -8,6 +11,7 @@ use crate::sound::{MicrophoneSpec, SoundState, SpeakerSpec};
 use conclave_protocol::id::ParticipantId;
 use conclave_protocol::name::ChatText;
 use conclave_protocol::wire::control::Devices;
+use control::{Control, People};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -29,6 +33,13 @@ pub enum StatsFormat {
     Json,
 }
 
+/// Where a running call is told what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ControlSource {
+    /// Standard input: a line an act, each answered on standard error.
+    Stdin,
+}
+
 /// What the call does beside being in a room.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -40,6 +51,8 @@ pub struct Plan {
     pub duration: Option<Duration>,
     /// How to print statistics.
     pub stats: StatsFormat,
+    /// Where to be told what to do while the call runs.
+    pub control: Option<ControlSource>,
 }
 
 /// Why a call ended with an error.
@@ -95,7 +108,12 @@ async fn hold(settings: Settings, keep: Keep, plan: Plan) -> Result<(), CallErro
         required: Required::of(&settings),
         missing,
         devices: BTreeMap::new(),
+        people: People::default(),
     };
+    let control = plan.control.map(|ControlSource::Stdin| {
+        Control::of_stdin(&settings, intents.clone(), People::clone(&screen.people))
+    });
+    let control = control.transpose()?;
     let engine = Engine::new(settings, keep, recorder, None, move |report| {
         screen.show(report)
     })?;
@@ -113,8 +131,15 @@ async fn hold(settings: Settings, keep: Keep, plan: Plan) -> Result<(), CallErro
                 None => std::future::pending().await,
             }
         };
+        let leave = async {
+            match control {
+                Some(control) => control.until_leave().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = time_is_up => {}
+            () = leave => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
@@ -188,6 +213,8 @@ struct Printer {
     missing: mpsc::Sender<CallError>,
     /// What the others had switched on when it was told last.
     devices: BTreeMap<ParticipantId, Devices>,
+    /// Everyone in the room, for acts that name somebody.
+    people: People,
 }
 
 impl Printer {
@@ -203,14 +230,19 @@ impl Printer {
             (StatsFormat::Text, Report::Stats(stats)) => print(&summary(&stats)),
             (StatsFormat::Text, Report::Chat { line, own: false }) => {
                 // A line of several rows is indented, so that none looks like another person's.
+                let kind = if line.to.is_some() { "direct" } else { "chat" };
                 print(&format!(
-                    "chat {}: {}",
+                    "{kind} {}: {}",
                     line.from,
                     line.text.as_str().replace('\n', "\n    ")
                 ));
             }
             (_, Report::Chat { .. }) => {}
-            (_, Report::People(people)) => self.tell_switched(&people),
+            (_, Report::People(people)) => {
+                self.tell_switched(&people);
+                *self.people.borrow_mut() = people;
+            }
+            (_, Report::LeftRoom) => self.people.borrow_mut().clear(),
             // What is no statistics goes where it disturbs no reader of them.
             (_, report) => eprint_line(&report),
         }

@@ -16,6 +16,7 @@ use conclave_protocol::wire::control::{
 };
 use std::path::PathBuf;
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 /// What an engine is to do.
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ pub struct Room {
 }
 
 /// What a person wants of a running engine.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Intent {
     /// Go to this room, from the lobby or another room; a refusal is reported.
     Enter(Room),
@@ -64,6 +65,15 @@ pub enum Intent {
     LeaveRoom,
     /// Write to the room once it is joined.
     Say(Box<ChatText>),
+    /// Write to the room once it is joined, or to one who is in it now, and hear what became of the line.
+    Write {
+        /// Whom, if not everyone.
+        to: Option<ParticipantId>,
+        /// What.
+        text: Box<ChatText>,
+        /// Gets the answer; dropped when the connection is lost before one came.
+        written: Written,
+    },
     /// Get lines before the first one that was told.
     EarlierChat,
     /// Switch the microphone on or off; off, no sample leaves the process.
@@ -89,6 +99,9 @@ pub enum Intent {
     /// Leave and end.
     Stop,
 }
+
+/// What became of a line of chat: the relay has stored it, or why it did not.
+pub type Written = oneshot::Sender<Result<(), Refusal>>;
 
 /// One in the room, as the screen needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]

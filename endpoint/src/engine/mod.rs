@@ -16,7 +16,7 @@ mod room;
 mod session;
 
 pub use ledger::{ParticipantStats, RefusedPackets, SelfStats, Stats, StreamStats};
-pub use messages::{EngineError, Intent, Loudness, Person, Report, Room, Settings};
+pub use messages::{EngineError, Intent, Loudness, Person, Report, Room, Settings, Written};
 pub use parts::{OwnPictures, Parts};
 
 use crate::clock;

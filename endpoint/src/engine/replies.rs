@@ -86,19 +86,25 @@ impl Engine {
             (Asked::CreateRoom, Err(refusal)) => self.not_entered("creating the room", refusal),
             (Asked::JoinRoom, Ok(Answer::Joined(joined))) => self.enter(*joined, false, now),
             (Asked::JoinRoom, Err(refusal)) => self.not_entered("joining the room", refusal),
-            (Asked::Say(text), Ok(Answer::Said { id, at })) => {
+            (Asked::Say { to, text, written }, Ok(Answer::Said { id, at })) => {
                 let line = ChatLine {
                     id,
                     at,
                     from: self.settings.username.clone(),
-                    to: None,
+                    to,
                     text,
                 };
                 self.chat(line);
+                if let Some(written) = written {
+                    let _ = written.send(Ok(()));
+                }
                 Ok(())
             }
-            (Asked::Say(_), Err(refusal)) => {
-                (self.report)(Report::NotSaid(refusal));
+            (Asked::Say { written, .. }, Err(refusal)) => {
+                match written {
+                    Some(written) => drop(written.send(Err(refusal))),
+                    None => (self.report)(Report::NotSaid(refusal)),
+                }
                 Ok(())
             }
             (Asked::History, Ok(Answer::History { lines, more })) => {

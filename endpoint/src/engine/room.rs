@@ -218,6 +218,12 @@ impl Engine {
         }
     }
 
+    /// The name of somebody else who is here.
+    pub(super) fn name_of(&self, id: ParticipantId) -> Option<Username> {
+        let other = self.room.as_ref()?.others.get(&id)?;
+        Some((*other.username).clone())
+    }
+
     pub(super) fn leave_room(&mut self, now: Instant) {
         self.camera.set(None);
         self.microphone.set(None);

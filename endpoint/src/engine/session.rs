@@ -1,7 +1,7 @@
 //! The session: connect, sign in, and do it all again when the connection goes.
 
 use super::clock_offset::ClockEstimate;
-use super::{Engine, EngineError, Intent, Report};
+use super::{Engine, EngineError, Intent, Report, Written};
 use crate::clock;
 use crate::control::{Connection, ConnectionError, ConnectionEvent};
 use crate::entropy;
@@ -9,7 +9,7 @@ use crate::outbound::Path;
 use crate::udp::MediaSocket;
 use conclave_protocol::channel::ChannelError;
 use conclave_protocol::id::{ChatId, ParticipantId, RequestId};
-use conclave_protocol::name::ChatText;
+use conclave_protocol::name::{ChatText, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::Uplink;
 use conclave_protocol::time::{Instant, Micros};
@@ -27,8 +27,6 @@ const PING_EVERY: Micros = Micros::from_secs(2);
 const DEAD_AFTER: Micros = Micros::from_secs(7);
 /// Pings in quick succession after signing in, for a first idea of the clock.
 const QUICK_PINGS: u32 = 5;
-/// Chat lines that may wait for the room to be joined.
-const MOST_UNSAID: usize = 64;
 
 /// What of a session outlives its connections.
 pub(super) struct Session {
@@ -53,24 +51,35 @@ pub(super) struct Session {
     pub(super) look_again_at: Option<Instant>,
     /// Why there was no connection the last time.
     pub(super) last_error: Option<ConnectionError>,
-    pub(super) unsaid: VecDeque<Box<ChatText>>,
+    pub(super) unsaid: VecDeque<Unsaid>,
     /// The last lines that were told: replies, events and history overlap.
     pub(super) told_lines: BTreeSet<ChatId>,
 }
 
+/// A line of chat for everyone that waits for the room, and who wants to hear what becomes of it.
+pub(super) type Unsaid = (Box<ChatText>, Option<Written>);
+
 /// What a request was for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Asked {
-    SignIn { resuming: bool },
+    SignIn {
+        resuming: bool,
+    },
     ListRooms,
     CreateRoom,
     JoinRoom,
     CreateRoomToInvite,
     MakeLink,
-    Say(Box<ChatText>),
+    Say {
+        to: Option<Username>,
+        text: Box<ChatText>,
+        written: Option<Written>,
+    },
     History,
     Publish(super::room::Source),
-    SendKeys { to: Vec<ParticipantId> },
+    SendKeys {
+        to: Vec<ParticipantId>,
+    },
     Nothing,
 }
 
@@ -314,11 +323,18 @@ impl Engine {
         match intent {
             Intent::Enter(room) => return self.enter_by_intent(room, now),
             Intent::LeaveRoom => self.leave_by_intent(now),
-            Intent::Say(text) if self.room.is_some() && self.connection.is_some() => self.say(text),
-            Intent::Say(text) if self.session.unsaid.len() < MOST_UNSAID => {
-                self.session.unsaid.push_back(text)
-            }
-            Intent::Say(_) | Intent::Stop => {}
+            Intent::Say(text) => self.say_when_joined(text, None),
+            Intent::Write {
+                to: None,
+                text,
+                written,
+            } => self.say_when_joined(text, Some(written)),
+            Intent::Write {
+                to: Some(to),
+                text,
+                written,
+            } => self.tell(to, text, written),
+            Intent::Stop => {}
             Intent::EarlierChat => self.earlier_chat(),
             Intent::Microphone(on) => {
                 self.parts.set_microphone(on);

@@ -8,9 +8,9 @@
 pub(crate) mod proxy;
 
 use serde_json::Value;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -130,7 +130,11 @@ pub(crate) struct Call {
     child: Child,
     lines: Receiver<Value>,
     pub(crate) last: Value,
-    stderr: Option<ChildStderr>,
+    /// Lines of standard error, and those that were read already.
+    told: Receiver<String>,
+    heard: Vec<String>,
+    /// Where acts are written, with `--control stdin`.
+    acts: Option<ChildStdin>,
 }
 
 impl Call {
@@ -158,6 +162,9 @@ impl Call {
                 command.args([device, off]);
             }
         }
+        if arguments.contains(&"--control") {
+            command.stdin(Stdio::piped());
+        }
         let mut child = command
             .args(arguments)
             .stdout(Stdio::piped())
@@ -172,12 +179,55 @@ impl Call {
                     .send(serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}")));
             }
         });
-        let stderr = child.stderr.take();
+        let (sender, told) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let acts = child.stdin.take();
         Self {
             child,
             lines,
             last: Value::Null,
-            stderr,
+            told,
+            heard: Vec::new(),
+            acts,
+        }
+    }
+
+    /// Tells a call with `--control stdin` to do something; gives its answer.
+    pub(crate) fn act(&mut self, line: &str) -> String {
+        self.write(line);
+        let answers = ["ok ", "refused ", "unknown "];
+        self.wait_told(line, |told| answers.iter().any(|a| told.starts_with(a)))
+    }
+
+    /// Writes a line to a call with `--control stdin`.
+    pub(crate) fn write(&mut self, line: &str) {
+        let acts = self.acts.as_mut().expect("--control stdin");
+        writeln!(acts, "{line}").unwrap();
+    }
+
+    /// Ends what a call with `--control stdin` reads.
+    pub(crate) fn end_input(&mut self) {
+        self.acts = None;
+    }
+
+    /// Reads standard error until a line satisfies the condition, and gives it.
+    pub(crate) fn wait_told(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
+        let begun = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            let line = self
+                .told
+                .recv_timeout(left)
+                .unwrap_or_else(|error| panic!("{what}: {error}; told was {:#?}", self.heard));
+            self.heard.push(line.clone());
+            if condition(&line) {
+                return line;
+            }
         }
     }
 
@@ -228,11 +278,8 @@ impl Call {
 
     /// What a call that has ended wrote to standard error.
     pub(crate) fn errors(&mut self) -> String {
-        let mut text = String::new();
-        if let Some(mut stderr) = self.stderr.take() {
-            let _ = stderr.read_to_string(&mut text);
-        }
-        text
+        self.heard.extend(self.told.iter());
+        self.heard.iter().map(|line| format!("{line}\n")).collect()
     }
 
     /// Waits for a call that is refused.
