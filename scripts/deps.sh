@@ -21,7 +21,7 @@ packages() {
     test-deb) echo lintian mmdebstrap systemd ;;
     cross) echo build-essential cmake pkg-config clang libclang-dev mmdebstrap patchelf qemu-user-static \
         gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf ;;
-    yocto) echo python3 python3-venv shellcheck systemd rauc squashfs-tools dbus dbus-daemon e2fsprogs openssl tar ;;
+    yocto) echo build-essential bzip2 python3 python3-venv shellcheck shfmt systemd rauc squashfs-tools dbus dbus-daemon e2fsprogs openssl tar ;;
     image) echo mmdebstrap qemu-user-static grub-common e2fsprogs dosfstools mtools fdisk openssl ;;
     vm-image) echo qemu-system-arm qemu-efi-aarch64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross e2fsprogs dosfstools mtools fdisk iproute2 python3 rauc squashfs-tools openssl ;;
     vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;

@@ -171,6 +171,28 @@ def users_are_those_of_sysusers():
             need(part in added, f"{name}: the recipe's user has no {part}, but {path} has")
 
 
+def every_board_has_its_radios_firmware():
+    """A machine names it in MACHINE_EXTRA_RRECOMMENDS, which only packagegroup-base or a group of one's own brings in."""
+    image = read("yocto/meta-conclave/recipes-conclave/images/conclave-image.inc")
+    group = read("yocto/meta-conclave/recipes-conclave/packagegroups/packagegroup-conclave-kiosk.bb")
+    need("packagegroup-conclave-kiosk" in image, "the images do not install packagegroup-conclave-kiosk")
+    need(re.search(r"^RRECOMMENDS:\$\{PN\} \+?= \"[^\"]*\$\{MACHINE_EXTRA_RRECOMMENDS\}", group, re.M), "packagegroup-conclave-kiosk does not recommend ${MACHINE_EXTRA_RRECOMMENDS}")
+    need("kernel-modules" in group, "packagegroup-conclave-kiosk has no kernel-modules: the radio's driver is one")
+    bad = re.findall(r"BAD_RECOMMENDATIONS.*firmware", "".join(path.read_text() for path in LAYER.rglob("*.*") if path.suffix in (".bb", ".inc", ".conf")))
+    need(not bad, f"firmware is left out by {bad}")
+    accepted = read("yocto/kas/raspberrypi.yml")
+    need('LICENSE_FLAGS_ACCEPTED += "synaptics-killswitch"' in accepted, "raspberrypi.yml does not accept the licence of the radio's firmware")
+
+
+def a_board_without_a_radio_waits_for_none():
+    unit = read("yocto/meta-conclave/recipes-conclave/system/files/conclave-wifi.service")
+    need("WantedBy=" not in unit, "a target wants conclave-wifi.service, which waits 90 s for a radio that is not there")
+    recipe = read("yocto/meta-conclave/recipes-conclave/system/conclave-system_1.0.bb")
+    need(not re.search(r"^SYSTEMD_SERVICE.*conclave-wifi\.service", recipe, re.M), "the recipe enables conclave-wifi.service")
+    rule = read("yocto/meta-conclave/recipes-conclave/system/files/wifi.rules")
+    need('ENV{SYSTEMD_WANTS}+="conclave-wifi.service"' in rule, "udev does not start conclave-wifi.service")
+
+
 def slots_have_the_same_numbers_everywhere():
     number = partitions()
     slots = configparser.ConfigParser()
@@ -213,7 +235,7 @@ def install_steps_install_what_units_start():
         "conclave-relay": ["/etc/conclave/relay.toml", f"{units}/conclave-relay.service", "/usr/lib/sysusers.d/conclave-relay.conf"],
         "conclave-slots": ["/usr/lib/conclave/health", "/usr/lib/conclave/rauc-backend", "/boot/firmware", f"{units}/emergency.service.d/10-conclave.conf"],
         "conclave-system": [
-            "/data", "/var/lib/conclave-provision", f"{units}/var-lib-conclave\\x2dkiosk.mount",
+            "/data", "/usr/lib/udev/rules.d/70-conclave-wifi.rules", "/var/lib/conclave-provision", f"{units}/var-lib-conclave\\x2dkiosk.mount",
             f"{units}/local-fs.target.requires/var-lib-conclave\\x2dkiosk.mount", f"{units}/local-fs.target.requires/data.mount",
         ],
     }

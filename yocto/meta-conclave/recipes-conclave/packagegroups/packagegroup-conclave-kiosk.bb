@@ -15,3 +15,6 @@ RDEPENDS:${PN} = "\
 "
 # Two systems, of which an update replaces one: by what a Raspberry Pi's firmware can do.
 RDEPENDS:${PN}:append:rpi = " conclave-slots"
+# What a board's own devices need, above all the firmware of its radio. An image that names its packages, as ours does, leaves
+# out packagegroup-base, which would bring it.
+RRECOMMENDS:${PN} = "${MACHINE_EXTRA_RRECOMMENDS}"

@@ -14,6 +14,8 @@ SRC_URI = "\
     file://data.mount \
     file://journald.conf \
     file://watchdog.conf \
+    file://wifi.rules \
+    file://wireless.link \
     file://wireless.network \
 "
 S = "${UNPACKDIR}"
@@ -25,7 +27,8 @@ REQUIRED_DISTRO_FEATURES = "systemd"
 # What is kept over starts and updates; everything else in /var is in memory.
 CONCLAVE_KEPT = "conclave-kiosk conclave-provision rauc systemd"
 
-SYSTEMD_SERVICE:${PN} = "conclave-wifi.path conclave-wifi.service"
+# udev starts conclave-wifi.service.
+SYSTEMD_SERVICE:${PN} = "conclave-wifi.path"
 
 do_configure[noexec] = "1"
 do_compile[noexec] = "1"
@@ -51,8 +54,10 @@ do_install() {
 
     install -D -m 0644 ${S}/watchdog.conf ${D}${nonarch_libdir}/systemd/system.conf.d/20-conclave.conf
     install -D -m 0644 ${S}/journald.conf ${D}${nonarch_libdir}/systemd/journald.conf.d/20-conclave.conf
+    install -D -m 0644 ${S}/wifi.rules ${D}${nonarch_base_libdir}/udev/rules.d/70-conclave-wifi.rules
+    install -D -m 0644 ${S}/wireless.link ${D}${nonarch_libdir}/systemd/network/70-conclave-wireless.link
     install -D -m 0644 ${S}/wireless.network ${D}${nonarch_libdir}/systemd/network/70-conclave-wireless.network
 }
 
-FILES:${PN} += "/data ${localstatedir}/lib ${nonarch_libdir}/systemd"
-RDEPENDS:${PN} = "systemd wpa-supplicant"
+FILES:${PN} += "/data ${localstatedir}/lib ${nonarch_base_libdir}/udev ${nonarch_libdir}/systemd"
+RDEPENDS:${PN} = "iw systemd wpa-supplicant"
