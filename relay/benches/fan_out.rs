@@ -22,6 +22,7 @@ use conclave_protocol::secret::Secret;
 use conclave_protocol::wire::feedback::Probe;
 use conclave_protocol::wire::header::{Header, Kind, MAX_PACKET};
 use conclave_relay::core::fan_out::{Receiver, Routes, StreamRoute};
+use conclave_relay::health::{Health, Part};
 use conclave_relay::media::{MediaLimits, MediaPlane, PlaneCommand};
 use conclave_relay::metrics::Metrics;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
@@ -87,7 +88,8 @@ impl Bench {
             bytes_per_second: 1_000_000_000,
         };
         let known: Vec<_> = threads_named("media");
-        let plane = MediaPlane::start(socket, routes, limits, Arc::clone(&metrics)).unwrap();
+        let pulse = Health::new().0.pulse(Part::Media);
+        let plane = MediaPlane::start(socket, routes, limits, Arc::clone(&metrics), pulse).unwrap();
         let thread = loop {
             let new = threads_named("media")
                 .into_iter()

@@ -14,14 +14,19 @@ pub mod control;
 pub mod core;
 pub mod data_dir;
 pub mod gateway;
+pub mod health;
 pub mod media;
 pub mod metrics;
 mod server;
 pub mod store;
+mod task;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use conclave_protocol::identity::PublicKey;
@@ -36,6 +41,7 @@ use core::fan_out::Routes;
 use core::{Core, Entropy, Web};
 use data_dir::{DataDir, DataError};
 use gateway::{CertificateError, Gateway, Surroundings, WebLimits};
+use health::{Deaths, Health, Part, Pulse};
 use media::MediaPlane;
 use metrics::Metrics;
 use server::{EVENTS, Event, Server};
@@ -123,6 +129,8 @@ pub struct Relay {
     connection_limits: Arc<ArcSwap<ConnectionLimits>>,
     web_limits: Arc<ArcSwap<WebLimits>>,
     metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    deaths: Deaths,
     identity: PublicKey,
     announcement: Option<Announcement>,
 }
@@ -148,14 +156,16 @@ impl Relay {
         let remembered = database.remembered()?;
 
         let metrics = Arc::new(Metrics::default());
+        let (health, deaths) = Health::new();
         let (events, inbox) = mpsc::channel(EVENTS);
         let stored = events.clone();
-        let store = Store::start(database, Arc::clone(&metrics), move |answer| {
+        let pulse = health.pulse(Part::Store);
+        let store = Store::start(database, Arc::clone(&metrics), pulse, move |answer| {
             // Without the loop nobody waits for the answer.
             let _ = stored.blocking_send(Event::Stored(answer));
         })?;
         let compared = events.clone();
-        let pins = PinWorker::start(move |token, answer| {
+        let pins = PinWorker::start(health.pulse(Part::Pins), move |token, answer| {
             let _ = compared.blocking_send(Event::Pin { token, answer });
         })?;
         let routes = Arc::new(ArcSwap::from_pointee(Routes::default()));
@@ -164,6 +174,7 @@ impl Relay {
             Arc::clone(&routes),
             config.media_limits(),
             Arc::clone(&metrics),
+            health.pulse(Part::Media),
         )?;
         let mut core = Core::new(config.core_limits(), remembered, Box::new(SystemEntropy));
         if let Some(web) = &sockets.web {
@@ -182,6 +193,7 @@ impl Relay {
             media: media.handle(),
             routes,
             metrics: Arc::clone(&metrics),
+            pulse: health.pulse(Part::Loop),
         };
         let connections = Arc::<ConnectionIds>::default();
         let web_limits = Arc::new(ArcSwap::from_pointee(config.web_limits()));
@@ -197,6 +209,7 @@ impl Relay {
                 };
                 let gateway = Arc::new(Gateway::new(surroundings, config.gateway_settings())?);
                 let serving = Arc::clone(&gateway).serve(into_tokio(web)?);
+                let serving = alive(health.pulse(Part::Browsers), serving);
                 Some((gateway, tokio::spawn(serving)))
             }
             None => None,
@@ -213,6 +226,11 @@ impl Relay {
         let admin = sockets.admin.map(into_tokio).transpose()?;
         let connection_limits = Arc::new(ArcSwap::from_pointee(config.connection_limits()));
         let accept = control::accept(listener, shared, Arc::clone(&connection_limits));
+        let accept = alive(health.pulse(Part::Endpoints), accept);
+        let admin = admin.map(|admin| {
+            let serving = admin::serve(admin, Arc::clone(&metrics), Arc::clone(&health));
+            tokio::spawn(alive(health.pulse(Part::Admin), serving))
+        });
         let announcement = config
             .listen
             .announce
@@ -223,11 +241,13 @@ impl Relay {
             server: tokio::spawn(server.run(inbox)),
             accepting: tokio::spawn(accept),
             web,
-            admin: admin.map(|admin| tokio::spawn(admin::serve(admin, Arc::clone(&metrics)))),
+            admin,
             media,
             connection_limits,
             web_limits,
             metrics,
+            health,
+            deaths,
             identity: public,
             announcement,
         })
@@ -239,6 +259,12 @@ impl Relay {
         Arc::clone(&self.metrics)
     }
 
+    /// Whether its parts are alive.
+    #[must_use]
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
+    }
+
     /// What endpoints know it by.
     #[must_use]
     pub const fn identity(&self) -> PublicKey {
@@ -248,15 +274,19 @@ impl Relay {
     /// Serves until `shutdown` is over, then tells everyone and waits at most 5 s for them.
     ///
     /// Limits of each configuration that comes through `reloads` are taken over.
+    ///
+    /// # Errors
+    /// [`PartEnded`] when a part of the relay ended by itself; the others are then ended like at a shutdown.
     pub async fn run(
-        self,
+        mut self,
         shutdown: impl Future<Output = ()>,
         mut reloads: mpsc::Receiver<Config>,
-    ) {
+    ) -> Result<(), PartEnded> {
         tokio::pin!(shutdown);
-        loop {
+        let ended = loop {
             tokio::select! {
-                () = &mut shutdown => break,
+                () = &mut shutdown => break Ok(()),
+                part = self.deaths.first() => break Err(PartEnded(part)),
                 Some(config) = reloads.recv() => {
                     self.connection_limits.store(Arc::new(config.connection_limits()));
                     self.web_limits.store(Arc::new(config.web_limits()));
@@ -267,8 +297,11 @@ impl Relay {
                     tracing::info!("limits read again");
                 }
             }
+        };
+        match &ended {
+            Ok(()) => tracing::info!("stopping"),
+            Err(error) => tracing::error!(%error, "stopping"),
         }
-        tracing::info!("stopping");
         self.accepting.abort();
         if let Some((_, accepting)) = &self.web {
             accepting.abort();
@@ -284,7 +317,11 @@ impl Relay {
                 tracing::error!(%error, "the loop did not end well");
             }
         };
-        tokio::join!(withdrawal, drain);
+        let drain = tokio::time::timeout(DRAIN_AT_MOST, drain);
+        let (_, drained) = tokio::join!(withdrawal, drain);
+        if drained.is_err() {
+            tracing::error!("the loop does not end");
+        }
         if let Some(admin) = self.admin {
             admin.abort();
         }
@@ -292,22 +329,47 @@ impl Relay {
         if let Err(error) = tokio::task::spawn_blocking(move || media.finish()).await {
             tracing::error!(%error, "the media plane did not end well");
         }
+        ended
     }
+}
+
+/// A part of a running relay that ended, though nobody stopped the relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} ended by itself, which is a bug: the relay cannot go on without it")]
+pub struct PartEnded(pub Part);
+
+/// Why [`run`] ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A part of it ended.
+    #[error(transparent)]
+    Part(#[from] PartEnded),
+}
+
+/// How long the loop may take to end: its own time for connections, and the last commits.
+const DRAIN_AT_MOST: Duration = Duration::from_secs(10);
+
+/// The task of a part, whose end is told.
+async fn alive(pulse: Pulse, task: impl Future<Output = ()>) {
+    let _pulse = pulse;
+    task.await;
 }
 
 /// Starts a relay and serves until `shutdown` is over.
 ///
 /// # Errors
-/// [`StartError`] when it does not start.
+/// [`RunError`] when it does not start, or a part of it ends by itself.
 pub async fn run(
     sockets: Sockets,
     config: Config,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), StartError> {
+) -> Result<(), RunError> {
     let relay = Relay::start(sockets, &config).await?;
     let (_never, reloads) = mpsc::channel(1);
-    relay.run(shutdown, reloads).await;
-    Ok(())
+    Ok(relay.run(shutdown, reloads).await?)
 }
 
 /// Connections that may wait to be accepted: a whole school after a power cut. The kernel may give less.

@@ -79,8 +79,14 @@ fn serve(config: &Config, flags: &command_line::Flags) -> anyhow::Result<()> {
                 }
                 let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
             };
-            relay.run(shutdown, reloads).await;
-            Ok(())
+            let health = relay.health();
+            tokio::select! {
+                ended = relay.run(shutdown, reloads) => Ok(ended?),
+                () = async {
+                    health.feed_watchdog().await;
+                    std::future::pending().await
+                } => Ok(()),
+            }
         })
 }
 

@@ -44,6 +44,8 @@ metrics! {
         requests,
         /// Control connections closed: nothing came for too long
         connections_silent,
+        /// Connections closed: their task panicked, which is a bug
+        task_panics,
         /// Sessions ended: too much waited to be read
         sessions_too_slow,
         /// Pings beyond their rate, not answered
@@ -162,6 +164,24 @@ metrics! {
         rooms,
         /// Members of rooms
         participants,
+    }
+}
+
+/// Counts one in a gauge for as long as it is held.
+#[derive(Debug)]
+pub(crate) struct Held(Gauge);
+
+impl Held {
+    /// One more in `gauge`.
+    pub(crate) fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

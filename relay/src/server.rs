@@ -6,15 +6,18 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use conclave_protocol::id::RequestId;
 use conclave_protocol::wire::control::{Refusal, Request};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::mpsc;
 
 use crate::clock;
-use crate::control::Outbox;
+use crate::control::{Outbox, Unsent};
 use crate::core::fan_out::Routes;
 use crate::core::{
     ConnectionId, Core, CoreLimits, Effect, Ending, Guest, MediaCommand, Peer, Token,
 };
+#[cfg(test)]
+use crate::health::Part;
+use crate::health::{BEAT_EACH, Pulse};
 use crate::media::{MediaHandle, PlaneCommand};
 use crate::metrics::Metrics;
 use crate::store::pin::{PinAnswer, PinWorker};
@@ -61,6 +64,9 @@ pub(crate) enum Event {
     Limits(CoreLimits),
     /// The relay stops.
     Stop,
+    /// Ends a part by a panic.
+    #[cfg(test)]
+    Panic(Part),
 }
 
 /// The core with its hands.
@@ -72,16 +78,19 @@ pub(crate) struct Server {
     pub(crate) media: MediaHandle,
     pub(crate) routes: Arc<ArcSwap<Routes>>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) pulse: Pulse,
 }
 
 impl Server {
     /// Runs until [`Event::Stop`] came and every connection has read its closing, or time is up.
     pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>) {
-        let mut standing: usize = 0;
+        let mut standing = FxHashSet::default();
         let mut stop_at = None;
         loop {
             let now = clock::now();
+            self.pulse.beat();
             let wait = self.core.next_time().since(now).as_duration();
+            let wait = wait.min(BEAT_EACH);
             let wait = stop_at.map_or(wait, |at: tokio::time::Instant| {
                 wait.min(at.saturating_duration_since(tokio::time::Instant::now()))
             });
@@ -94,8 +103,13 @@ impl Server {
                     let mut left = BATCH;
                     while let Some(event) = next {
                         match &event {
-                            Event::Connected { .. } => standing += 1,
-                            Event::Disconnected { .. } => standing -= 1,
+                            Event::Connected { connection, .. } => {
+                                standing.insert(*connection);
+                            }
+                            // A task that ended early may not have told of its connection before.
+                            Event::Disconnected { connection } => {
+                                standing.remove(connection);
+                            }
                             Event::Stop => stop_at = Some(tokio::time::Instant::now() + DRAIN),
                             _ => {}
                         }
@@ -113,9 +127,9 @@ impl Server {
                 self.core.handle_stop();
             }
             self.core.handle_time(now);
-            self.carry_out();
+            self.carry_out(now);
             if let Some(at) = stop_at
-                && (standing == 0 || tokio::time::Instant::now() >= at)
+                && (standing.is_empty() || tokio::time::Instant::now() >= at)
             {
                 break;
             }
@@ -159,10 +173,18 @@ impl Server {
             Event::Pin { token, answer } => self.core.handle_pin(token, answer),
             Event::Limits(limits) => self.core.handle_limits(limits),
             Event::Stop => {}
+            #[cfg(test)]
+            Event::Panic(Part::Media) => self.media.tell(PlaneCommand::Panic),
+            #[cfg(test)]
+            Event::Panic(Part::Store) => self.store.panic(),
+            #[cfg(test)]
+            Event::Panic(Part::Pins) => self.pins.panic(),
+            #[cfg(test)]
+            Event::Panic(_) => panic!("injected"),
         }
     }
 
-    fn carry_out(&mut self) {
+    fn carry_out(&mut self, now: conclave_protocol::time::Instant) {
         // Before any reply: a stream is routed before its publisher knows its number.
         if let Some(routes) = self.core.take_routes() {
             self.routes.store(routes);
@@ -170,12 +192,18 @@ impl Server {
         while let Some(effect) = self.core.next_effect() {
             match effect {
                 Effect::Send { to, message } => {
-                    let full = self
-                        .outboxes
-                        .get(&to)
-                        .is_some_and(|outbox| outbox.send(message).is_err());
-                    if full && self.core.handle_too_slow(to) {
-                        self.metrics.sessions_too_slow.inc();
+                    let sent = self.outboxes.get(&to).map(|outbox| outbox.send(message));
+                    match sent {
+                        Some(Err(Unsent::Full)) => {
+                            if self.core.handle_too_slow(to) {
+                                self.metrics.sessions_too_slow.inc();
+                            }
+                        }
+                        Some(Err(Unsent::Closed)) => {
+                            self.outboxes.remove(&to);
+                            self.core.handle_disconnected(now, to);
+                        }
+                        Some(Ok(())) | None => {}
                     }
                 }
                 Effect::End { connection, ending } => {

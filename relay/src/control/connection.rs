@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::Shared;
 use super::media_queue::MediaQueue;
 use super::outbox::{Inbox, MEDIA, outbox};
+use super::presence::Presence;
 use crate::clock;
 use crate::core::limits::{Direct, SetClock, quota};
 use crate::core::{ConnectionId, Peer};
@@ -56,6 +57,8 @@ struct Connection<'a> {
     channel: RelayChannel,
     shared: &'a Shared,
     inbox: Option<Inbox>,
+    /// Once the core knows of the connection.
+    presence: Option<Presence>,
     media: MediaQueue,
     output: Vec<u8>,
     written: usize,
@@ -91,6 +94,7 @@ pub(super) async fn serve(
         channel: RelayChannel::responder(&shared.identity, ephemeral),
         shared: &shared,
         inbox: None,
+        presence: None,
         media: MediaQueue::default(),
         output: Vec::new(),
         written: 0,
@@ -294,6 +298,7 @@ impl Connection<'_> {
             ChannelEvent::Established { peer } => {
                 let (outbox, inbox) = outbox(MEDIA);
                 self.inbox = Some(inbox);
+                self.presence = Some(Presence::new(self.id, self.shared.events.clone()));
                 Event::Connected {
                     connection: self.id,
                     peer: Peer {
@@ -330,6 +335,8 @@ impl Connection<'_> {
 
     /// Answers a ping, unless the last answers still wait or pings come too often.
     fn pong(&mut self, sent: conclave_protocol::time::Instant) {
+        #[cfg(test)]
+        assert_ne!(sent.0, u64::MAX, "injected");
         let relay = clock::now();
         self.pings.1.set(relay);
         if self.output.len() > self.written + READ || self.pings.0.check().is_err() {
@@ -360,11 +367,9 @@ impl Connection<'_> {
             self.seal(&ToEndpoint::Event(WireEvent::Closing { reason }));
         }
         let _ = self.write();
-        if self.inbox.take().is_some() {
-            let gone = Event::Disconnected {
-                connection: self.id,
-            };
-            let _ = self.shared.events.send(gone).await;
+        self.inbox = None;
+        if let Some(presence) = self.presence.take() {
+            presence.end().await;
         }
     }
 }

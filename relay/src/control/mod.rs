@@ -5,6 +5,7 @@ mod connection;
 pub mod media_queue;
 pub mod media_run;
 mod outbox;
+mod presence;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,12 +17,14 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 pub use admission::ConnectionLimits;
-pub(crate) use outbox::{Inbox, MEDIA_FOR_BROWSERS, Outbox, Outgoing, outbox};
+pub(crate) use outbox::{Inbox, MEDIA_FOR_BROWSERS, Outbox, Outgoing, Unsent, outbox};
+pub(crate) use presence::Presence;
 
 use crate::core::ConnectionId;
 use crate::media::MediaHandle;
 use crate::metrics::Metrics;
 use crate::server::Event;
+use crate::task;
 use admission::Admission;
 
 /// How often limiters that are as good as new are forgotten.
@@ -79,9 +82,10 @@ pub(crate) async fn accept(
         };
         let id = shared.connections.draw();
         let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
+        let metrics = Arc::clone(&shared.metrics);
+        task::spawn(&metrics, "control connection", async move {
+            let _place = place;
             connection::serve(id, stream, peer, shared, half_open).await;
-            drop(place);
         });
     }
 }

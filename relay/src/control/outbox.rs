@@ -40,9 +40,14 @@ pub(crate) struct Outgoing {
     pub(crate) bytes: usize,
 }
 
-/// Too much waits.
-#[derive(Debug)]
-pub(crate) struct Full;
+/// Why a message was not queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsent {
+    /// Too much waits.
+    Full,
+    /// The connection's task has ended.
+    Closed,
+}
 
 /// Both ends, with room for so many bytes of media.
 pub(crate) fn outbox(media: usize) -> (Outbox, Inbox) {
@@ -67,19 +72,22 @@ pub(crate) fn outbox(media: usize) -> (Outbox, Inbox) {
 }
 
 impl Outbox {
-    /// Queues a message; a connection that is gone takes everything.
-    pub(crate) fn send(&self, message: Arc<ToEndpoint>) -> Result<(), Full> {
+    /// Queues a message.
+    pub(crate) fn send(&self, message: Arc<ToEndpoint>) -> Result<(), Unsent> {
         let bytes = encoded_bytes(&message);
+        if self.messages.is_closed() {
+            return Err(Unsent::Closed);
+        }
         if self.bytes.load(Ordering::Relaxed) + bytes > BYTES {
-            return Err(Full);
+            return Err(Unsent::Full);
         }
         match self.messages.try_send(Outgoing { message, bytes }) {
             Ok(()) => {
                 self.bytes.fetch_add(bytes, Ordering::Relaxed);
                 Ok(())
             }
-            Err(mpsc::error::TrySendError::Full(_)) => Err(Full),
-            Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Unsent::Full),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Unsent::Closed),
         }
     }
 

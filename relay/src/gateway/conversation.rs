@@ -24,7 +24,7 @@ use super::participant::{Delivery, NoEntropy, OwnAsk, Participant, Unsent};
 use super::reply;
 use crate::clock;
 use crate::control::media_run::MediaRun;
-use crate::control::{Inbox, MEDIA_FOR_BROWSERS, outbox};
+use crate::control::{Inbox, MEDIA_FOR_BROWSERS, Presence, outbox};
 use crate::core::limits::{Direct, SetClock, quota};
 use crate::core::{ConnectionId, Guest, Peer};
 use crate::server::Event;
@@ -74,7 +74,7 @@ enum What {
 pub(super) struct Conversation {
     gateway: Arc<Gateway>,
     address: IpAddr,
-    connection: Option<(ConnectionId, Secret<32>)>,
+    connection: Option<(Presence, Secret<32>)>,
     participant: Option<Box<Participant>>,
     session: Option<SessionId>,
     pending: BTreeMap<RequestId, Asked>,
@@ -185,6 +185,8 @@ impl Conversation {
 
     /// The browser says something.
     pub(super) fn handle_text(&mut self, text: &str) -> Result<(), Broken> {
+        #[cfg(test)]
+        assert_ne!(text, "panic", "injected");
         let incoming = Incoming::parse(text)?;
         let now = clock::now();
         self.limit.1.set(now);
@@ -305,12 +307,17 @@ impl Conversation {
     }
 
     /// The socket is gone: the participant waits with its session.
-    pub(super) fn finish(&mut self) -> Option<Event> {
+    pub(super) fn finish(&mut self) -> Option<Presence> {
+        self.park();
+        let (presence, _) = self.connection.take()?;
+        Some(presence)
+    }
+
+    /// The core has let go of the session, or the socket is gone: another socket may go on with it at once.
+    pub(super) fn park(&mut self) {
         if let (Some(session), Some(participant)) = (self.session, self.participant.take()) {
             self.gateway.parking.leave(session, participant);
         }
-        let (connection, _) = self.connection.take()?;
-        Some(Event::Disconnected { connection })
     }
 
     fn refuse(&mut self, id: RequestId, refusal: Refusal) {
@@ -319,10 +326,10 @@ impl Conversation {
 
     /// Makes the connection known to the core under the identity of the browser's device.
     fn begin(&mut self, device: &Secret<32>) -> Result<ConnectionId, Invalid> {
-        if let Some((connection, known)) = &self.connection {
+        if let Some((presence, known)) = &self.connection {
             // The core knows a connection by the identity that it began with.
             return match known == device {
-                true => Ok(*connection),
+                true => Ok(presence.id()),
                 false => Err(Invalid { field: "device" }),
             };
         }
@@ -339,7 +346,8 @@ impl Conversation {
             outbox,
         });
         self.inbox = Some(inbox);
-        self.connection = Some((connection, device.clone()));
+        let presence = Presence::new(connection, self.gateway.events.clone());
+        self.connection = Some((presence, device.clone()));
         self.participant = Some(Box::new(Participant::new(identity)));
         Ok(connection)
     }
@@ -402,9 +410,10 @@ impl Conversation {
     }
 
     fn ask_core(&mut self, request: Request, asked: Asked) {
-        let Some((connection, _)) = self.connection else {
+        let Some((presence, _)) = &self.connection else {
             return;
         };
+        let connection = presence.id();
         let id = self.await_reply(asked);
         self.to_core.push_back(Event::Request {
             connection,
@@ -452,28 +461,27 @@ impl Conversation {
                 return Ok(None);
             }
         };
-        let Some(participant) = &mut self.participant else {
-            return Ok(None);
-        };
-        match (&what, answer) {
-            (What::Resume, Answer::SignedIn(signed_in)) => {
-                let signed_in = signed_in.clone();
-                return Ok(Some(Claim { id, signed_in }));
+        if let Some(participant) = &mut self.participant {
+            match (&what, answer) {
+                (What::Resume, Answer::SignedIn(signed_in)) => {
+                    let signed_in = signed_in.clone();
+                    return Ok(Some(Claim { id, signed_in }));
+                }
+                (_, Answer::SignedIn(signed_in)) => {
+                    participant.signed_in(signed_in);
+                    self.session = Some(signed_in.session);
+                }
+                (_, Answer::Joined(joined)) => participant.enter(joined)?,
+                (What::Publish(media), Answer::Published { stream }) => {
+                    participant.published(*stream, *media);
+                }
+                (What::Unpublish(stream), _) => participant.unpublished(*stream),
+                (What::LeaveRoom, _) => {
+                    participant.leave();
+                    self.frames.clear();
+                }
+                _ => {}
             }
-            (_, Answer::SignedIn(signed_in)) => {
-                participant.signed_in(signed_in);
-                self.session = Some(signed_in.session);
-            }
-            (_, Answer::Joined(joined)) => participant.enter(joined)?,
-            (What::Publish(media), Answer::Published { stream }) => {
-                participant.published(*stream, *media);
-            }
-            (What::Unpublish(stream), _) => participant.unpublished(*stream),
-            (What::LeaveRoom, _) => {
-                participant.leave();
-                self.frames.clear();
-            }
-            _ => {}
         }
         let value = match answer {
             Answer::SignedIn(of) => reply::signed_in(of, of.room.as_ref(), self.link_room.as_ref()),

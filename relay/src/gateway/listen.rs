@@ -26,6 +26,8 @@ use super::admission::{Place, What};
 use super::forwarded::{is_proxy, origin};
 use super::pages::{Reply, bare};
 use super::{Gateway, socket};
+use crate::metrics::Held;
+use crate::task;
 
 /// What the socket speaks.
 const SUBPROTOCOL: &str = "conclave.v1";
@@ -76,12 +78,11 @@ pub(super) async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
             continue;
         };
         gateway.metrics.web_accepted.inc();
-        let gateway = Arc::clone(&gateway);
-        tokio::spawn(async move {
-            gateway.metrics.web_connections.inc();
-            serve(stream, peer.ip(), &gateway).await;
-            gateway.metrics.web_connections.dec();
-            drop(place);
+        let held = Held::new(&gateway.metrics.web_connections);
+        let served = Arc::clone(&gateway);
+        task::spawn(&gateway.metrics, "web connection", async move {
+            let _held = (held, place);
+            serve(stream, peer.ip(), &served).await;
         });
     }
 }
@@ -145,10 +146,8 @@ where
     let read = parts.read_buf.to_vec();
     let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, config).await;
     gateway.metrics.web_sockets_opened.inc();
-    gateway.metrics.web_sockets.inc();
+    let _held = (Held::new(&gateway.metrics.web_sockets), place);
     socket::serve(stream, address, Arc::clone(gateway)).await;
-    gateway.metrics.web_sockets.dec();
-    drop(place);
 }
 
 fn answer(

@@ -21,6 +21,8 @@ const VERSION: u32 = 1;
 pub(super) const MAX_TEXT_BYTES: usize = 16 * 1024;
 /// The longest side of a picture, in pixels.
 const MAX_SIDE: u16 = 4096;
+/// Characters of 32 bytes in base64 without padding.
+const SECRET_CHARACTERS: usize = 43;
 /// Integers that JSON's readers keep exactly.
 const MAX_INTEGER: u64 = 1 << 53;
 
@@ -241,11 +243,18 @@ const fn invalid(field: &'static str) -> Invalid {
 
 /// 32 bytes in base64url without padding.
 fn secret(text: &str, field: &'static str) -> Result<Secret<32>, Invalid> {
+    // The decoder wants room for a rough estimate of what comes out, which is more than 32 bytes.
+    let mut decoded = Secret([0; 33]);
+    let read = match text.len() {
+        SECRET_CHARACTERS => BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut decoded.0),
+        _ => return Err(invalid(field)),
+    };
     let mut secret = Secret([0; 32]);
-    match BASE64_URL_SAFE_NO_PAD.decode_slice_unchecked(text, &mut secret.0) {
-        Ok(32) => Ok(secret),
-        _ => Err(invalid(field)),
+    match read {
+        Ok(32) => secret.0.copy_from_slice(&decoded.0[..32]),
+        _ => return Err(invalid(field)),
     }
+    Ok(secret)
 }
 
 fn resume_secret(text: Option<String>) -> Result<Option<Secret<32>>, Invalid> {
@@ -458,6 +467,23 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_of_any_other_length_is_invalid() {
+        let read = |text: &str| secret(text, "device");
+        assert_eq!(read(&"A".repeat(43)), Ok(Secret([0; 32])));
+        for length in (0..43).chain(44..200).chain([MAX_TEXT_BYTES]) {
+            let text = "A".repeat(length);
+            assert_eq!(read(&text), Err(invalid("device")), "{length} characters");
+        }
+        for text in [
+            "A".repeat(42) + "=",
+            "A".repeat(42) + "B",
+            "\u{e9}".repeat(21) + "A",
+        ] {
+            assert_eq!(read(&text), Err(invalid("device")), "{text}");
+        }
+    }
+
+    #[test]
     fn a_picture_beyond_the_bounds_is_invalid() {
         let text = r#"{"id": 1, "do": "publish", "source": 0, "media":
             {"kind": "camera", "width": 4097, "height": 9, "fps": 5}}"#;
@@ -470,6 +496,12 @@ mod tests {
         #[test]
         fn any_text_is_a_message_or_malformed(text in ".{0,200}") {
             let _ = Incoming::parse(&text);
+        }
+
+        #[test]
+        fn any_secret_is_taken_or_invalid(text in "[A-Za-z0-9_=-]{30,60}|.{0,60}") {
+            let taken = secret(&text, "resume").is_ok();
+            prop_assert!(!taken || text.len() == SECRET_CHARACTERS);
         }
 
         #[test]

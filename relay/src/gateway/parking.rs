@@ -12,11 +12,14 @@ use conclave_protocol::time::{Instant, Micros};
 use tokio::sync::oneshot;
 
 use super::participant::Participant;
+use super::socket::DRAIN;
 use crate::clock;
 use crate::core::RESUME_FOR;
 
-/// How long a socket that resumes a session waits for the one before to let go of it.
-const CLAIM: Duration = Duration::from_secs(2);
+/// How long a socket that resumes a session waits for the one before to let go of it: longer than a socket that
+/// ends takes to write what waits.
+const CLAIM: Duration = Duration::from_secs(5);
+const _: () = assert!(CLAIM.as_secs() > DRAIN.as_secs());
 /// The session is over by then.
 const KEPT: Micros = Micros(RESUME_FOR.0 + 5_000_000);
 

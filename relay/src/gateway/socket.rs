@@ -35,7 +35,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How often a browser is pinged, so that one that only listens is heard.
 const PING_EVERY: Duration = Duration::from_secs(10);
 /// How long a socket that ends may take to write what waits.
-const DRAIN: Duration = Duration::from_secs(2);
+pub(super) const DRAIN: Duration = Duration::from_secs(2);
 /// Bytes that are read at a time. Higher costs memory a socket; lower, calls a picture.
 const READ: usize = 8 * 1024;
 /// Packets opened in a row, so that requests get their turn between.
@@ -92,8 +92,8 @@ where
     let farewell = talk.farewell(&over, &gateway);
     tracing::debug!(?over, "a browser's socket is over");
     // The core need not wait for a slow browser.
-    if let Some(gone) = talk.conversation.finish() {
-        let _ = gateway.events.send(gone).await;
+    if let Some(presence) = talk.conversation.finish() {
+        presence.end().await;
     }
     let say = async {
         for message in farewell {
@@ -263,6 +263,8 @@ impl Talk {
     fn begin_ending(&mut self, ending: Result<ClosingReason, oneshot::error::RecvError>) {
         self.ending = Some(Instant::now() + DRAIN);
         self.conversation.frames.clear();
+        // Before what waits is written: a socket that resumes the session must not wait for a network that is gone.
+        self.conversation.park();
         if let Ok(reason) = ending {
             self.is_told = true;
             self.conversation.texts.clear();

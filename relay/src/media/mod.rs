@@ -24,6 +24,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use crate::control::media_run::MediaOutbox;
 use crate::core::fan_out::Routes;
+use crate::health::Pulse;
 use crate::metrics::Metrics;
 use handed_in::{Dropped, HandIn};
 use plane::Plane;
@@ -56,6 +57,9 @@ pub enum PlaneCommand {
         /// Which.
         session: SessionId,
     },
+    /// Ends the thread by a panic.
+    #[cfg(test)]
+    Panic,
 }
 
 /// The way to the thread.
@@ -109,6 +113,7 @@ impl MediaPlane {
         routes: Arc<ArcSwap<Routes>>,
         limits: MediaLimits,
         metrics: Arc<Metrics>,
+        pulse: Pulse,
     ) -> std::io::Result<Self> {
         let (commands, told) = sync_channel(COMMANDS);
         let (datagrams, handed_in) = handed_in::queue();
@@ -126,7 +131,7 @@ impl MediaPlane {
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("media".into())
-            .spawn(move || plane.run(&stopped))?;
+            .spawn(move || plane.run(&stopped, &pulse))?;
         let handle = MediaHandle {
             commands,
             datagrams,

@@ -27,6 +27,7 @@ use crate::clock;
 use crate::control::media_run::MediaRun;
 use crate::core::fan_out::{Routes, StreamRoute};
 use crate::core::limits::SetClock;
+use crate::health::Pulse;
 use crate::metrics::Metrics;
 
 /// Bytes of the kernel's queues. Higher rides out longer bursts; the kernel may give less.
@@ -122,11 +123,12 @@ impl Plane {
         })
     }
 
-    pub(super) fn run(mut self, stop: &AtomicBool) {
+    pub(super) fn run(mut self, stop: &AtomicBool, pulse: &Pulse) {
         let mut buffers = vec![0; RECEIVED * BUFFER];
         let mut meta = [RecvMeta::default(); RECEIVED];
         while !stop.load(Ordering::Acquire) {
             self.wait();
+            pulse.beat();
             for _ in 0..BATCHES {
                 let received = self.receive(&mut buffers, &mut meta);
                 // After receiving: what the core told before a datagram was sent is known now.
@@ -189,6 +191,8 @@ impl Plane {
                 PlaneCommand::Close { session } => {
                     self.sessions.remove(&session);
                 }
+                #[cfg(test)]
+                PlaneCommand::Panic => panic!("injected"),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! PINs: hashed with Argon2id in a thread of their own, so that neither chat nor the core waits.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use conclave_protocol::name::Pin;
@@ -8,6 +8,7 @@ use conclave_protocol::wire::control::Refusal;
 use subtle::ConstantTimeEq;
 
 use crate::core::Token;
+use crate::health::{BEAT_EACH, Pulse};
 
 /// KiB of memory a hash. Higher makes each guess from a stolen database dearer, and each join.
 const MEMORY_KIB: u32 = 4096;
@@ -81,7 +82,14 @@ pub enum PinAnswer {
 }
 
 /// The way to the thread, which ends when this is dropped.
-pub struct PinWorker(SyncSender<PinCommand>);
+pub struct PinWorker(SyncSender<Job>);
+
+/// What the thread is given.
+enum Job {
+    Command(PinCommand),
+    #[cfg(test)]
+    Panic,
+}
 
 impl PinWorker {
     /// Starts the thread; it hands each answer to `answer`.
@@ -89,24 +97,44 @@ impl PinWorker {
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(
+        pulse: Pulse,
         answer: impl FnMut(Token, Result<PinAnswer, Refusal>) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (commands, queue) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("pin".into())
-            .spawn(move || work(&queue, answer))?;
+            .spawn(move || work(&pulse, &queue, answer))?;
         Ok(Self(commands))
     }
 
     /// Queues work; `false` when the queue is full.
     #[must_use]
     pub fn send(&self, command: PinCommand) -> bool {
-        self.0.try_send(command).is_ok()
+        self.0.try_send(Job::Command(command)).is_ok()
+    }
+
+    /// Ends the thread by a panic.
+    #[cfg(test)]
+    pub(crate) fn panic(&self) {
+        let _ = self.0.send(Job::Panic);
     }
 }
 
-fn work(queue: &Receiver<PinCommand>, mut answer: impl FnMut(Token, Result<PinAnswer, Refusal>)) {
-    while let Ok(command) = queue.recv() {
+fn work(
+    pulse: &Pulse,
+    queue: &Receiver<Job>,
+    mut answer: impl FnMut(Token, Result<PinAnswer, Refusal>),
+) {
+    loop {
+        let job = queue.recv_timeout(BEAT_EACH);
+        pulse.beat();
+        let command = match job {
+            Ok(Job::Command(command)) => command,
+            #[cfg(test)]
+            Ok(Job::Panic) => panic!("injected"),
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         let result = match &command {
             PinCommand::Hash { pin, .. } => {
                 let mut salt = [0; 16];

@@ -1,13 +1,14 @@
 //! The thread that owns the database.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use conclave_protocol::wire::control::Refusal;
 
 use super::{Database, ExecuteError, StoreAnswer, StoreCommand, accounts, chat, rooms};
 use crate::core::Token;
+use crate::health::{BEAT_EACH, Pulse};
 use crate::metrics::Metrics;
 
 /// Commands that may wait; one more is refused. Higher costs memory while the disk is slow.
@@ -24,9 +25,16 @@ pub struct Stored {
     pub answer: Result<StoreAnswer, Refusal>,
 }
 
+/// What the thread is given.
+enum Job {
+    Command(StoreCommand),
+    #[cfg(test)]
+    Panic,
+}
+
 /// The way to the thread; ends the thread when it is dropped by [`Store::finish`].
 pub struct Store {
-    commands: SyncSender<StoreCommand>,
+    jobs: SyncSender<Job>,
     thread: JoinHandle<()>,
 }
 
@@ -38,27 +46,34 @@ impl Store {
     pub fn start(
         database: Database,
         metrics: Arc<Metrics>,
+        pulse: Pulse,
         answer: impl FnMut(Stored) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (commands, queue) = sync_channel(QUEUE);
+        let (jobs, queue) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || work(database, &metrics, &queue, answer))?;
-        Ok(Self { commands, thread })
+            .spawn(move || work(database, &metrics, &pulse, &queue, answer))?;
+        Ok(Self { jobs, thread })
     }
 
     /// Queues a command; `false` when the queue is full or the thread is gone.
     #[must_use]
     pub fn send(&self, command: StoreCommand) -> bool {
-        match self.commands.try_send(command) {
+        match self.jobs.try_send(Job::Command(command)) {
             Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
         }
     }
 
+    /// Ends the thread by a panic.
+    #[cfg(test)]
+    pub(crate) fn panic(&self) {
+        let _ = self.jobs.send(Job::Panic);
+    }
+
     /// Has everything that is queued committed, and ends the thread.
     pub fn finish(self) {
-        drop(self.commands);
+        drop(self.jobs);
         if self.thread.join().is_err() {
             tracing::error!("the store thread has panicked");
         }
@@ -68,17 +83,31 @@ impl Store {
 fn work(
     mut database: Database,
     metrics: &Metrics,
-    queue: &Receiver<StoreCommand>,
+    pulse: &Pulse,
+    queue: &Receiver<Job>,
     mut answer: impl FnMut(Stored),
 ) {
     let mut batch = Vec::with_capacity(COMMIT);
     let mut failing = false;
-    while let Ok(first) = queue.recv() {
-        batch.push(first);
-        while batch.len() < COMMIT
-            && let Ok(next) = queue.try_recv()
-        {
-            batch.push(next);
+    loop {
+        let mut next = match queue.recv_timeout(BEAT_EACH) {
+            Ok(first) => Some(first),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        pulse.beat();
+        while let Some(job) = next {
+            match job {
+                Job::Command(command) => batch.push(command),
+                #[cfg(test)]
+                Job::Panic => panic!("injected"),
+            }
+            next = (batch.len() < COMMIT)
+                .then(|| queue.try_recv().ok())
+                .flatten();
+        }
+        if batch.is_empty() {
+            continue;
         }
         let answers = commit(&mut database, &batch);
         let failed = answers

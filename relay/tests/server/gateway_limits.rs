@@ -111,7 +111,12 @@ fn a_field_that_breaks_its_rule_is_named_and_the_socket_stays() {
         ("email", "nobody"),
         ("device", "AAAA"),
         ("device", "!"),
+        ("device", &"A".repeat(42)),
+        ("device", &"A".repeat(44)),
+        ("device", &"A".repeat(48)),
+        ("device", &"A".repeat(15_000)),
         ("resume", "short"),
+        ("resume", &"A".repeat(48)),
     ] {
         let id = browser.ask(sign_in(field, value));
         assert_eq!(browser.reply_to(id), Err("invalid".into()), "{field}");
@@ -342,4 +347,29 @@ fn a_lost_socket_s_session_goes_on_where_it_was() {
     again.settle_core();
     again.send(&picture(3));
     assert_eq!(bob.frame().number, 2);
+}
+
+#[test]
+fn a_text_that_no_page_sends_leaves_nobody_behind_in_a_room() {
+    let relay = TestRelay::start();
+    let mut bob = relay.browse("Bob", 1);
+    let made = bob.request(json!({"do": "create_room", "name": "x", "capacity": 4}));
+    let room = RoomId(made.unwrap()["room"].as_u64().unwrap() as u32);
+    bob.join(room.0, None).unwrap();
+    let (mut eve, _) = relay.browse_into("Eve", 2, room);
+    bob.event("participant_joined");
+    let id = eve.ask(json!({
+        "do": "sign_in",
+        "version": 1,
+        "device": "A".repeat(48),
+        "username": "ab",
+        "email": "a@b",
+    }));
+    assert_eq!(eve.reply_to(id), Err("invalid".into()));
+    eve.request(json!({"do": "sign_out"})).unwrap();
+    bob.event("participant_left");
+    let metrics = &relay.metrics;
+    wait_until("the end of her session", || metrics.sessions.get() == 1);
+    wait_until("the end of her socket", || metrics.web_sockets.get() == 1);
+    assert_eq!(metrics.task_panics.get(), 0);
 }
