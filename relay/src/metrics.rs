@@ -32,6 +32,8 @@ metrics! {
         connections_accepted,
         /// Control connections closed at once: as many as allowed stand, or too many are half-open
         connections_refused,
+        /// Control connections closed during the handshake: too many were half-open, and another took the place
+        half_open_pushed_out,
         /// Control connections closed at once: too many handshakes from one address
         handshakes_limited,
         /// Control connections closed: the handshake took too long
@@ -116,6 +118,10 @@ metrics! {
         web_accepted,
         /// Web connections closed at once, or sockets refused: as many as allowed stand
         web_limited,
+        /// Web connections closed at once: too many from one address in a short time
+        web_handshakes_limited,
+        /// Web connections closed before they were sockets: too many stood, and another took the place
+        web_pushed_out,
         /// Web connections closed: no TLS, or no whole request in time
         web_handshakes_failed,
         /// WebSockets refused: from a page of another site

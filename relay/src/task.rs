@@ -18,9 +18,11 @@ pub(crate) fn spawn(
     task: impl Future<Output = ()> + Send + 'static,
 ) {
     let metrics = Arc::clone(metrics);
-    tokio::spawn(async move {
-        // Nothing that the task shares with others is changed in steps that a panic could leave half done.
-        if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
+    // Nothing that the task shares with others is changed in steps that a panic could leave half done.
+    let caught = AssertUnwindSafe(task).catch_unwind();
+    // Not an async block, which would have room for the task twice.
+    tokio::spawn(caught.map(move |ended| {
+        if let Err(panic) = ended {
             metrics.task_panics.inc();
             let panic = message(panic.as_ref());
             tracing::error!(
@@ -29,7 +31,7 @@ pub(crate) fn spawn(
                 "a task panicked; its connection is closed"
             );
         }
-    });
+    }));
 }
 
 /// What a panic says.

@@ -132,6 +132,10 @@ pub struct Web {
     pub sockets: usize,
     /// WebSockets from one address.
     pub sockets_per_address: usize,
+    /// Connections a second from one address.
+    pub handshakes_per_second: u32,
+    /// Connections at once from one address.
+    pub handshakes_at_once: u32,
 }
 
 /// What is logged.
@@ -202,6 +206,8 @@ impl Default for Web {
             trusted_proxy: TrustedProxy::default(),
             sockets: 1_000,
             sockets_per_address: 64,
+            handshakes_per_second: 40,
+            handshakes_at_once: 600,
         }
     }
 }
@@ -334,6 +340,8 @@ impl Config {
         WebLimits {
             sockets: self.web.sockets,
             sockets_per_address: self.web.sockets_per_address,
+            handshakes_per_second: self.web.handshakes_per_second,
+            handshakes_at_once: self.web.handshakes_at_once,
         }
     }
 

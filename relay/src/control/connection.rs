@@ -46,6 +46,8 @@ enum Over {
     Silent,
     /// What came cannot be.
     Bad(ChannelError),
+    /// The handshake took too long for how many wait for theirs.
+    PushedOut,
     /// The relay itself stops.
     Stopped,
 }
@@ -119,9 +121,9 @@ impl Connection<'_> {
             if self.inbox.is_some() {
                 half_open = None;
             }
-            let step = match &self.inbox {
-                None => self.shake_hands(timer.as_mut()).await,
-                Some(_) => self.talk(timer.as_mut()).await,
+            let step = match &half_open {
+                Some(place) => self.shake_hands(timer.as_mut(), place).await,
+                None => self.talk(timer.as_mut()).await,
             };
             if let Err(over) = step {
                 if half_open.is_some() {
@@ -135,12 +137,19 @@ impl Connection<'_> {
     fn count_failed_handshake(&self, over: &Over) {
         match over {
             Over::Silent => self.shared.metrics.handshakes_timed_out.inc(),
+            // Counted by the one who took the place.
+            Over::PushedOut => return,
             _ => self.shared.metrics.handshakes_failed.inc(),
         };
     }
 
-    async fn shake_hands(&mut self, timer: std::pin::Pin<&mut Sleep>) -> Result<(), Over> {
+    async fn shake_hands(
+        &mut self,
+        timer: std::pin::Pin<&mut Sleep>,
+        place: &super::admission::HalfOpen,
+    ) -> Result<(), Over> {
         tokio::select! {
+            () = place.pushed_out() => Err(Over::PushedOut),
             () = timer => Err(Over::Silent),
             ready = self.stream.writable(), if self.written < self.output.len() => {
                 ready.map_err(|_| Over::Gone)?;

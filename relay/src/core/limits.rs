@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use governor::state::keyed::HashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, Quota, RateLimiter};
 
+use super::address::{Network, SITE_SHARE};
 use super::recipient_limit::RecipientLimit;
 
 /// Rooms that may be made at once from one address; then one each minute.
@@ -210,69 +212,62 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     }
 }
 
-/// PIN guesses by account, by address and by room: each bounds another way to try all PINs.
-pub(crate) struct GuessLimits {
-    account: Keyed<String>,
-    address: Keyed<std::net::IpAddr>,
-    room: Keyed<u32>,
+/// A limiter for addresses: of an IPv6 site all networks together have the share of [`SITE_SHARE`].
+pub(crate) struct ByAddress {
+    network: Keyed<Network>,
+    site: Keyed<Network>,
 }
 
-impl GuessLimits {
-    pub(crate) fn new(clock: &SetClock) -> Self {
+impl ByAddress {
+    /// `at_once` for each network, then one each `period`.
+    pub(crate) fn new(period: Duration, at_once: u32, clock: &SetClock) -> Self {
         let burst = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let shared = burst(at_once.saturating_mul(SITE_SHARE));
         Self {
-            account: Keyed::new(one_each(Duration::from_secs(10), burst(5)), clock),
-            // A whole room may come from behind one address.
-            address: Keyed::new(one_each(Duration::from_secs(2), burst(150)), clock),
-            room: Keyed::new(one_each(Duration::from_secs(2), burst(150)), clock),
+            network: Keyed::new(one_each(period, burst(at_once)), clock),
+            site: Keyed::new(one_each(period / SITE_SHARE, shared), clock),
         }
     }
 
-    /// Counts a guess at a link, which has no account and no room.
-    pub(crate) fn check_address(&self, address: std::net::IpAddr) -> Result<(), Refusal> {
-        self.address.check(&address)
+    /// Counts one for `address`; the site first, so that one site cannot fill the table of networks.
+    ///
+    /// # Errors
+    /// [`Refusal::RateLimited`] when there were too many, or too many networks.
+    pub(crate) fn check(&self, address: IpAddr) -> Result<(), Refusal> {
+        if let Some(site) = Network::site(address) {
+            self.site.check(&site)?;
+        }
+        self.network.check(&Network::of(address))
     }
 
-    pub(crate) fn check(
-        &self,
-        account: &str,
-        address: std::net::IpAddr,
-        room: u32,
-    ) -> Result<(), Refusal> {
-        self.account.check(&account.to_owned())?;
-        self.address.check(&address)?;
-        self.room.check(&room)
-    }
-
+    /// Forgets the networks that are as good as new.
     pub(crate) fn forget_idle(&self) {
-        self.account.forget_idle();
-        self.address.forget_idle();
-        self.room.forget_idle();
+        self.network.forget_idle();
+        self.site.forget_idle();
     }
 }
 
 /// What stays for good, by the address that it comes from.
 pub(crate) struct GrowthLimits {
-    sign_ups: Keyed<std::net::IpAddr>,
-    rooms: Keyed<std::net::IpAddr>,
+    sign_ups: ByAddress,
+    rooms: ByAddress,
 }
 
 impl GrowthLimits {
     pub(crate) fn new(sign_ups_at_once: u32, clock: &SetClock) -> Self {
-        let burst = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let minute = Duration::from_secs(60);
         Self {
-            sign_ups: Keyed::new(one_each(minute, burst(sign_ups_at_once)), clock),
-            rooms: Keyed::new(one_each(minute, burst(ROOMS_AT_ONCE)), clock),
+            sign_ups: ByAddress::new(minute, sign_ups_at_once, clock),
+            rooms: ByAddress::new(minute, ROOMS_AT_ONCE, clock),
         }
     }
 
-    pub(crate) fn check_sign_up(&self, address: std::net::IpAddr) -> Result<(), Refusal> {
-        self.sign_ups.check(&address)
+    pub(crate) fn check_sign_up(&self, address: IpAddr) -> Result<(), Refusal> {
+        self.sign_ups.check(address)
     }
 
-    pub(crate) fn check_room(&self, address: std::net::IpAddr) -> Result<(), Refusal> {
-        self.rooms.check(&address)
+    pub(crate) fn check_room(&self, address: IpAddr) -> Result<(), Refusal> {
+        self.rooms.check(address)
     }
 
     pub(crate) fn forget_idle(&self) {

@@ -14,7 +14,7 @@ use super::effect::{ConnectionId, Effect};
 use super::link_token::Claim;
 use super::session::{Session, Stage};
 use super::{Core, Pending};
-use crate::store::StoreCommand;
+use crate::store::{RoomSetting, StoreAnswer, StoreCommand};
 
 /// Where browsers are served, and what links are proven by.
 #[derive(Clone, Debug)]
@@ -49,14 +49,13 @@ pub(crate) struct GuestArrival {
     room: RoomId,
 }
 
-/// A room's settings that wait to be stored.
+/// A room's setting that waits to be stored.
 #[derive(Debug)]
 pub(crate) struct RoomChange {
     connection: ConnectionId,
     request: RequestId,
     room: RoomId,
-    link_generation: u32,
-    browsers_allowed: bool,
+    setting: RoomSetting,
 }
 
 impl Core {
@@ -115,13 +114,11 @@ impl Core {
     ) -> Result<(), Refusal> {
         let session = self.sessions.get(&session).ok_or(Refusal::NotSignedIn)?;
         self.may_link(session, room)?;
-        let of = self.rooms.get(&room).ok_or(Refusal::NoSuchRoom)?;
         self.store_change(RoomChange {
             connection,
             request,
             room,
-            link_generation: of.link_generation.wrapping_add(1),
-            browsers_allowed: of.browsers_allowed,
+            setting: RoomSetting::RevokeLinks,
         });
         Ok(())
     }
@@ -141,41 +138,49 @@ impl Core {
             connection,
             request,
             room,
-            link_generation: of.link_generation,
-            browsers_allowed,
+            setting: RoomSetting::AllowBrowsers(browsers_allowed),
         });
         Ok(())
     }
 
     fn store_change(&mut self, change: RoomChange) {
-        let (room, link_generation) = (change.room, change.link_generation);
-        let browsers_allowed = change.browsers_allowed;
+        let (room, setting) = (change.room, change.setting);
         let token = self.wait_for(Pending::RoomChange(change));
         self.effects
             .push_back(Effect::Store(StoreCommand::ChangeRoom {
                 token,
                 room,
-                link_generation,
-                browsers_allowed,
+                setting,
             }));
     }
 
-    /// Goes on with a room's settings when they are stored.
-    pub(crate) fn room_changed(&mut self, change: RoomChange, stored: Result<(), Refusal>) {
-        let result = stored.and_then(|()| {
+    /// Goes on with a room's setting when it is stored: what the store says is what the room has.
+    ///
+    /// Several changes of one room may be on their way; the store does them and answers in one order.
+    pub(crate) fn room_changed(
+        &mut self,
+        change: RoomChange,
+        stored: Result<StoreAnswer, Refusal>,
+    ) {
+        let result = stored.and_then(|answer| {
             let room = self.rooms.get_mut(&change.room);
             let room = room.ok_or(Refusal::NoSuchRoom)?;
-            // Two changes may be on their way to the store at once.
-            room.link_generation = room.link_generation.max(change.link_generation);
-            let before = room.browsers_allowed;
-            room.browsers_allowed = change.browsers_allowed;
-            Ok(before != change.browsers_allowed)
+            match (change.setting, answer) {
+                (RoomSetting::RevokeLinks, StoreAnswer::LinksRevoked { link_generation }) => {
+                    room.link_generation = link_generation;
+                    Ok(None)
+                }
+                (RoomSetting::AllowBrowsers(allowed), StoreAnswer::Done) => {
+                    let is_news = room.browsers_allowed != allowed;
+                    room.browsers_allowed = allowed;
+                    Ok(is_news.then_some(allowed))
+                }
+                _ => Err(Refusal::StorageFailed),
+            }
         });
-        let is_news = result == Ok(true);
         let done = result.map(|_| Answer::Done);
         self.reply(change.connection, change.request, done);
-        if is_news {
-            let allowed = change.browsers_allowed;
+        if let Ok(Some(allowed)) = result {
             let event = Event::BrowsersAllowed { allowed };
             let message = std::sync::Arc::new(ToEndpoint::Event(event));
             self.tell_room(change.room, None, &message);
@@ -243,7 +248,7 @@ impl Core {
             Ok(room) => room,
             Err(refusal) => {
                 self.refused_links += 1;
-                self.guesses.check_address(peer.address)?;
+                self.guesses.take_link(peer.address)?;
                 return Err(refusal);
             }
         };

@@ -1,7 +1,7 @@
 //! The list of rooms, and the changes that go to those who look at it.
 
-use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -156,6 +156,7 @@ impl Core {
             link_generation: 0,
             browsers_allowed: true,
             members: Vec::new(),
+            known: VecDeque::new(),
         };
         tracing::info!(
             room = room.id.0,

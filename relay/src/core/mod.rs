@@ -5,9 +5,11 @@
 //! stream is routed before its publisher knows its number.
 
 mod account;
+pub(crate) mod address;
 mod chat;
 mod effect;
 pub mod fan_out;
+mod guesses;
 pub mod limits;
 mod link;
 mod link_token;
@@ -39,7 +41,8 @@ use crate::store::{StoreAnswer, StoredRoom};
 use account::Arrival;
 use chat::Line;
 use fan_out::{Routes, Routing};
-use limits::{GrowthLimits, GuessLimits, RestingLimits, SetClock, SignInLimit};
+use guesses::GuessLimits;
+use limits::{GrowthLimits, RestingLimits, SetClock, SignInLimit};
 use link::{GuestArrival, RoomChange};
 use lobby::{Draft, Lobby};
 use room::{Entry, Room};
@@ -171,6 +174,7 @@ impl Core {
                         link_generation,
                         browsers_allowed,
                         members,
+                        known: VecDeque::new(),
                     },
                 )
             })
@@ -310,6 +314,7 @@ impl Core {
                     session,
                     room,
                     devices,
+                    guess: None,
                 },
                 pin,
             ),
@@ -365,7 +370,7 @@ impl Core {
                 let is_free = answer.map(|answer| answer == StoreAnswer::NoAccount);
                 self.guest_named(arrival, is_free);
             }
-            Some(Pending::RoomChange(change)) => self.room_changed(change, answer.map(drop)),
+            Some(Pending::RoomChange(change)) => self.room_changed(change, answer),
             Some(Pending::Create(draft)) => self.open_room(draft, answer.map(drop)),
             Some(Pending::Say(line)) => self.said(*line, answer.map(drop)),
             Some(Pending::History {

@@ -1,13 +1,17 @@
 //! A room, and the ways in and out of it.
 
+use std::collections::VecDeque;
+
 use conclave_protocol::id::{ParticipantId, RequestId, RoomId, SessionId};
 use conclave_protocol::name::{Pin, RoomName};
 use conclave_protocol::wire::control::{
-    Answer, Devices, Event, Joined, LeaveReason, Refusal, RoomSummary, Stream, Want,
+    Answer, Devices, Event, Joined, LeaveReason, MAX_ROOM_CAPACITY, Refusal, RoomSummary, Stream,
+    Want,
 };
 
 use super::effect::{ConnectionId, Effect};
 use super::fan_out::{Receiver, StreamRoute, kind_of};
+use super::guesses::Guess;
 use super::session::{Membership, Peer};
 use super::{Core, Pending};
 use crate::store::pin::{PinCommand, PinHash};
@@ -27,7 +31,13 @@ pub(crate) struct Room {
     pub(crate) browsers_allowed: bool,
     /// In the order in which they came.
     pub(crate) members: Vec<SessionId>,
+    /// Identities that came in with the PIN, the one that came in last at the end.
+    pub(crate) known: VecDeque<[u8; 32]>,
 }
+
+/// Devices a locked room knows again. Higher costs 32 B each; lower makes more of them count as guessers when many
+/// come back at once.
+const KNOWN_DEVICES: usize = 4 * MAX_ROOM_CAPACITY as usize;
 
 impl Room {
     pub(crate) fn summary(&self) -> RoomSummary {
@@ -47,6 +57,14 @@ impl Room {
         self.has_place()
     }
 
+    fn remember(&mut self, identity: [u8; 32]) {
+        self.known.retain(|known| *known != identity);
+        if self.known.len() >= KNOWN_DEVICES {
+            self.known.pop_front();
+        }
+        self.known.push_back(identity);
+    }
+
     fn has_place(&self) -> Result<(), Refusal> {
         if self.members.len() < usize::from(self.capacity) {
             Ok(())
@@ -64,6 +82,8 @@ pub(crate) struct Entry {
     pub(crate) session: SessionId,
     pub(crate) room: RoomId,
     pub(crate) devices: Devices,
+    /// What the PIN counts as while it is being compared.
+    pub(crate) guess: Option<Guess>,
 }
 
 impl Core {
@@ -83,7 +103,7 @@ impl Core {
         }
     }
 
-    fn knock(&mut self, entry: Entry, pin: Option<Pin>) -> Result<Option<PinCommand>, Refusal> {
+    fn knock(&mut self, mut entry: Entry, pin: Option<Pin>) -> Result<Option<PinCommand>, Refusal> {
         let session = self
             .sessions
             .get(&entry.session)
@@ -99,8 +119,13 @@ impl Core {
         };
         let pin = pin.ok_or(Refusal::WrongPin)?;
         room.lets_in(&session.peer)?;
-        self.guesses
-            .check(&session.key(), session.peer.address, entry.room.0)?;
+        let guess = Guess {
+            address: session.peer.address,
+            room: entry.room.0,
+            is_known: room.known.contains(&session.peer.identity),
+        };
+        self.guesses.take(&session.key(), guess)?;
+        entry.guess = Some(guess);
         let hash = hash.clone();
         let token = self.wait_for(Pending::Join(entry));
         if let Some(session) = self.sessions.get_mut(&entry.session) {
@@ -111,6 +136,10 @@ impl Core {
 
     /// Goes on with a join when its PIN has been compared.
     pub(crate) fn enter_if(&mut self, entry: Entry, matches: Result<bool, Refusal>) {
+        if let Some(guess) = entry.guess.filter(|_| matches != Ok(false)) {
+            let account = self.sessions.get(&entry.session).map(|s| s.key());
+            self.guesses.was_right(account.as_deref(), guess);
+        }
         let Some(session) = self.sessions.get_mut(&entry.session) else {
             return;
         };
@@ -120,7 +149,13 @@ impl Core {
             return;
         }
         let result = match matches {
-            Ok(true) => self.enter(entry),
+            Ok(true) => {
+                let identity = session.peer.identity;
+                if let Some(room) = self.rooms.get_mut(&entry.room) {
+                    room.remember(identity);
+                }
+                self.enter(entry)
+            }
             Ok(false) => Err(Refusal::WrongPin),
             Err(refusal) => Err(refusal),
         };

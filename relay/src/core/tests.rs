@@ -15,7 +15,7 @@ use conclave_protocol::wire::header::Kind;
 
 use super::*;
 use crate::store::pin::{PinCommand, PinHash};
-use crate::store::{NewAccount, StoreCommand};
+use crate::store::{NewAccount, RoomSetting, StoreCommand};
 
 const LIMITS: CoreLimits = CoreLimits {
     sessions: 100,
@@ -45,6 +45,8 @@ struct Bench {
     disk_full: bool,
     /// Keys of the accounts that the store knows.
     accounts: HashSet<String>,
+    /// What links are made with, as the store knows it.
+    link_generations: HashMap<RoomId, u32>,
     /// Commands that wait instead of being answered, when set.
     held: Option<Vec<StoreCommand>>,
     last_request: u32,
@@ -68,6 +70,7 @@ impl Bench {
             routes: Arc::default(),
             disk_full: false,
             accounts: HashSet::new(),
+            link_generations: HashMap::new(),
             held: None,
             last_request: 0,
         };
@@ -139,14 +142,27 @@ impl Bench {
                 lines: Vec::new(),
                 more: false,
             }),
+            StoreCommand::ChangeRoom {
+                room,
+                setting: RoomSetting::RevokeLinks,
+                ..
+            } => {
+                let link_generation = self.link_generations.entry(*room).or_default();
+                *link_generation += 1;
+                let link_generation = *link_generation;
+                Ok(StoreAnswer::LinksRevoked { link_generation })
+            }
             _ => Ok(StoreAnswer::Done),
         };
         self.core.handle_stored(command.token(), answer);
     }
 
     fn connect(&mut self, connection: u64, device: u8) -> ConnectionId {
+        self.connect_from(connection, device, IpAddr::from([127, 0, 0, device]))
+    }
+
+    fn connect_from(&mut self, connection: u64, device: u8, address: IpAddr) -> ConnectionId {
         let id = ConnectionId(connection);
-        let address = IpAddr::from([127, 0, 0, device]);
         let peer = Peer {
             identity: [device; 32],
             address,
@@ -834,4 +850,123 @@ fn without_browsers_there_are_no_links() {
         lifetime_minutes: 1,
     };
     assert_eq!(bench.request(ana, make), Err(Refusal::NoGateway));
+}
+
+#[test]
+fn two_settings_of_a_room_at_once_do_not_undo_each_other() {
+    let (mut bench, ana, bob, room) = Bench::call();
+    bench.held = Some(Vec::new());
+    let disallow = Request::AllowBrowsers {
+        room,
+        allowed: false,
+    };
+    let requests = [
+        (ana, disallow),
+        (bob, Request::RevokeLinks { room }),
+        (ana, Request::RevokeLinks { room }),
+    ];
+    let asked = requests.map(|(who, request)| (who, bench.ask(who, request)));
+    let held = bench.held.take().unwrap();
+    assert_eq!(held.len(), 3);
+    for command in &held {
+        bench.store(command);
+    }
+    bench.carry_out();
+    for (who, id) in asked {
+        assert_eq!(bench.reply(who, id), Some(Ok(Answer::Done)));
+    }
+    let of = &bench.core.rooms[&room];
+    assert_eq!((of.browsers_allowed, of.link_generation), (false, 2));
+    let settings: Vec<_> = held
+        .iter()
+        .map(|command| match command {
+            StoreCommand::ChangeRoom { setting, .. } => *setting,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let revoke = RoomSetting::RevokeLinks;
+    assert_eq!(
+        settings,
+        [RoomSetting::AllowBrowsers(false), revoke, revoke]
+    );
+}
+
+#[test]
+fn addresses_of_one_network_are_limited_as_one() {
+    let mut bench = Bench::with(CoreLimits {
+        sessions: 10_000,
+        ..LIMITS
+    });
+    let mut limited = 0;
+    let sign_up = |bench: &mut Bench, n: u64, address: String| {
+        let connection = bench.connect_from(n, 1, address.parse().unwrap());
+        let signed_in = bench.sign_in(connection, &format!("User{n}"));
+        matches!(signed_in, Err(Refusal::RateLimited { .. }))
+    };
+    for n in 1..=300 {
+        limited += u32::from(sign_up(&mut bench, n, format!("2001:db8::{n:x}")));
+    }
+    assert_eq!(limited, 100, "200 at once from one network");
+    for (n, other) in [
+        (301, "2001:db8:0:1::1"),
+        (302, "192.0.2.1"),
+        (303, "2001:db8:1::1"),
+    ] {
+        assert!(!sign_up(&mut bench, n, other.into()), "{other}");
+    }
+    assert!(!sign_up(&mut bench, 304, "::ffff:192.0.2.1".into()));
+}
+
+#[test]
+fn right_pins_are_no_guesses_and_known_devices_come_back_whatever_strangers_do() {
+    let mut bench = Bench::with(CoreLimits {
+        sessions: 1_000,
+        sign_ups_at_once: 1_000,
+        ..LIMITS
+    });
+    let everyone = IpAddr::from([10, 0, 0, 1]);
+    let host = bench.connect_from(1, 1, everyone);
+    bench.sign_in(host, "Host").unwrap();
+    let create = Request::CreateRoom {
+        name: RoomName::parse("locked").unwrap(),
+        pin: Some(Pin::parse("4711").unwrap()),
+        capacity: 128,
+    };
+    let Ok(Answer::Created { room }) = bench.request(host, create) else {
+        panic!("not created");
+    };
+    let join = |pin: &str| Request::JoinRoom {
+        room,
+        pin: Some(Pin::parse(pin).unwrap()),
+        devices: Devices::default(),
+    };
+    // More than the budgets of an address and a room have, all with the right PIN.
+    for n in 0..200 {
+        let kiosk = bench.connect_from(100 + n, 100, everyone);
+        bench.sign_in(kiosk, &format!("Kiosk{n}")).unwrap();
+        assert!(bench.request(kiosk, join("4711")).is_ok(), "kiosk {n}");
+        bench.request(kiosk, Request::LeaveRoom).unwrap();
+    }
+    // Strangers of many addresses spend the room's budget.
+    for n in 0..40u8 {
+        let eve = bench.connect_from(500 + u64::from(n), 200, IpAddr::from([10, 1, 0, n]));
+        bench.sign_in(eve, &format!("Eve{n}")).unwrap();
+        for _ in 0..4 {
+            let wrong = bench.request(eve, join("0000"));
+            assert!(matches!(
+                wrong,
+                Err(Refusal::WrongPin | Refusal::RateLimited { .. })
+            ));
+        }
+    }
+    let newcomer = bench.connect_from(900, 201, IpAddr::from([10, 2, 0, 1]));
+    bench.sign_in(newcomer, "Newcomer").unwrap();
+    let limited = bench.request(newcomer, join("4711"));
+    assert!(
+        matches!(limited, Err(Refusal::RateLimited { .. })),
+        "{limited:?}"
+    );
+    let back = bench.connect_from(901, 100, everyone);
+    bench.sign_in(back, "Kiosk7").unwrap();
+    assert!(bench.request(back, join("4711")).is_ok());
 }

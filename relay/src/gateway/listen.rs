@@ -4,11 +4,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http_body_util::Full;
+use http_body_util::Full as HttpBody;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CACHE_CONTROL, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,7 +23,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::admission::{Place, What};
+use super::admission::{Full, Place};
 use super::forwarded::{is_proxy, origin};
 use super::pages::{Reply, bare};
 use super::{Gateway, socket};
@@ -56,6 +57,7 @@ pub(super) async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
             accepted = listener.accept() => accepted,
             _ = forget.tick() => {
                 gateway.parking.forget_old();
+                gateway.admission.forget_idle();
                 continue;
             }
             _ = renew.tick() => {
@@ -73,31 +75,34 @@ pub(super) async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
         };
         // The proxy's connections are many people's, so that they count in all alone.
         let whose = Some(peer.ip()).filter(|&ip| !is_proxy(ip, gateway.trusted_proxy));
-        let Some(place) = gateway.admission.admit(What::Connection, whose) else {
-            gateway.metrics.web_limited.inc();
+        let Some(place) = gateway.admission.admit_connection(whose) else {
             continue;
         };
         gateway.metrics.web_accepted.inc();
         let held = Held::new(&gateway.metrics.web_connections);
         let served = Arc::clone(&gateway);
         task::spawn(&gateway.metrics, "web connection", async move {
-            let _held = (held, place);
-            serve(stream, peer.ip(), &served).await;
+            let _held = held;
+            serve(stream, peer.ip(), place, &served).await;
         });
     }
 }
 
-async fn serve(stream: TcpStream, peer: IpAddr, gateway: &Arc<Gateway>) {
+async fn serve(stream: TcpStream, peer: IpAddr, place: Place, gateway: &Arc<Gateway>) {
     // Small messages must not wait for each other.
     let _ = stream.set_nodelay(true);
     // What the kernel holds cannot be overtaken: media there would delay control.
     let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
     let Some(tls) = &gateway.tls else {
-        return speak_http(stream, peer, gateway).await;
+        return speak_http(stream, peer, place, gateway).await;
     };
     let acceptor = TlsAcceptor::from(tls.load_full());
-    match tokio::time::timeout(HEAD, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => speak_http(stream, peer, gateway).await,
+    let accepted = tokio::select! {
+        accepted = tokio::time::timeout(HEAD, acceptor.accept(stream)) => accepted,
+        () = place.pushed_out() => return,
+    };
+    match accepted {
+        Ok(Ok(stream)) => speak_http(stream, peer, place, gateway).await,
         _ => drop(gateway.metrics.web_handshakes_failed.inc()),
     }
 }
@@ -105,7 +110,7 @@ async fn serve(stream: TcpStream, peer: IpAddr, gateway: &Arc<Gateway>) {
 /// Where the service leaves the connection that is to become a socket.
 type Upgrading = Arc<Mutex<Option<(OnUpgrade, Place, IpAddr)>>>;
 
-async fn speak_http<S>(stream: S, peer: IpAddr, gateway: &Arc<Gateway>)
+async fn speak_http<S>(stream: S, peer: IpAddr, mut place: Place, gateway: &Arc<Gateway>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -120,7 +125,11 @@ where
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    match tokio::time::timeout(PAGE, connection).await {
+    let spoken = tokio::select! {
+        spoken = tokio::time::timeout(PAGE, connection) => spoken,
+        () = place.pushed_out() => return,
+    };
+    match spoken {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::debug!(%error, "a web connection is over");
@@ -133,9 +142,10 @@ where
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
-    let Some((upgrade, place, address)) = upgrading else {
+    let Some((upgrade, socket_place, address)) = upgrading else {
         return;
     };
+    place.settle();
     // The connection itself comes back, with what was read of it beyond the request.
     let Ok(upgraded) = upgrade.await else { return };
     let Ok(parts) = upgraded.downcast::<TokioIo<S>>() else {
@@ -146,7 +156,7 @@ where
     let read = parts.read_buf.to_vec();
     let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, config).await;
     gateway.metrics.web_sockets_opened.inc();
-    let _held = (Held::new(&gateway.metrics.web_sockets), place);
+    let _held = (Held::new(&gateway.metrics.web_sockets), socket_place);
     socket::serve(stream, address, Arc::clone(gateway)).await;
 }
 
@@ -164,6 +174,7 @@ fn answer(
         };
     }
     let headers = request.headers();
+    let address = origin(headers, peer, gateway.trusted_proxy);
     if !is_same_origin(headers, gateway.public_host.as_deref()) {
         gateway.metrics.web_foreign_origin.inc();
         return bare(StatusCode::FORBIDDEN);
@@ -176,16 +187,17 @@ fn answer(
         HeaderValue::from_str(&accept).ok()
     }) else {
         gateway.metrics.web_no_subprotocol.inc();
-        return bare(StatusCode::BAD_REQUEST);
+        // A page whose socket was refused asks so why, as browsers do not tell it.
+        let full = gateway.admission.socket_is_kept_out(address);
+        return full.map_or_else(|| bare(StatusCode::BAD_REQUEST), kept_out);
     };
-    let address = origin(headers, peer, gateway.trusted_proxy);
-    let Some(place) = gateway.admission.admit(What::Socket, Some(address)) else {
-        gateway.metrics.web_limited.inc();
-        return bare(StatusCode::SERVICE_UNAVAILABLE);
+    let place = match gateway.admission.admit_socket(address) {
+        Ok(place) => place,
+        Err(full) => return kept_out(full),
     };
     let upgrade = hyper::upgrade::on(&mut request);
     *upgrading.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, place, address));
-    let mut reply = Response::new(Full::<Bytes>::default());
+    let mut reply = Response::new(HttpBody::<Bytes>::default());
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = reply.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -195,6 +207,20 @@ fn answer(
         SEC_WEBSOCKET_PROTOCOL,
         HeaderValue::from_static(SUBPROTOCOL),
     );
+    reply
+}
+
+/// No more sockets now, and whose limit says so.
+fn kept_out(full: Full) -> Reply {
+    let word: &'static [u8] = match full {
+        Full::Relay => b"relay_full",
+        Full::Address => b"address_full",
+    };
+    let mut reply = Response::new(HttpBody::from(Bytes::from_static(word)));
+    *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = reply.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
     reply
 }
 

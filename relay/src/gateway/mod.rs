@@ -103,12 +103,13 @@ impl Gateway {
             Some(source) => Some(ArcSwap::new(certificate::load(source, &data)?)),
             None => None,
         };
+        let admission = Admission::new(limits, Arc::clone(&metrics));
         Ok(Self {
             events,
             media,
             metrics,
             connections,
-            admission: Admission::new(limits),
+            admission,
             parking: Parking::default(),
             pages: Pages::new(),
             secret: data.gateway_secret()?,

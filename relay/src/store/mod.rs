@@ -68,16 +68,14 @@ pub enum StoreCommand {
         /// The name.
         username: Username,
     },
-    /// Remembers what was set of a room.
+    /// Remembers one setting of a room, and leaves its others as they are.
     ChangeRoom {
         /// Whom to answer.
         token: Token,
         /// Which.
         room: RoomId,
-        /// Links of earlier ones are over.
-        link_generation: u32,
-        /// Whether browsers may be there.
-        browsers_allowed: bool,
+        /// What changes.
+        setting: RoomSetting,
     },
     /// Looks up a page of chat.
     ReadHistory {
@@ -105,6 +103,15 @@ impl StoreCommand {
             | Self::ReadHistory { token, .. } => *token,
         }
     }
+}
+
+/// One setting of a room. Each is a change of its own: two at once cannot undo each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomSetting {
+    /// Every link that was made before is over.
+    RevokeLinks,
+    /// Whether browsers may be there.
+    AllowBrowsers(bool),
 }
 
 /// What becomes of a name that is nobody's.
@@ -144,6 +151,11 @@ pub enum StoreAnswer {
     Account {
         /// The name as it was first written.
         username: Username,
+    },
+    /// Links of earlier generations are over, and that is on the disk.
+    LinksRevoked {
+        /// What links are made with from now on.
+        link_generation: u32,
     },
     /// Nobody has this name.
     NoAccount,

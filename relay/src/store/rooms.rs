@@ -6,7 +6,7 @@ use conclave_protocol::units::UnixMillis;
 use rusqlite::{Connection, params};
 
 use super::pin::PinHash;
-use super::{Database, ExecuteError, OpenError, StoreAnswer, StoredRoom};
+use super::{Database, ExecuteError, OpenError, RoomSetting, StoreAnswer, StoredRoom};
 use crate::core::Remembered;
 
 pub(super) fn create(
@@ -35,15 +35,26 @@ pub(super) fn create(
 pub(super) fn change(
     connection: &Connection,
     room: RoomId,
-    link_generation: u32,
-    browsers_allowed: bool,
+    setting: RoomSetting,
 ) -> Result<StoreAnswer, ExecuteError> {
-    connection
-        .prepare_cached(
-            "UPDATE rooms SET link_generation = ?2, browsers_allowed = ?3 WHERE id = ?1",
-        )?
-        .execute(params![room.0, link_generation, browsers_allowed])?;
-    Ok(StoreAnswer::Done)
+    match setting {
+        RoomSetting::RevokeLinks => {
+            // The token has 32 bits for it.
+            let link_generation = connection
+                .prepare_cached(
+                    "UPDATE rooms SET link_generation = (link_generation + 1) & 4294967295
+                     WHERE id = ?1 RETURNING link_generation",
+                )?
+                .query_row(params![room.0], |row| row.get(0))?;
+            Ok(StoreAnswer::LinksRevoked { link_generation })
+        }
+        RoomSetting::AllowBrowsers(allowed) => {
+            connection
+                .prepare_cached("UPDATE rooms SET browsers_allowed = ?2 WHERE id = ?1")?
+                .execute(params![room.0, allowed])?;
+            Ok(StoreAnswer::Done)
+        }
+    }
 }
 
 impl Database {
@@ -89,5 +100,39 @@ impl Database {
             rooms,
             last_chat: ChatId(last.unwrap_or(0).unsigned_abs()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreLimits;
+
+    #[test]
+    fn settings_of_a_room_do_not_undo_each_other_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.sqlite");
+        let database = Database::open(&path, StoreLimits { max_bytes: 0 }).unwrap();
+        let room = StoredRoom {
+            id: RoomId(7),
+            name: RoomName::parse("x").unwrap(),
+            pin: None,
+            capacity: 8,
+            creator: None,
+            link_generation: 0,
+            browsers_allowed: true,
+        };
+        create(&database.connection, &room, UnixMillis(1)).unwrap();
+        let set = |setting| change(&database.connection, room.id, setting).unwrap();
+        set(RoomSetting::AllowBrowsers(false));
+        for link_generation in 1..4 {
+            let revoked = StoreAnswer::LinksRevoked { link_generation };
+            assert_eq!(set(RoomSetting::RevokeLinks), revoked);
+        }
+        let kept = &database.remembered().unwrap().rooms[0];
+        assert_eq!((kept.link_generation, kept.browsers_allowed), (3, false));
+        set(RoomSetting::AllowBrowsers(true));
+        let kept = &database.remembered().unwrap().rooms[0];
+        assert_eq!((kept.link_generation, kept.browsers_allowed), (3, true));
     }
 }

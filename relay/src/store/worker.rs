@@ -186,12 +186,9 @@ fn execute(
             ..
         } => chat::append(connection, *room, line, *from_guest, *to_guest),
         StoreCommand::FindName { username, .. } => accounts::find(connection, username),
-        StoreCommand::ChangeRoom {
-            room,
-            link_generation,
-            browsers_allowed,
-            ..
-        } => rooms::change(connection, *room, *link_generation, *browsers_allowed),
+        StoreCommand::ChangeRoom { room, setting, .. } => {
+            rooms::change(connection, *room, *setting)
+        }
         StoreCommand::ReadHistory {
             room,
             reader,

@@ -57,6 +57,8 @@ pub(crate) fn generous(folder: &Path) -> Config {
     // What TLS adds has tests of its own.
     config.web.plain_http = true;
     config.web.sockets_per_address = 100_000;
+    config.web.handshakes_per_second = 100_000;
+    config.web.handshakes_at_once = 100_000;
     config.data.dir = folder.join("data");
     config.limits.handshakes_per_second = 100_000;
     config.limits.handshakes_at_once = 100_000;
@@ -98,7 +100,7 @@ impl TestRelay {
                     let relay = Relay::start(sockets, &for_thread).await.unwrap();
                     started.send((relay.metrics(), relay.identity())).unwrap();
                     let stopped = async { drop(stopped.await) };
-                    relay.run(stopped, reloads).await;
+                    relay.run(stopped, reloads).await.unwrap();
                 });
         });
         let (metrics, identity) = start.recv().unwrap();
