@@ -9,6 +9,7 @@ mod gateway;
 mod gateway_crowd;
 mod gateway_guests;
 mod gateway_limits;
+mod gateway_resume;
 mod harness;
 mod idle;
 mod media;
