@@ -39,7 +39,7 @@ impl LimitLog {
     }
 
     /// How many were not told since the last line, if it is time for another.
-    fn may_say(&self, key: &'static str, now: Instant) -> Option<u64> {
+    pub(crate) fn may_say(&self, key: &'static str, now: Instant) -> Option<u64> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match told.get_mut(key) {
             Some(last) if now.since(last.at) < AGAIN_AFTER => {

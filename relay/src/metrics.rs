@@ -116,14 +116,16 @@ metrics! {
         address_moves,
         /// Web connections accepted
         web_accepted,
-        /// Web connections closed at once, or sockets refused: as many as allowed stand
+        /// Web connections closed, or sockets refused: as many as allowed stand
         web_limited,
         /// Web connections closed at once: too many from one address in a short time
         web_handshakes_limited,
-        /// Web connections closed before they were sockets: too many stood, and another took the place
+        /// Of those closed as many stand, connections closed before they were sockets: another one took the place
         web_pushed_out,
         /// Web connections closed: no TLS, or no whole request in time
         web_handshakes_failed,
+        /// Requests of browsers refused: for a host that is not the relay
+        web_unknown_host,
         /// WebSockets refused: from a page of another site
         web_foreign_origin,
         /// WebSockets refused: without the subprotocol, or no WebSocket

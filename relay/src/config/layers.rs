@@ -47,6 +47,12 @@ pub enum ConfigError {
     /// A certificate for plain HTTP.
     #[error("web.certificate is of no use with web.plain_http: leave one of them out")]
     CertificateWithoutTls,
+    /// Plain HTTP for other machines.
+    #[error(
+        "web.plain_http would serve other machines without TLS, as listen.web is {0}: listen on 127.0.0.1 for a proxy \
+         on this machine, or set web.plain_http_anywhere if a proxy elsewhere speaks TLS"
+    )]
+    PlainHttpForAll(std::net::SocketAddr),
 }
 
 impl Config {
@@ -228,8 +234,43 @@ mod tests {
             "[web]\nkey = \"a.pem\"",
             "[web]\nplain_http = true\ncertificate = \"a.pem\"\nkey = \"a.pem\"",
             "[web]\npublic_url = \"relay.example\"",
+            "[web]\nplain_http = true",
+            "[web]\nnames = \"https://relay.lan\"",
         ] {
             assert!(load(text, &[]).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_a_proxy_on_this_machine_unless_forced() {
+        let taken = |text: &str| load(text, &[]).is_ok();
+        assert!(!taken(
+            "[web]\nplain_http = true\n[listen]\nweb = \"[::]:80\""
+        ));
+        assert!(taken(
+            "[web]\nplain_http = true\n[listen]\nweb = \"127.0.0.1:80\""
+        ));
+        assert!(taken(
+            "[web]\nplain_http = true\n[listen]\nweb = \"[::1]:80\""
+        ));
+        assert!(taken(
+            "[web]\nplain_http = true\nplain_http_anywhere = true"
+        ));
+        assert!(taken("[web]\nplain_http = true\n[listen]\nweb = \"off\""));
+    }
+
+    #[test]
+    fn the_relay_knows_its_names() {
+        let config = load(
+            "[web]\nnames = \"Relay.lan meet.example\"\npublic_url = \"https://calls.example:8443\"",
+            &[],
+        );
+        let names = config.unwrap().gateway_settings().names;
+        for name in ["localhost", "relay.lan", "meet.example", "calls.example"] {
+            assert!(
+                names.iter().any(|known| known == name),
+                "{name} of {names:?}"
+            );
         }
     }
 

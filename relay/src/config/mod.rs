@@ -124,6 +124,10 @@ pub struct Web {
     pub key: PathBuf,
     /// Whether plain HTTP is spoken, to a proxy that speaks TLS.
     pub plain_http: bool,
+    /// Whether plain HTTP is spoken to other machines, too.
+    pub plain_http_anywhere: bool,
+    /// Further names by which browsers may ask for the relay.
+    pub names: HostNames,
     /// Where browsers find the relay, if not at its own address.
     pub public_url: PublicAddress,
     /// The proxy whose word about addresses is taken, if there is one.
@@ -202,6 +206,8 @@ impl Default for Web {
             certificate: PathBuf::new(),
             key: PathBuf::new(),
             plain_http: false,
+            plain_http_anywhere: false,
+            names: HostNames::default(),
             public_url: PublicAddress::default(),
             trusted_proxy: TrustedProxy::default(),
             sockets: 1_000,
@@ -263,6 +269,35 @@ impl TryFrom<String> for PublicAddress {
 impl From<PublicAddress> for String {
     fn from(address: PublicAddress) -> Self {
         address.0.map_or_else(Self::new, |url| url.as_str().into())
+    }
+}
+
+/// Names of hosts, with spaces between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostNames(pub Vec<String>);
+
+impl TryFrom<String> for HostNames {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_name = |name: &str| {
+            let labels = || name.split('.');
+            let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            labels().all(|label| !label.is_empty() && label.chars().all(is_letter))
+        };
+        let names = text.split_whitespace();
+        match names.clone().find(|name| !is_name(name)) {
+            None => Ok(Self(names.map(str::to_lowercase).collect())),
+            Some(wrong) => Err(format!(
+                "{wrong:?} is no name of a host, as \"relay.lan\" is one"
+            )),
+        }
+    }
+}
+
+impl From<HostNames> for String {
+    fn from(names: HostNames) -> Self {
+        names.0.join(" ")
     }
 }
 
@@ -362,11 +397,12 @@ impl Config {
         Settings {
             certificate,
             public_host: public.map(|url| url.host().to_owned()),
+            names: self.own_names(),
             trusted_proxy: self.web.trusted_proxy.0,
         }
     }
 
-    /// What an own certificate is for: every name of this host that browsers on the LAN may use.
+    /// Which names are the relay's, also in an own certificate: every name of this host that browsers on the LAN may use.
     fn own_names(&self) -> Vec<String> {
         let host = rustix::system::uname();
         let host = host.nodename().to_string_lossy().to_lowercase();
@@ -388,6 +424,7 @@ impl Config {
             let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
             names.push(host.trim_matches(['[', ']']).to_lowercase());
         }
+        names.extend(self.web.names.0.iter().cloned());
         names.sort();
         names.dedup();
         names
@@ -402,6 +439,13 @@ impl Config {
         }
         if certificate && self.web.plain_http {
             return Err(ConfigError::CertificateWithoutTls);
+        }
+        if let Listener::On(web) = self.listen.web
+            && self.web.plain_http
+            && !self.web.plain_http_anywhere
+            && !web.ip().is_loopback()
+        {
+            return Err(ConfigError::PlainHttpForAll(web));
         }
         Ok(())
     }

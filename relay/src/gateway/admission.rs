@@ -17,6 +17,8 @@ use crate::metrics::Metrics;
 
 /// Connections that may stand beside as many as there may be sockets, for pages on their way.
 const FOR_PAGES: usize = 256;
+/// Of them, places for those who were pushed out and have not left yet.
+const LEAVING: usize = 32;
 /// The same from one address: a browser opens six at a time.
 const FOR_PAGES_PER_ADDRESS: usize = 32;
 
@@ -156,14 +158,6 @@ impl Admission {
         let bounds = limits.bounds(what);
         let mut counts = lock(&self.counts);
         match counts.full(what, address, bounds) {
-            // Pages on their way make place for one more; sockets do not.
-            Some(Full::Relay) if what == What::Connection && counts.pages.len() > 0 => {
-                // The proxy's own connections are nobody's, so that any of them may go.
-                let newcomer = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
-                counts.pages.make_room(newcomer);
-                self.metrics.web_pushed_out.inc();
-                self.report(Full::Relay, &limits, address);
-            }
             Some(full) => {
                 self.metrics.web_limited.inc();
                 self.report(full, &limits, address);
@@ -171,11 +165,20 @@ impl Admission {
             }
             None => {}
         }
+        // The proxy's own connections are nobody's: they count as one party.
+        let newcomer = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+        // Before all places are taken, as who is pushed out takes a moment to leave.
+        let is_tight = *counts.all.of(what) + LEAVING >= bounds.0;
+        if what == What::Connection && is_tight && counts.pages.len() > 0 {
+            counts.pages.make_room(newcomer);
+            self.metrics.web_limited.inc();
+            self.metrics.web_pushed_out.inc();
+            self.report(Full::Relay, &limits, address);
+        }
         *counts.all.of(what) += 1;
         for (network, _) in shares(address) {
             *counts.by_network.entry(network).or_default().of(what) += 1;
         }
-        let newcomer = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
         let ticket = (what == What::Connection).then(|| counts.pages.enter(newcomer));
         Ok(Place {
             counts: Arc::clone(&self.counts),
@@ -309,13 +312,14 @@ mod tests {
         let hostile = Some(IpAddr::from([10, 0, 0, 1]));
         let mut socket = admission.admit_connection(hostile).unwrap();
         socket.settle();
-        let pages: Vec<_> = (0..259)
+        let pages: Vec<_> = (0..227)
             .map(|_| admission.admit_connection(hostile).unwrap())
             .collect();
         let honest = admission.admit_connection(Some(IpAddr::from([10, 0, 0, 2])));
         assert!(honest.is_some());
         pages[0].pushed_out().await;
         assert_eq!(admission.metrics.web_pushed_out.get(), 1);
+        assert_eq!(lock(&admission.counts).pages.len(), 227);
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use http_body_util::Full as HttpBody;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    CACHE_CONTROL, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -27,6 +27,7 @@ use super::admission::{Full, Place};
 use super::forwarded::{is_proxy, origin};
 use super::pages::{Reply, bare};
 use super::{Gateway, socket};
+use crate::clock;
 use crate::metrics::Held;
 use crate::task;
 
@@ -42,6 +43,8 @@ const HEAD_BYTES: usize = 8 * 1024;
 const UNSENT: u32 = 64 * 1024;
 /// Pause after an accept that failed, as it does without file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Characters of an unknown host that are logged.
+const LOGGED_HOST: usize = 100;
 /// How often what is over is forgotten.
 const FORGET_EACH: Duration = Duration::from_secs(30);
 /// How often the certificate is looked at.
@@ -166,6 +169,13 @@ fn answer(
     gateway: &Gateway,
     upgrading: &Upgrading,
 ) -> Reply {
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok());
+    if !host.is_some_and(|host| gateway.hosts.knows(host)) {
+        return unknown_host(gateway, host.unwrap_or_default());
+    }
     let path = request.uri().path();
     if path != "/ws" {
         return match *request.method() {
@@ -207,6 +217,25 @@ fn answer(
         SEC_WEBSOCKET_PROTOCOL,
         HeaderValue::from_static(SUBPROTOCOL),
     );
+    reply
+}
+
+/// Another site's page asks, or the relay has a name that it does not know of.
+fn unknown_host(gateway: &Gateway, host: &str) -> Reply {
+    gateway.metrics.web_unknown_host.inc();
+    if let Some(unsaid) = gateway.log.may_say("web.names", clock::now()) {
+        let host: String = host.chars().take(LOGGED_HOST).collect();
+        tracing::warn!(
+            host = ?host,
+            unsaid,
+            "a browser asked for a host that is not the relay: if it is, name it in web.names or web.public_url"
+        );
+    }
+    let text = "This name is not known to be the relay. Its operator names it in web.names or web.public_url.\n";
+    let mut reply = bare(StatusCode::MISDIRECTED_REQUEST);
+    *reply.body_mut() = HttpBody::from(Bytes::from_static(text.as_bytes()));
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    reply.headers_mut().insert(CONTENT_TYPE, plain);
     reply
 }
 

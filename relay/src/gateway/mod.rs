@@ -9,6 +9,7 @@ mod certificate;
 mod conversation;
 mod downlink;
 mod forwarded;
+mod hosts;
 mod listen;
 mod media_frame;
 mod message;
@@ -35,10 +36,12 @@ pub use certificate::{CertificateError, CertificateSource};
 
 use crate::control::ConnectionIds;
 use crate::data_dir::DataDir;
+use crate::limit_log::LimitLog;
 use crate::media::MediaHandle;
 use crate::metrics::Metrics;
 use crate::server::Event;
 use admission::Admission;
+use hosts::KnownHosts;
 use pages::Pages;
 use parking::Parking;
 
@@ -49,6 +52,8 @@ pub struct Settings {
     pub certificate: Option<CertificateSource>,
     /// Host and port of the public address, where that is known.
     pub public_host: Option<String>,
+    /// The names by which browsers may ask for it.
+    pub names: Vec<String>,
     /// Who is believed about whose requests it brings.
     pub trusted_proxy: Option<IpAddr>,
 }
@@ -76,6 +81,8 @@ pub(crate) struct Gateway {
     tls: Option<ArcSwap<ServerConfig>>,
     certificate: Option<CertificateSource>,
     public_host: Option<String>,
+    hosts: KnownHosts,
+    log: LimitLog,
     trusted_proxy: Option<IpAddr>,
     data: DataDir,
 }
@@ -97,8 +104,11 @@ impl Gateway {
         let Settings {
             certificate,
             public_host,
+            names,
             trusted_proxy,
         } = settings;
+        let is_vouched_for = matches!(certificate, Some(CertificateSource::Files { .. }));
+        let hosts = KnownHosts::new(&names, is_vouched_for);
         let tls = match &certificate {
             Some(source) => Some(ArcSwap::new(certificate::load(source, &data)?)),
             None => None,
@@ -116,6 +126,8 @@ impl Gateway {
             tls,
             certificate,
             public_host,
+            hosts,
+            log: LimitLog::default(),
             trusted_proxy,
             data,
         })

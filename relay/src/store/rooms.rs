@@ -63,7 +63,11 @@ impl Database {
     /// # Errors
     /// [`OpenError`] when it cannot be read, or holds what cannot be.
     pub fn remembered(&self) -> Result<Remembered, OpenError> {
-        let damaged = || OpenError::Damaged { what: "room" };
+        self.read()
+            .map_err(|error| OpenError::of(&self.path, error))?
+    }
+
+    fn read(&self) -> rusqlite::Result<Result<Remembered, OpenError>> {
         let mut rows = self.connection.prepare(
             "SELECT id, name, pin_salt, pin_hash, capacity, creator, link_generation, browsers_allowed
              FROM rooms ORDER BY id",
@@ -83,9 +87,15 @@ impl Database {
         let mut rooms = Vec::new();
         for row in rows {
             let (id, name, salt, hash, capacity, creator, link_generation, browsers_allowed) = row?;
+            let Ok(name) = RoomName::parse(&name) else {
+                return Ok(Err(OpenError::Damaged {
+                    path: self.path.clone(),
+                    cause: format!("room {id} has a name that no room can have"),
+                }));
+            };
             rooms.push(StoredRoom {
                 id: RoomId(id),
-                name: RoomName::parse(&name).map_err(|_| damaged())?,
+                name,
                 pin: salt.zip(hash).map(|(salt, hash)| PinHash { salt, hash }),
                 capacity,
                 creator,
@@ -96,10 +106,10 @@ impl Database {
         let last: Option<i64> =
             self.connection
                 .query_row("SELECT max(id) FROM chat", [], |row| row.get(0))?;
-        Ok(Remembered {
+        Ok(Ok(Remembered {
             rooms,
             last_chat: ChatId(last.unwrap_or(0).unsigned_abs()),
-        })
+        }))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The database file: opening it, and bringing an older one up to date.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 /// One step a version; a step is never changed once it was released.
 const MIGRATIONS: &[&str] = &[
@@ -59,14 +59,20 @@ pub struct StoreLimits {
 /// The open database.
 pub struct Database {
     pub(crate) connection: Connection,
+    pub(super) path: PathBuf,
 }
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// SQLite says no.
-    #[error("cannot open the database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    /// SQLite cannot open it.
+    #[error("cannot open {path}: {error}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: rusqlite::Error,
+    },
     /// A later relay wrote it.
     #[error("the database has version {found}, this relay knows up to {known}")]
     TooNew {
@@ -75,51 +81,114 @@ pub enum OpenError {
         /// In this program.
         known: u32,
     },
-    /// What is in it cannot be.
-    #[error("the database holds a {what} that cannot be")]
+    /// The file is no database any more, or holds what no relay wrote.
+    #[error(
+        "{path} is damaged: {cause}. It was not changed. Move it and the files with -wal and -shm behind its name away, \
+         and put a backup in its place (README, \"The data folder and its backup\"); without a backup, \
+         sqlite3 {path} .recover | sqlite3 recovered.sqlite saves what can still be read"
+    )]
     Damaged {
-        /// Of what kind.
-        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
     },
+}
+
+impl OpenError {
+    pub(super) fn of(path: &Path, error: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match is_damage(&error) {
+            true => Self::Damaged {
+                path,
+                cause: error.to_string(),
+            },
+            false => Self::Sqlite { path, error },
+        }
+    }
+}
+
+/// Whether SQLite found the file itself to be wrong.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
 }
 
 impl Database {
     /// Opens the file, makes it when it is missing, and migrates it when it is older.
     ///
+    /// The whole file is read once, so that damage is found now and not when somebody needs what is lost.
+    ///
     /// # Errors
-    /// [`OpenError`] when SQLite cannot open it, or a later relay wrote it.
+    /// [`OpenError`] when SQLite cannot open it, it is damaged, or a later relay wrote it.
     pub fn open(path: &Path, limits: StoreLimits) -> Result<Self, OpenError> {
-        let mut connection = Connection::open(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // An acknowledged line survives a power cut: each commit waits for the disk.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.busy_timeout(std::time::Duration::from_secs(2))?;
-        connection.set_prepared_statement_cache_capacity(32);
-        migrate(&mut connection)?;
-        if limits.max_bytes > 0 {
-            let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-            let pages = (limits.max_bytes / u64::from(page.max(1))).max(1);
-            // The pragma answers with a row, so it is a query.
-            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
-        }
-        Ok(Self { connection })
+        let failed = |error| OpenError::of(path, error);
+        let mut connection = Connection::open(path).map_err(failed)?;
+        check(&connection, path)?;
+        prepare(&connection).map_err(failed)?;
+        migrate(&mut connection, path)?;
+        bound(&connection, limits).map_err(failed)?;
+        let path = path.to_owned();
+        Ok(Self { connection, path })
     }
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
-    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+/// Finds damage before anything is changed.
+fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| OpenError::of(path, error))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(OpenError::Damaged {
+        path: path.to_owned(),
+        cause: found.lines().collect::<Vec<_>>().join(" "),
+    })
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // An acknowledged line survives a power cut: each commit waits for the disk.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.busy_timeout(std::time::Duration::from_secs(2))?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+fn bound(connection: &Connection, limits: StoreLimits) -> rusqlite::Result<()> {
+    if limits.max_bytes > 0 {
+        let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = (limits.max_bytes / u64::from(page.max(1))).max(1);
+        // The pragma answers with a row, so it is a query.
+        connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = |error| OpenError::of(path, error);
+    let found: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
     let known = MIGRATIONS.len() as u32;
     if found > known {
         return Err(OpenError::TooNew { found, known });
     }
     for (step, version) in MIGRATIONS.iter().zip(1..).skip(found as usize) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "user_version", version)?;
-        transaction.commit()?;
+        take_step(connection, step, version).map_err(failed)?;
     }
     Ok(())
+}
+
+fn take_step(connection: &mut Connection, step: &str, version: u32) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(step)?;
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()
 }
 
 #[cfg(test)]
@@ -142,6 +211,49 @@ mod tests {
         assert_eq!(rooms.len(), 1);
         assert_eq!((rooms[0].id.0, &rooms[0].creator), (7, &None));
         assert!(rooms[0].browsers_allowed && rooms[0].link_generation == 0);
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_with_the_way_to_the_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.sqlite");
+        let none = StoreLimits { max_bytes: 0 };
+        let database = Database::open(&path, none).unwrap();
+        for id in 0..2_000 {
+            let insert = "INSERT INTO accounts VALUES (?1, 'Name', 'a@b', 0, 0)";
+            database
+                .connection
+                .execute(insert, [format!("name {id}")])
+                .unwrap();
+        }
+        database.connection.close().unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let mut holed = whole.clone();
+        let middle = whole.len() / 2;
+        holed[middle..middle + 8_192].fill(0xff);
+        let mut no_header = whole.clone();
+        no_header[..16].fill(0);
+        for (what, bytes) in [
+            ("a hole", holed),
+            ("half of it", whole[..middle].to_vec()),
+            ("no header", no_header),
+            (
+                "another file",
+                b"not a database, but a page of text. ".repeat(100),
+            ),
+        ] {
+            std::fs::write(&path, &bytes).unwrap();
+            let Err(error @ OpenError::Damaged { .. }) = Database::open(&path, none) else {
+                panic!("{what} was taken");
+            };
+            let message = error.to_string();
+            for part in [path.to_str().unwrap(), "damaged", "backup", ".recover"] {
+                assert!(message.contains(part), "{what}: {message}");
+            }
+            assert_eq!(std::fs::read(&path).unwrap(), bytes, "{what} was changed");
+        }
+        std::fs::write(&path, whole).unwrap();
+        Database::open(&path, none).unwrap();
     }
 
     #[test]

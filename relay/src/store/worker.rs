@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use conclave_protocol::wire::control::Refusal;
 
+use super::schema::is_damage;
 use super::{Database, ExecuteError, StoreAnswer, StoreCommand, accounts, chat, rooms};
 use crate::core::Token;
 use crate::health::{BEAT_EACH, Pulse};
@@ -109,7 +110,8 @@ fn work(
         if batch.is_empty() {
             continue;
         }
-        let answers = commit(&mut database, &batch);
+        let (answers, error) = commit(&mut database, &batch);
+        let error_is_damage = error.as_ref().is_some_and(is_damage);
         let failed = answers
             .iter()
             .filter(|answer| **answer == Err(Refusal::StorageFailed))
@@ -120,7 +122,14 @@ fn work(
         if failing != (failed > 0) {
             failing = failed > 0;
             if failing {
-                tracing::error!("the database cannot store: is the disk full?");
+                let error = error.as_ref().map(tracing::field::display);
+                match error_is_damage {
+                    true => tracing::error!(
+                        error,
+                        "the database is damaged: stop the relay and restore a backup (README, \"The data folder and its backup\")"
+                    ),
+                    false => tracing::error!(error, "the database cannot store: is the disk full?"),
+                }
             } else {
                 tracing::info!("the database stores again");
             }
@@ -136,18 +145,19 @@ fn work(
 
 type Answers = Vec<Result<StoreAnswer, Refusal>>;
 
-/// All in one transaction; when that fails, each in its own, so that one cannot spoil the others.
-fn commit(database: &mut Database, batch: &[StoreCommand]) -> Answers {
-    transact(database, batch).unwrap_or_else(|first| {
-        tracing::debug!(error = %first, "a commit failed");
-        let one = |command| {
-            transact(database, std::slice::from_ref(command))
-                .ok()
-                .and_then(|mut answers| answers.pop())
-                .unwrap_or(Err(Refusal::StorageFailed))
-        };
-        batch.iter().map(one).collect()
-    })
+/// All in one transaction; when that fails, each in its own, so that one cannot spoil the others. And why it failed.
+fn commit(database: &mut Database, batch: &[StoreCommand]) -> (Answers, Option<rusqlite::Error>) {
+    let first = match transact(database, batch) {
+        Ok(answers) => return (answers, None),
+        Err(first) => first,
+    };
+    let one = |command| {
+        transact(database, std::slice::from_ref(command))
+            .ok()
+            .and_then(|mut answers| answers.pop())
+            .unwrap_or(Err(Refusal::StorageFailed))
+    };
+    (batch.iter().map(one).collect(), Some(first))
 }
 
 fn transact(database: &mut Database, batch: &[StoreCommand]) -> Result<Answers, rusqlite::Error> {

@@ -58,6 +58,70 @@ fn a_socket_is_for_the_relay_s_own_page_and_its_own_words() {
 }
 
 #[test]
+fn a_page_of_another_name_that_leads_here_gets_nothing() {
+    let relay = TestRelay::start_with(|config| {
+        config.web.names = String::from("meet.lan").try_into().unwrap();
+    });
+    let web = relay.web();
+    let named = |host: &str| {
+        let mut request = upgrade(web);
+        let value = |text: String| HeaderValue::from_str(&text).unwrap();
+        let headers = request.headers_mut();
+        headers.insert("host", value(format!("{host}:7480")));
+        headers.insert("origin", value(format!("http://{host}:7480")));
+        request
+    };
+    assert_eq!(refused(named("evil"), web), 421);
+    assert_eq!(refused(named("meet.lan.evil.example"), web), 421);
+    for own in ["meet.lan", "localhost", "192.0.2.7"] {
+        let stream = TcpStream::connect(web).unwrap();
+        Browser::open_with(named(own), stream);
+    }
+    let mut stream = TcpStream::connect(web).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let ask = b"GET / HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n";
+    stream.write_all(ask).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
+    assert!(answer.contains("web.names"), "{answer}");
+    assert_eq!(relay.metrics.web_unknown_host.get(), 3);
+}
+
+#[test]
+fn a_page_whose_socket_is_refused_can_ask_why() {
+    let relay = TestRelay::start_with(|config| {
+        config.web.sockets = 3;
+        config.web.sockets_per_address = 2;
+        config.web.trusted_proxy = String::from("127.0.0.1").try_into().unwrap();
+    });
+    let web = relay.web();
+    let open = |address| {
+        let mut request = upgrade(web);
+        let address = HeaderValue::from_static(address);
+        request.headers_mut().insert("x-forwarded-for", address);
+        Browser::open_with(request, TcpStream::connect(web).unwrap())
+    };
+    let _two = [open("192.0.2.1"), open("192.0.2.1")];
+    let why = |address: &str| {
+        let mut stream = TcpStream::connect(web).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!("Host: {web}\r\nX-Forwarded-For: {address}\r\nConnection: close");
+        let ask = format!("GET /ws HTTP/1.1\r\n{head}\r\n\r\n");
+        stream.write_all(ask.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let refused = why("192.0.2.1");
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(refused.ends_with("address_full"), "{refused}");
+    assert!(why("192.0.2.2").starts_with("HTTP/1.1 400"));
+    let _third = open("192.0.2.2");
+    assert!(why("192.0.2.3").ends_with("relay_full"));
+}
+
+#[test]
 fn a_text_that_cannot_be_understood_closes_the_socket() {
     let relay = TestRelay::start();
     for text in [
