@@ -2,6 +2,9 @@
 //!
 //! The engine swaps a [`Grant`] in when a stream is published or the key changes; a media thread looks at
 //! it once a frame. Nothing here waits: without a grant or a way, the frame is dropped.
+//!
+//! A stream's numbers belong to the published stream, hence to the [`Lane`]: devices, and their threads, come
+//! and go, and receivers take nothing that is numbered lower than what they have seen.
 
 use crate::udp::MediaSocket;
 use arc_swap::ArcSwapOption;
@@ -12,8 +15,8 @@ use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::header::Kind;
 use serde::Serialize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// Datagrams that may wait for the control connection where UDP is blocked: one large frame.
@@ -119,6 +122,8 @@ pub struct Lane(Arc<LaneState>);
 #[derive(Default)]
 struct LaneState {
     grant: ArcSwapOption<Grant>,
+    /// Counts the stream that was granted last. Media threads alone lock it, one at a time, so none ever waits.
+    numbering: Mutex<Option<(Arc<Grant>, StreamSender)>>,
     frames_sent: AtomicU64,
     frames_dropped: AtomicU64,
     bytes_sent: AtomicU64,
@@ -154,7 +159,6 @@ pub struct MediaSender {
     kind: Kind,
     lane: Lane,
     transport: Arc<Transport>,
-    current: Option<(Arc<Grant>, StreamSender)>,
     batch: DatagramBatch,
 }
 
@@ -166,7 +170,6 @@ impl MediaSender {
             kind,
             lane,
             transport,
-            current: None,
             batch: DatagramBatch::default(),
         }
     }
@@ -183,10 +186,9 @@ impl MediaSender {
     ) -> Result<(), PacketizeError> {
         let grant = self.lane.0.grant.load();
         let Some(grant) = &*grant else { return Ok(()) };
-        self.follow(grant);
-        let Some((_, sender)) = &mut self.current else {
-            return Ok(());
-        };
+        let numbering = &self.lane.0.numbering;
+        let mut numbering = numbering.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = follow(&mut numbering, self.kind, grant);
         sender.seal_frame(parts, level, captured, &mut self.batch)?;
         if self.transport.send(&self.batch) {
             let bytes: usize = parts.iter().map(|part| part.len()).sum();
@@ -197,27 +199,26 @@ impl MediaSender {
         }
         Ok(())
     }
+}
 
-    fn follow(&mut self, grant: &Arc<Grant>) {
-        match &mut self.current {
-            Some((last, _)) if Arc::ptr_eq(last, grant) => {}
-            // The same stream goes on counting: a sequence number is never used twice under one key.
-            Some((last, sender)) if last.stream == grant.stream => {
-                if !Arc::ptr_eq(&last.key, &grant.key) {
-                    sender.rekey(&grant.key);
-                }
-                sender.set_uplink(Arc::clone(&grant.uplink));
-                *last = Arc::clone(grant);
-            }
-            current => {
-                let sender = StreamSender::new(
-                    Arc::clone(&grant.uplink),
-                    self.kind,
-                    grant.stream,
-                    &grant.key,
-                );
-                *current = Some((Arc::clone(grant), sender));
-            }
+/// The sender of the granted stream: the one that has counted it so far, if there is one.
+fn follow<'n>(
+    numbering: &'n mut Option<(Arc<Grant>, StreamSender)>,
+    kind: Kind,
+    grant: &Arc<Grant>,
+) -> &'n mut StreamSender {
+    numbering.take_if(|(last, _)| last.stream != grant.stream);
+    let (last, sender) = numbering.get_or_insert_with(|| {
+        let uplink = Arc::clone(&grant.uplink);
+        let sender = StreamSender::new(uplink, kind, grant.stream, &grant.key);
+        (Arc::clone(grant), sender)
+    });
+    if !Arc::ptr_eq(last, grant) {
+        if !Arc::ptr_eq(&last.key, &grant.key) {
+            sender.rekey(&grant.key);
         }
+        sender.set_uplink(Arc::clone(&grant.uplink));
+        *last = Arc::clone(grant);
     }
+    sender
 }

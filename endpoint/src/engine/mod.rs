@@ -11,6 +11,7 @@ mod lobby;
 mod media;
 mod messages;
 mod parts;
+mod publish;
 mod replies;
 mod room;
 mod session;

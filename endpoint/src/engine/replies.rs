@@ -113,7 +113,12 @@ impl Engine {
                 Ok(())
             }
             (Asked::Publish(source), Ok(Answer::Published { stream })) => {
-                self.published(source, stream);
+                self.published(source, Some(stream));
+                Ok(())
+            }
+            (Asked::Publish(source), Err(refusal)) => {
+                tracing::warn!(?source, %refusal, "the relay does not take this stream");
+                self.published(source, None);
                 Ok(())
             }
             (Asked::SendKeys { to }, result) => {

@@ -1,38 +1,30 @@
-//! The room: who is there, whose keys are whose, and what this endpoint publishes.
+//! The room: who is there, and whose keys are whose.
 
+use super::publish::Publication;
 use super::session::Asked;
 use super::{Engine, EngineError, Person, Report};
-use crate::outbound::Grant;
 use conclave_protocol::hand_out::KeyHandOut;
-use conclave_protocol::id::{ParticipantId, RoomId, SourceId, StreamId};
+use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
 use conclave_protocol::identity::{PublicKey, safety_number};
 use conclave_protocol::keyring::HandOut;
 use conclave_protocol::name::Username;
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
 use conclave_protocol::time::Instant;
-use conclave_protocol::units::{ClockOffset, PictureSize};
+use conclave_protocol::units::ClockOffset;
 use conclave_protocol::wire::control::{
-    AudioCodec, Devices, Event, Joined, KeyEnvelope, Layer, Media, Participant, Picture, Refusal,
-    Request, Stream, StreamOffer,
+    Devices, Event, Joined, KeyEnvelope, Media, Participant, Refusal, Request, Stream,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// What this endpoint publishes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    Camera,
-    Microphone,
-}
 
 /// A room from the inside.
 pub(super) struct InRoom {
     id: RoomId,
     me: ParticipantId,
     others: BTreeMap<ParticipantId, Other>,
-    keys: KeyHandOut,
-    camera: Option<StreamId>,
-    microphone: Option<StreamId>,
+    pub(super) keys: KeyHandOut,
+    pub(super) camera: Publication,
+    pub(super) microphone: Publication,
 }
 
 struct Other {
@@ -87,8 +79,8 @@ impl Engine {
                 me: joined.me,
                 others: BTreeMap::new(),
                 keys,
-                camera: None,
-                microphone: None,
+                camera: Publication::default(),
+                microphone: Publication::default(),
             });
         }
         let here: Vec<_> = joined
@@ -120,10 +112,8 @@ impl Engine {
             let random = self.entropy()?;
             if let Some(room) = &mut self.room {
                 room.keys.somebody_left(random);
-                let keep = |stream: Option<StreamId>| {
-                    stream.filter(|id| mine.iter().any(|own| own.id == *id))
-                };
-                (room.camera, room.microphone) = (keep(room.camera), keep(room.microphone));
+                room.camera.resume(&mine);
+                room.microphone.resume(&mine);
                 for of in room.others.keys().copied().collect::<Vec<_>>() {
                     self.ask(Request::AskKeys { of }, Asked::Nothing);
                 }
@@ -407,66 +397,6 @@ impl Engine {
         match SenderKey::open(envelope, &self.identity, &other.identity, context) {
             Ok(key) => self.media.set_key(from, key, now),
             Err(error) => tracing::warn!(%error, participant = %from, "a key envelope is refused"),
-        }
-    }
-
-    /// Publishes what there is and is not published yet.
-    pub(super) fn publish(&mut self) {
-        let Some(room) = &self.room else { return };
-        let (camera, microphone) = (room.camera, room.microphone);
-        if camera.is_none()
-            && let Some((size, fps)) = self.parts.picture()
-        {
-            let bound = |pixels: u32| u16::try_from(pixels).unwrap_or(u16::MAX);
-            let size = PictureSize {
-                width: bound(size.width),
-                height: bound(size.height),
-            };
-            let picture = Picture {
-                layer: Layer::Full,
-                size,
-                fps: u8::try_from(fps).unwrap_or(u8::MAX),
-            };
-            let offer = StreamOffer {
-                source: SourceId(0),
-                media: Media::Camera(picture),
-            };
-            self.ask(Request::Publish(offer), Asked::Publish(Source::Camera));
-        }
-        if microphone.is_none() && self.parts.has_microphone() {
-            let offer = StreamOffer {
-                source: SourceId(1),
-                media: Media::Audio(AudioCodec::L16Mono16k),
-            };
-            self.ask(Request::Publish(offer), Asked::Publish(Source::Microphone));
-        }
-        self.grant();
-    }
-
-    pub(super) fn published(&mut self, source: Source, stream: StreamId) {
-        let Some(room) = &mut self.room else { return };
-        match source {
-            Source::Camera => room.camera = Some(stream),
-            Source::Microphone => room.microphone = Some(stream),
-        }
-        self.grant();
-    }
-
-    fn grant(&self) {
-        let Some(room) = &self.room else { return };
-        for (lane, stream) in [
-            (&self.camera, room.camera),
-            (&self.microphone, room.microphone),
-        ] {
-            let grant = || {
-                let (uplink, key) = (self.session.uplink.clone()?, Arc::clone(room.keys.used()?));
-                Some(Grant {
-                    uplink,
-                    stream: stream?,
-                    key,
-                })
-            };
-            lane.set(grant());
         }
     }
 

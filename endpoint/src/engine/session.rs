@@ -76,7 +76,7 @@ pub(super) enum Asked {
         written: Option<Written>,
     },
     History,
-    Publish(super::room::Source),
+    Publish(super::publish::Source),
     SendKeys {
         to: Vec<ParticipantId>,
     },
