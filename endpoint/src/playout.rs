@@ -12,14 +12,17 @@ use conclave_protocol::jitter::{JitterBuffer, Playout, PlayoutCounts};
 use conclave_protocol::l16::{BLOCK_SAMPLES, Block};
 use conclave_protocol::name::Username;
 use conclave_protocol::time::{Instant, Micros};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 
 /// What may wait between the engine and the playback thread: half a second of 20 talkers.
 pub const RING: usize = 512;
-/// Talkers that are mixed at most; more are not heard.
+/// Talkers that are mixed at most; more wait until one of them goes.
 pub const MOST_VOICES: usize = 128;
+/// Talkers that may wait; more are not heard at all. Each costs 40 bytes.
+pub const MOST_WAITING: usize = 1024;
 /// The tone by which a person finds out whether the speaker works: a second of A.
 const TEST_TONE_HZ: f64 = 440.0;
 const TEST_TONE_BLOCKS: u32 = 50;
@@ -104,6 +107,8 @@ pub type Tap = Box<dyn FnMut(&Arc<Username>, &Block) + Send>;
 pub struct Voices {
     input: rtrb::Consumer<Input>,
     voices: Vec<Voice>,
+    /// Who is to be heard as soon as there is a place, first come first.
+    waiting: VecDeque<(StreamId, Arc<Username>, Arc<VoiceReport>)>,
     tap: Option<Tap>,
     loudspeaker: Arc<Loudspeaker>,
     tone: ToneGenerator,
@@ -200,6 +205,7 @@ impl Voices {
             Self {
                 input,
                 voices: Vec::with_capacity(MOST_VOICES),
+                waiting: VecDeque::with_capacity(MOST_WAITING),
                 tap,
                 loudspeaker,
                 tone: ToneGenerator::new(TEST_TONE_HZ),
@@ -266,21 +272,35 @@ impl Voices {
         }
     }
 
+    fn seat(&mut self, stream: StreamId, username: Arc<Username>, report: Arc<VoiceReport>) {
+        self.voices.push(Voice {
+            stream,
+            username,
+            buffer: JitterBuffer::new(),
+            report,
+            playout: Playout::Silent,
+            block: [0; BLOCK_SAMPLES],
+        });
+    }
+
     fn take(&mut self, input: Input) {
         match input {
-            Input::Add(stream, username, report) if self.voices.len() < MOST_VOICES => {
-                let (playout, block) = (Playout::Silent, [0; BLOCK_SAMPLES]);
-                self.voices.push(Voice {
-                    stream,
-                    username,
-                    buffer: JitterBuffer::new(),
-                    report,
-                    playout,
-                    block,
-                });
+            Input::Add(stream, username, report) => {
+                if self.voices.len() < MOST_VOICES {
+                    self.seat(stream, username, report);
+                } else if self.waiting.len() < MOST_WAITING {
+                    self.waiting.push_back((stream, username, report));
+                }
             }
-            Input::Add(..) => {}
-            Input::Remove(stream) => self.voices.retain(|voice| voice.stream != stream),
+            Input::Remove(stream) => {
+                self.waiting.retain(|(waits, ..)| *waits != stream);
+                self.voices.retain(|voice| voice.stream != stream);
+                while self.voices.len() < MOST_VOICES
+                    && let Some((stream, username, report)) = self.waiting.pop_front()
+                {
+                    self.seat(stream, username, report);
+                }
+            }
             Input::Block {
                 stream,
                 sequence,
@@ -331,6 +351,35 @@ mod tests {
         let mut out = [0; BLOCK_SAMPLES];
         voices.fill(&mut out, Instant(1_080_000));
         assert_eq!(out, block(800));
+    }
+
+    #[test]
+    fn who_finds_all_places_taken_is_heard_as_soon_as_one_is_free() {
+        let (mut voices, mut ring) = Voices::new(None, Arc::default());
+        let last = StreamId(MOST_VOICES as u32 + 1);
+        for stream in 1..=last.0 {
+            let add = Input::Add(StreamId(stream), talker(), Arc::default());
+            ring.push(add).ok().unwrap();
+        }
+        let mut out = [0; BLOCK_SAMPLES];
+        let mut say = |voices: &mut Voices, ring: &mut VoiceInput, from: u64| {
+            for sequence in from..from + 5 {
+                let at = Instant(1_000_000 + sequence * 20_000);
+                let input = Input::Block {
+                    stream: last,
+                    sequence: SequenceNumber(sequence),
+                    captured: at,
+                    arrived: at,
+                    block: block(100),
+                };
+                ring.push(input).ok().unwrap();
+            }
+            voices.fill(&mut out, Instant(1_080_000 + from * 20_000));
+            out
+        };
+        assert_eq!(say(&mut voices, &mut ring, 0), block(0), "no place yet");
+        ring.push(Input::Remove(StreamId(1))).ok().unwrap();
+        assert_eq!(say(&mut voices, &mut ring, 5), block(100));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 
+use conclave_protocol::frame_memory::FrameMemory;
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{Epoch, SequenceNumber, SessionId, StreamId};
 use conclave_protocol::packetize::Packetizer;
@@ -117,15 +118,28 @@ fn reassemble() {
     let payload = [7; MAX_PAYLOAD];
     let first = SequenceNumber(0);
     let mut packetizer = Packetizer::starting_at(Kind::Video, StreamId(1), first);
-    let mut reassembler = Reassembler::new();
+    let (mut reassembler, mut memory) = (Reassembler::new(), FrameMemory::default());
     report("put a frame of 34 fragments together", 10, || {
         for _ in 0..10 {
             let headers = packetizer
                 .frame(FRAGMENTS * MAX_PAYLOAD, 0, Epoch(0), Instant(0))
                 .unwrap();
             for (header, _) in headers {
-                black_box(reassembler.push(&header, black_box(&payload)));
+                black_box(reassembler.push(&mut memory, &header, black_box(&payload)));
             }
         }
     });
+    // What a hostile member sends: of each frame the first packet alone.
+    let header = packetizer.frame(933 * MAX_PAYLOAD, 0, Epoch(0), Instant(0));
+    let (mut header, _) = header.unwrap().next().unwrap();
+    report(
+        "take the first fragment of a frame that never comes",
+        1000,
+        || {
+            for _ in 0..1000 {
+                header.frame.0 = header.frame.0.wrapping_add(1);
+                black_box(reassembler.push(&mut memory, &header, black_box(&payload)));
+            }
+        },
+    );
 }

@@ -103,6 +103,7 @@ extern crate std;
 
 pub mod active_speaker;
 pub mod channel;
+pub mod frame_memory;
 pub mod hand_out;
 pub mod hop;
 pub mod id;
@@ -111,6 +112,7 @@ pub mod jitter;
 pub mod keyring;
 pub mod l16;
 pub mod name;
+pub mod offer;
 pub mod packetize;
 pub mod reassemble;
 pub mod receiver;

@@ -1,10 +1,12 @@
-//! Fragments into frames: four fixed slots a stream, the newest complete frame wins.
+//! Fragments into frames: four slots a stream, the newest complete frame wins.
 //!
 //! No frame depends on another, so a frame that is late is dropped, and nothing ever waits. When a fifth
-//! frame begins while four are incomplete, the oldest of them is given up.
+//! frame begins while four are incomplete, the oldest of them is given up. A slot holds what arrived, in the
+//! order in which it arrived: what a header says of a frame's length costs nothing.
 
 use alloc::vec::Vec;
 
+use crate::frame_memory::FrameMemory;
 use crate::id::FrameNumber;
 use crate::packetize::{MAX_FRAGMENTS, MAX_FRAME_BYTES};
 use crate::time::Instant;
@@ -43,10 +45,11 @@ pub struct FrameCounts {
 }
 
 /// Puts one stream's frames together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reassembler {
     slots: [Slot; FRAME_SLOTS],
     newest: Option<FrameNumber>,
+    most_bytes: usize,
     counts: FrameCounts,
 }
 
@@ -54,46 +57,47 @@ pub struct Reassembler {
 struct Slot {
     /// The frame that this slot puts together, if any.
     frame: Option<FrameNumber>,
+    /// Its place among all frames that began.
+    begun: u64,
     captured: Instant,
     fragments: u16,
     received: u16,
     seen: Bitmap,
     /// Length of every fragment but the last, once one of them came.
     fragment_bytes: usize,
-    /// The last fragment waits here: where it goes depends on the others' length.
-    last: Last,
+    /// The fragments but the last, one after the other as they came.
     bytes: Vec<u8>,
+    /// Which fragment each of them is, once one came out of order.
+    order: Vec<u16>,
+    /// The last fragment, where it came before others.
+    last: Vec<u8>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Bitmap([u64; BITMAP_WORDS]);
 
-impl Default for Bitmap {
+impl Default for Reassembler {
     fn default() -> Self {
-        Self([0; BITMAP_WORDS])
-    }
-}
-
-#[derive(Debug)]
-struct Last {
-    bytes: [u8; MAX_PAYLOAD],
-    length: usize,
-}
-
-impl Default for Last {
-    fn default() -> Self {
-        Self {
-            bytes: [0; MAX_PAYLOAD],
-            length: 0,
-        }
+        Self::new()
     }
 }
 
 impl Reassembler {
-    /// A stream of which nothing has come.
+    /// A stream of which nothing has come, with frames of any length that can be sent.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_frames_of(MAX_FRAME_BYTES)
+    }
+
+    /// A stream whose frames are no longer than this, give or take a fragment.
+    #[must_use]
+    pub fn with_frames_of(most_bytes: usize) -> Self {
+        Self {
+            slots: <[Slot; FRAME_SLOTS]>::default(),
+            newest: None,
+            most_bytes: most_bytes.min(MAX_FRAME_BYTES),
+            counts: FrameCounts::default(),
+        }
     }
 
     /// What became of the frames so far.
@@ -102,8 +106,43 @@ impl Reassembler {
         self.counts
     }
 
+    /// Bytes that its incomplete frames hold.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let bytes = |slot: &Slot| slot.bytes.capacity() + slot.last.capacity();
+        self.slots.iter().map(bytes).sum()
+    }
+
+    /// Forgets which frames came, because the sender numbers them from the beginning again.
+    pub fn restart(&mut self, memory: &mut FrameMemory) {
+        self.newest = None;
+        for slot in &mut self.slots {
+            slot.give_up(memory);
+        }
+    }
+
+    /// When the oldest of its incomplete frames began, counted in frames of the receiver.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        let incomplete = self.slots.iter().filter(|slot| slot.frame.is_some());
+        incomplete.map(|slot| slot.begun).min()
+    }
+
+    /// Gives the oldest incomplete frame up.
+    pub(crate) fn give_up_oldest(&mut self, memory: &mut FrameMemory) {
+        let incomplete = self.slots.iter_mut().filter(|slot| slot.frame.is_some());
+        if let Some(slot) = incomplete.min_by_key(|slot| slot.begun) {
+            slot.give_up(memory);
+        }
+    }
+
     /// Takes one proven fragment; gives the frame that it completes.
-    pub fn push(&mut self, header: &Header, payload: &[u8]) -> Option<CompleteFrame<'_>> {
+    pub fn push<'m>(
+        &mut self,
+        memory: &'m mut FrameMemory,
+        header: &Header,
+        payload: &[u8],
+    ) -> Option<CompleteFrame<'m>> {
+        memory.recycle();
         let fits = header.fragment < header.fragments && header.fragments <= MAX_FRAGMENTS;
         if !fits || payload.is_empty() || payload.len() > MAX_PAYLOAD {
             self.counts.wrong_fragments += 1;
@@ -116,22 +155,22 @@ impl Reassembler {
             self.counts.late_fragments += 1;
             return None;
         }
-        let Some(index) = self.slot(header) else {
+        let Some(index) = self.slot(memory, header) else {
             self.counts.late_fragments += 1;
             return None;
         };
-        match self.slots[index].place(header, payload) {
+        match self.slots[index].place(memory, self.most_bytes, header, payload) {
             Placed::Waiting => None,
             Placed::Wrong => {
                 self.counts.wrong_fragments += 1;
                 None
             }
-            Placed::Complete => Some(self.complete(index, header.frame)),
+            Placed::Complete => Some(self.complete(memory, index, header.frame)),
         }
     }
 
     /// The slot of the fragment's frame: its own, a free one, or the oldest's if that one is older still.
-    fn slot(&mut self, header: &Header) -> Option<usize> {
+    fn slot(&mut self, memory: &mut FrameMemory, header: &Header) -> Option<usize> {
         if let Some(index) = self
             .slots
             .iter()
@@ -153,24 +192,33 @@ impl Reassembler {
                 .is_none_or(|frame| is_newer(header.frame, frame))
                 .then_some(index)
         })?;
-        self.slots[index].start(header);
+        self.slots[index].give_up(memory);
+        self.slots[index].start(memory, header);
         Some(index)
     }
 
-    fn complete(&mut self, index: usize, frame: FrameNumber) -> CompleteFrame<'_> {
+    fn complete<'m>(
+        &mut self,
+        memory: &'m mut FrameMemory,
+        index: usize,
+        frame: FrameNumber,
+    ) -> CompleteFrame<'m> {
         self.counts.complete += 1;
         if let Some(newest) = self.newest {
             self.counts.lost += u64::from(frame.0.wrapping_sub(newest.0).saturating_sub(1));
         }
         self.newest = Some(frame);
+        let captured = self.slots[index].captured;
+        let bytes = core::mem::take(&mut self.slots[index].bytes);
         for slot in &mut self.slots {
-            slot.frame = slot.frame.filter(|&waiting| is_newer(waiting, frame));
+            if slot.frame.is_some_and(|waiting| !is_newer(waiting, frame)) {
+                slot.give_up(memory);
+            }
         }
-        let slot = &self.slots[index];
         CompleteFrame {
             frame,
-            captured: slot.captured,
-            bytes: &slot.bytes,
+            captured,
+            bytes: memory.finish(bytes),
         }
     }
 }
@@ -182,18 +230,31 @@ enum Placed {
 }
 
 impl Slot {
-    fn start(&mut self, header: &Header) {
-        self.frame = Some(header.frame);
-        self.captured = header.timestamp;
-        self.fragments = header.fragments;
-        self.received = 0;
-        self.seen = Bitmap::default();
-        self.fragment_bytes = 0;
-        self.last.length = 0;
-        self.bytes.clear();
+    fn start(&mut self, memory: &mut FrameMemory, header: &Header) {
+        *self = Self {
+            frame: Some(header.frame),
+            begun: memory.begin(),
+            captured: header.timestamp,
+            fragments: header.fragments,
+            bytes: memory.take(),
+            ..Self::default()
+        };
     }
 
-    fn place(&mut self, header: &Header, payload: &[u8]) -> Placed {
+    fn give_up(&mut self, memory: &mut FrameMemory) {
+        self.frame = None;
+        memory.give_back(core::mem::take(&mut self.bytes));
+        memory.give_back(core::mem::take(&mut self.last));
+        self.order = Vec::new();
+    }
+
+    fn place(
+        &mut self,
+        memory: &mut FrameMemory,
+        most_bytes: usize,
+        header: &Header,
+        payload: &[u8],
+    ) -> Placed {
         if header.fragments != self.fragments || header.timestamp != self.captured {
             return Placed::Wrong;
         }
@@ -202,34 +263,62 @@ impl Slot {
         if self.seen.0[word] & bit != 0 {
             return Placed::Waiting;
         }
-        if header.fragment + 1 == self.fragments {
-            self.last.bytes[..payload.len()].copy_from_slice(payload);
-            self.last.length = payload.len();
+        let others = usize::from(self.fragments - 1);
+        if index == others {
+            if usize::from(self.received) < others {
+                memory.append(&mut self.last, payload, 0);
+            } else if others > 0 && payload.len() > self.fragment_bytes {
+                return Placed::Wrong;
+            } else {
+                memory.append(&mut self.bytes, payload, 0);
+            }
         } else {
             if self.fragment_bytes == 0 {
-                let whole = payload.len() * usize::from(self.fragments - 1);
-                if whole >= MAX_FRAME_BYTES {
+                if payload.len() * others >= most_bytes {
                     return Placed::Wrong;
                 }
                 self.fragment_bytes = payload.len();
-                self.bytes.resize(whole, 0);
             }
             if payload.len() != self.fragment_bytes {
                 return Placed::Wrong;
             }
-            self.bytes[index * self.fragment_bytes..][..payload.len()].copy_from_slice(payload);
+            let came = self.bytes.len() / self.fragment_bytes;
+            if index != came && self.order.is_empty() {
+                self.order = (0..came as u16).collect();
+            }
+            if index != came || !self.order.is_empty() {
+                self.order.push(header.fragment);
+            }
+            let whole = self.fragment_bytes * usize::from(self.fragments);
+            memory.append(&mut self.bytes, payload, whole);
         }
         self.seen.0[word] |= bit;
         self.received += 1;
         if self.received < self.fragments {
             return Placed::Waiting;
         }
-        if self.fragments > 1 && self.last.length > self.fragment_bytes {
-            return Placed::Wrong;
+        self.sort();
+        if !self.last.is_empty() {
+            if self.last.len() > self.fragment_bytes {
+                return Placed::Wrong;
+            }
+            memory.append(&mut self.bytes, &self.last, 0);
         }
-        self.bytes
-            .extend_from_slice(&self.last.bytes[..self.last.length]);
         Placed::Complete
+    }
+
+    /// Puts fragments that came out of order into their places, each swap one for good.
+    fn sort(&mut self) {
+        for place in 0..self.order.len() {
+            while usize::from(self.order[place]) != place {
+                let belongs = usize::from(self.order[place]);
+                let (low, high) = (place.min(belongs), place.max(belongs));
+                let (front, back) = self.bytes.split_at_mut(high * self.fragment_bytes);
+                front[low * self.fragment_bytes..][..self.fragment_bytes]
+                    .swap_with_slice(&mut back[..self.fragment_bytes]);
+                self.order.swap(place, belongs);
+            }
+        }
     }
 }
 
@@ -263,10 +352,28 @@ mod tests {
         frames.iter().enumerate().map(fragments).collect()
     }
 
-    fn push(reassembler: &mut Reassembler, (header, payload): &Fragment) -> Option<(u32, Vec<u8>)> {
-        reassembler
-            .push(header, payload)
-            .map(|frame| (frame.frame.0, frame.bytes.to_vec()))
+    /// A reassembler with memory of its own.
+    struct Alone(Reassembler, FrameMemory);
+
+    impl Alone {
+        fn new() -> Self {
+            Self(Reassembler::new(), FrameMemory::default())
+        }
+
+        fn counts(&self) -> FrameCounts {
+            self.0.counts()
+        }
+    }
+
+    fn push(alone: &mut Alone, (header, payload): &Fragment) -> Option<(u32, Vec<u8>)> {
+        let frame = alone.0.push(&mut alone.1, header, payload);
+        let frame = frame.map(|frame| (frame.frame.0, frame.bytes.to_vec()));
+        let idle = alone.1.bytes() - alone.0.bytes();
+        assert!(
+            idle <= alone.1.bound() / 8 + MAX_FRAME_BYTES,
+            "{idle} B idle"
+        );
+        frame
     }
 
     fn frame(length: usize, seed: u8) -> Vec<u8> {
@@ -280,7 +387,7 @@ mod tests {
         let frames = [frame(3000, 7)];
         let fragments = &stream(&frames)[0];
         for last in 0..fragments.len() {
-            let mut reassembler = Reassembler::new();
+            let mut reassembler = Alone::new();
             for (i, fragment) in fragments.iter().enumerate() {
                 if i != last {
                     assert_eq!(push(&mut reassembler, fragment), None);
@@ -297,7 +404,7 @@ mod tests {
     fn a_late_fragment_does_not_reopen_a_finished_frame() {
         let frames = [frame(2000, 1), frame(2000, 2)];
         let fragments = stream(&frames);
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Alone::new();
         push(&mut reassembler, &fragments[0][0]);
         for fragment in &fragments[1] {
             push(&mut reassembler, fragment);
@@ -312,7 +419,7 @@ mod tests {
     fn frames_passed_over_are_counted_lost() {
         let frames: Vec<_> = (0..10).map(|i| frame(10, i)).collect();
         let fragments = stream(&frames);
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Alone::new();
         for number in [0, 1, 4, 9] {
             push(&mut reassembler, &fragments[number][0]);
         }
@@ -330,7 +437,7 @@ mod tests {
     fn a_fifth_incomplete_frame_takes_the_place_of_the_oldest() {
         let frames: Vec<_> = (0..5).map(|i| frame(2000, i)).collect();
         let fragments = stream(&frames);
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Alone::new();
         for frame in &fragments {
             push(&mut reassembler, &frame[0]);
         }
@@ -354,7 +461,7 @@ mod tests {
             };
             (header, vec![1])
         };
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Alone::new();
         assert!(push(&mut reassembler, &fragment(u32::MAX)).is_some());
         assert!(push(&mut reassembler, &fragment(0)).is_some());
         assert!(push(&mut reassembler, &fragment(u32::MAX)).is_none());
@@ -364,7 +471,7 @@ mod tests {
     #[test]
     fn fragments_that_contradict_each_other_make_no_frame() {
         let good = stream(&[frame(3000, 1)]).remove(0);
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Alone::new();
         push(&mut reassembler, &good[0]);
         let (header, payload) = &good[1];
         for wrong in [
@@ -397,6 +504,49 @@ mod tests {
         assert_eq!(reassembler.counts().wrong_fragments, 5);
     }
 
+    #[test]
+    fn what_a_header_claims_costs_nothing() {
+        let mut alone = Alone::new();
+        for number in 0..FRAME_SLOTS as u32 {
+            let header = Header {
+                frame: FrameNumber(number),
+                fragments: 933,
+                ..stream(&[vec![1]])[0][0].0
+            };
+            assert_eq!(push(&mut alone, &(header, vec![7; MAX_PAYLOAD])), None);
+        }
+        let bytes = alone.1.bytes();
+        assert!(
+            bytes <= FRAME_SLOTS * MAX_PAYLOAD,
+            "{bytes} B for 4 fragments"
+        );
+    }
+
+    #[test]
+    fn memory_is_given_back_after_a_frame() {
+        let frames = [frame(MAX_FRAME_BYTES, 1), frame(10, 2)];
+        let fragments = stream(&frames);
+        let mut alone = Alone(Reassembler::new(), FrameMemory::new(1 << 20));
+        for fragment in &fragments[0] {
+            push(&mut alone, fragment);
+        }
+        assert_eq!(alone.0.bytes(), 0, "the frame is whole");
+        push(&mut alone, &fragments[1][0]);
+        let bytes = alone.1.bytes();
+        assert!(bytes < 4096, "{bytes} B are left of the long frame");
+    }
+
+    #[test]
+    fn a_frame_longer_than_the_stream_offers_is_not_put_together() {
+        let fragments = &stream(&[frame(30_000, 1)])[0];
+        let mut alone = Alone::new();
+        alone.0 = Reassembler::with_frames_of(20_000);
+        for fragment in fragments {
+            assert_eq!(push(&mut alone, fragment), None);
+        }
+        assert!(alone.counts().wrong_fragments > 0);
+    }
+
     proptest! {
         #[test]
         fn any_loss_duplication_and_order_gives_only_true_frames_in_rising_order(
@@ -409,7 +559,7 @@ mod tests {
                 let (a, b) = (a.index(fragments.len()), b.index(fragments.len()));
                 if a % 5 == 0 { fragments[a] = fragments[b].clone(); } else { fragments.swap(a, b); }
             }
-            let (mut reassembler, mut newest) = (Reassembler::new(), None);
+            let (mut reassembler, mut newest) = (Alone::new(), None);
             for fragment in &fragments {
                 if let Some((number, bytes)) = push(&mut reassembler, fragment) {
                     prop_assert!(newest.is_none_or(|n| number > n));
@@ -424,13 +574,13 @@ mod tests {
             fragments in proptest::collection::vec(
                 (any::<u32>(), 0u16..8, 1u16..2000, 0usize..1300, 0u64..3), 0..300)
         ) {
-            let mut reassembler = Reassembler::new();
+            let mut reassembler = Alone::new();
             for (frame, fragment, fragments, length, timestamp) in fragments {
                 let header = Header {
                     frame: FrameNumber(frame % 9), fragment: fragment.min(fragments - 1), fragments,
                     timestamp: Instant(timestamp), ..stream(&[vec![1]])[0][0].0
                 };
-                reassembler.push(&header, &vec![0; length]);
+                push(&mut reassembler, &(header, vec![0; length]));
             }
         }
     }

@@ -6,6 +6,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::frame_memory::{FRAME_MEMORY, FrameMemory};
 use crate::id::{Epoch, ParticipantId, SequenceNumber, StreamId};
 use crate::keyring::Keyring;
 use crate::reassemble::{CompleteFrame, FrameCounts, Reassembler};
@@ -23,6 +24,9 @@ use crate::wire::header::{Header, HeaderError, Kind};
 pub const HELD_PACKETS: usize = 64;
 /// How long they are held.
 pub const HELD_FOR: Micros = Micros::from_millis(200);
+
+/// A stream whose sequence numbers rise by so many at once has begun to number again; losses never rise so far.
+const RENUMBERED: u64 = 1 << 32;
 
 /// What a packet brought.
 #[derive(Debug)]
@@ -89,16 +93,23 @@ pub struct StreamCounts {
     pub frames: FrameCounts,
 }
 
+/// The part of a receiver's memory that packets without a key may take in all.
+const HELD_PART: usize = 8;
+
 /// Everything that one endpoint receives.
-#[derive(Default)]
 pub struct Receiver {
     senders: BTreeMap<ParticipantId, Sender>,
     streams: BTreeMap<StreamId, StreamReceiver>,
+    memory: FrameMemory,
+    /// Bytes of the packets that wait for their key.
+    held_bytes: usize,
 }
 
 #[derive(Default)]
 struct Sender {
     keyring: Keyring,
+    /// Bytes of incomplete frames.
+    frame_bytes: usize,
     held: Vec<(Instant, Vec<u8>)>,
 }
 
@@ -109,6 +120,8 @@ struct StreamReceiver {
     keys: [Option<(Epoch, MediaKey)>; 2],
     window: ReplayWindow,
     first: Option<SequenceNumber>,
+    /// Packets that were expected of earlier numberings.
+    expected_before: u64,
     packets: u64,
     bytes: u64,
     jitter: Jitter,
@@ -137,6 +150,12 @@ impl Jitter {
     }
 }
 
+impl Default for Receiver {
+    fn default() -> Self {
+        Self::with_memory(FRAME_MEMORY)
+    }
+}
+
 impl Receiver {
     /// A receiver that knows nobody.
     #[must_use]
@@ -144,9 +163,27 @@ impl Receiver {
         Self::default()
     }
 
+    /// A receiver whose incomplete frames take so many bytes at most, and one frame more. When they would take
+    /// more, the oldest of the sender who takes most is given up.
+    #[must_use]
+    pub const fn with_memory(bytes: usize) -> Self {
+        Self {
+            senders: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            memory: FrameMemory::new(bytes),
+            held_bytes: 0,
+        }
+    }
+
     /// Forgets everyone, for a new room.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::with_memory(self.memory.bound());
+    }
+
+    /// Bytes that frames take now.
+    #[must_use]
+    pub const fn frame_bytes(&self) -> usize {
+        self.memory.bytes()
     }
 
     /// Somebody is in the room.
@@ -156,9 +193,17 @@ impl Receiver {
 
     /// Somebody is gone, with all that they sent.
     pub fn remove_participant(&mut self, participant: ParticipantId) {
-        self.senders.remove(&participant);
-        self.streams
-            .retain(|_, stream| stream.participant != participant);
+        if let Some(mut gone) = self.senders.remove(&participant) {
+            gone.expire(|_| false, &mut self.held_bytes);
+        }
+        let memory = &mut self.memory;
+        self.streams.retain(|_, stream| {
+            let stays = stream.participant != participant;
+            if !stays {
+                stream.reassembler.restart(memory);
+            }
+            stays
+        });
     }
 
     /// A participant publishes a stream.
@@ -169,18 +214,26 @@ impl Receiver {
             keys: [None, None],
             window: ReplayWindow::new(),
             first: None,
+            expected_before: 0,
             packets: 0,
             bytes: 0,
             jitter: Jitter::default(),
             reported_transit: None,
-            reassembler: Reassembler::new(),
+            reassembler: Reassembler::with_frames_of(media.frame_bytes()),
         };
         self.streams.entry(stream).or_insert_with(fresh);
     }
 
     /// A stream is over.
     pub fn remove_stream(&mut self, stream: StreamId) {
-        self.streams.remove(&stream);
+        let Some(mut gone) = self.streams.remove(&stream) else {
+            return;
+        };
+        let bytes = gone.reassembler.bytes();
+        gone.reassembler.restart(&mut self.memory);
+        if let Some(sender) = self.senders.get_mut(&gone.participant) {
+            sender.frame_bytes -= bytes;
+        }
     }
 
     /// A participant's key has come. Feed what this gives to [`Self::handle_packet`]: it waited for the key.
@@ -203,13 +256,10 @@ impl Receiver {
         }
         sender.keyring.expire(now);
         sender.keyring.insert(key, now);
-        let fresh = |&(at, _): &(Instant, _)| now.since(at) <= HELD_FOR;
-        sender
-            .held
-            .drain(..)
-            .filter(fresh)
-            .map(|(_, packet)| packet)
-            .collect()
+        sender.expire(|at| now.since(at) <= HELD_FOR, &mut self.held_bytes);
+        let held = core::mem::take(&mut sender.held);
+        self.held_bytes -= held.iter().map(|(_, packet)| packet.len()).sum::<usize>();
+        held.into_iter().map(|(_, packet)| packet).collect()
     }
 
     /// Takes one downlink media packet, which is opened in place.
@@ -221,6 +271,7 @@ impl Receiver {
         packet: &'r mut [u8],
         now: Instant,
     ) -> Result<Received<'r>, DropReason> {
+        self.make_room(now);
         let header = Header::parse(packet)?;
         let stream = self
             .streams
@@ -255,7 +306,8 @@ impl Receiver {
             .find(|(epoch, _)| *epoch == header.epoch)
             .map(|(_, key)| key);
         let Some(key) = derived.as_ref().or(kept) else {
-            return sender.hold(packet, now);
+            let bound = self.memory.bound() / HELD_PART;
+            return sender.hold(packet, now, &mut self.held_bytes, bound);
         };
         let payload = key
             .open(packet, header.sequence)
@@ -265,6 +317,8 @@ impl Receiver {
             stream.keys.swap(0, 1);
             stream.keys[0] = Some((header.epoch, key));
         }
+        let frame_bytes = stream.reassembler.bytes();
+        stream.follow_numbering(header.sequence, &mut self.memory);
         stream.window.update(header.sequence.0);
         stream.first = Some(
             stream
@@ -285,7 +339,9 @@ impl Receiver {
         if header.fragment == 0 {
             stream.jitter.update(header.timestamp, now);
         }
-        Ok(match stream.reassembler.push(&header, payload) {
+        let frame = stream.reassembler.push(&mut self.memory, &header, payload);
+        sender.frame_bytes = sender.frame_bytes + stream.reassembler.bytes() - frame_bytes;
+        Ok(match frame {
             Some(frame) => Received::Picture {
                 participant,
                 stream: header.stream,
@@ -293,6 +349,31 @@ impl Receiver {
             },
             None => Received::Fragment,
         })
+    }
+
+    /// Gives up what is too old or too much: packets that waited long enough for their key, and of incomplete frames
+    /// the oldest of the sender who takes most, until those that stay have room.
+    fn make_room(&mut self, now: Instant) {
+        if self.held_bytes > self.memory.bound() / HELD_PART / 2 {
+            for sender in self.senders.values_mut() {
+                sender.expire(|at| now.since(at) <= HELD_FOR, &mut self.held_bytes);
+            }
+        }
+        while self.memory.is_exceeded() {
+            let heaviest = self.senders.iter_mut().max_by_key(|(_, s)| s.frame_bytes);
+            let Some((&heaviest, sender)) = heaviest else {
+                return;
+            };
+            let theirs = self.streams.values_mut();
+            let theirs = theirs.filter(|stream| stream.participant == heaviest);
+            let frames = theirs.filter_map(|s| Some((s.reassembler.oldest()?, s)));
+            let Some((_, oldest)) = frames.min_by_key(|(begun, _)| *begun) else {
+                return;
+            };
+            let before = oldest.reassembler.bytes();
+            oldest.reassembler.give_up_oldest(&mut self.memory);
+            sender.frame_bytes -= before - oldest.reassembler.bytes();
+        }
     }
 
     /// What came of each stream so far.
@@ -336,11 +417,27 @@ impl StreamReceiver {
         }
     }
 
-    fn counts(&self) -> StreamCounts {
-        let expected = match (self.first, self.window.highest()) {
+    /// A sender that numbers again begins with frame 0, which is later than all frames before, and no loss.
+    fn follow_numbering(&mut self, sequence: SequenceNumber, memory: &mut FrameMemory) {
+        let highest = self.window.highest();
+        if highest.is_some_and(|highest| sequence.0.saturating_sub(highest) >= RENUMBERED) {
+            self.expected_before = self.expected();
+            self.first = None;
+            self.reassembler.restart(memory);
+        }
+    }
+
+    /// Packets from the first to the highest that came, of all numberings.
+    fn expected(&self) -> u64 {
+        let now = match (self.first, self.window.highest()) {
             (Some(first), Some(highest)) => highest - first.0 + 1,
             _ => 0,
         };
+        self.expected_before.saturating_add(now)
+    }
+
+    fn counts(&self) -> StreamCounts {
+        let expected = self.expected();
         StreamCounts {
             packets: self.packets,
             bytes: self.bytes,
@@ -352,13 +449,29 @@ impl StreamReceiver {
 }
 
 impl Sender {
-    fn hold<'r>(&mut self, packet: &[u8], now: Instant) -> Result<Received<'r>, DropReason> {
-        self.held.retain(|&(at, _)| now.since(at) <= HELD_FOR);
-        if self.held.len() >= HELD_PACKETS {
+    fn hold<'r>(
+        &mut self,
+        packet: &[u8],
+        now: Instant,
+        held_bytes: &mut usize,
+        bound: usize,
+    ) -> Result<Received<'r>, DropReason> {
+        self.expire(|at| now.since(at) <= HELD_FOR, held_bytes);
+        if self.held.len() >= HELD_PACKETS || *held_bytes + packet.len() > bound {
             return Err(DropReason::NoKey);
         }
+        *held_bytes += packet.len();
         self.held.push((now, packet.to_vec()));
         Ok(Received::Held)
+    }
+
+    /// Drops the packets that wait for their key and are not fresh any more.
+    fn expire(&mut self, is_fresh: impl Fn(Instant) -> bool, held_bytes: &mut usize) {
+        self.held.retain(|(at, packet)| {
+            let stays = is_fresh(*at);
+            *held_bytes -= if stays { 0 } else { packet.len() };
+            stays
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 //! The fuzzer looks for such bytes for as long as it is let; the tests feed each a short deterministic run.
 
 use conclave_protocol::channel::{Channel, EndpointChannel, RelayChannel};
+use conclave_protocol::frame_memory::FrameMemory;
 use conclave_protocol::hop::{HopHeader, HopKeys};
 use conclave_protocol::id::{ParticipantId, SequenceNumber, StreamId};
 use conclave_protocol::identity::Identity;
@@ -151,6 +152,7 @@ impl Numbers<'_> {
 /// Proven fragments of a hostile member: any header, payloads of few lengths.
 fn reassembler(bytes: &[u8]) {
     let (mut numbers, mut reassembler) = (Numbers(bytes), Reassembler::new());
+    let mut memory = FrameMemory::default();
     while !numbers.is_empty() {
         let mut packet = [0; HEADER_BYTES + TAG_BYTES];
         packet[0] = 1;
@@ -158,7 +160,7 @@ fn reassembler(bytes: &[u8]) {
         packet[24..32].copy_from_slice(&numbers.next::<8>());
         let length = usize::from(u16::from_le_bytes(numbers.next())) % 1300;
         if let Ok(header) = Header::parse(&packet)
-            && let Some(frame) = reassembler.push(&header, &vec![7; length])
+            && let Some(frame) = reassembler.push(&mut memory, &header, &vec![7; length])
         {
             assert!(!frame.bytes.is_empty() && frame.bytes.len() <= MAX_FRAME_BYTES + 1124);
         }

@@ -6,7 +6,7 @@ use crate::ends::*;
 use conclave_protocol::id::{SequenceNumber, StreamId};
 use conclave_protocol::packetize::{MAX_FRAME_BYTES, PacketizeError};
 use conclave_protocol::receiver::Receiver;
-use conclave_protocol::sender::DatagramBatch;
+use conclave_protocol::sender::{DatagramBatch, StreamSender};
 use conclave_protocol::time::Micros;
 use conclave_protocol::wire::control::Suite;
 use conclave_protocol::wire::header::{HEADER_BYTES, HOP_HEADER_BYTES, Header, Kind, TAG_BYTES};
@@ -104,6 +104,32 @@ fn a_rough_path_gives_only_true_frames_in_rising_order_and_most_of_them() {
         assert_eq!(counts.frames.complete, got.len() as u64);
         assert!(counts.packets_lost > 0 && counts.jitter > Micros::ZERO);
     });
+}
+
+#[test]
+fn a_stream_that_is_numbered_again_is_seen_at_once_and_has_lost_nothing() {
+    let key = sender_key(Suite::Aes256Gcm);
+    let mut receiver = receiver(&key);
+    let mut first = StreamSender::new(uplink(), Kind::Video, VIDEO, &key);
+    let mut second = StreamSender::new(uplink(), Kind::Video, VIDEO, &key);
+    for number in 0..100u32 {
+        let packet = sealed(&mut first, b"before", T0).remove(0);
+        let seen = picture(&mut receiver, &packet, T0);
+        assert_eq!(seen, Some((FrameNumber(number), b"before".to_vec())));
+    }
+    // Half of a picture is on its way when the device changes.
+    let half = sealed(&mut first, &[1; 2000], T0).remove(0);
+    assert_eq!(picture(&mut receiver, &half, T0), None);
+    let packet = sealed(&mut second, b"after", T0).remove(0);
+    let seen = picture(&mut receiver, &packet, T0);
+    assert_eq!(seen, Some((FrameNumber(0), b"after".to_vec())));
+    let _ = sealed(&mut second, b"lost", T0);
+    let packet = sealed(&mut second, b"again", T0).remove(0);
+    assert!(picture(&mut receiver, &packet, T0).is_some());
+    let (.., counts) = receiver.counts().find(|&(_, id, ..)| id == VIDEO).unwrap();
+    assert_eq!((counts.packets, counts.packets_lost), (103, 1));
+    let report = receiver.reports().next().unwrap();
+    assert_eq!((report.stream, report.lost), (VIDEO, 1));
 }
 
 #[test]

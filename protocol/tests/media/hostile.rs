@@ -1,12 +1,12 @@
 //! Those who replay, forge, send as others, or make up numbers.
 
 use crate::ends::*;
-use conclave_protocol::id::{Epoch, SequenceNumber, StreamId};
-use conclave_protocol::receiver::{DropReason, Received};
+use conclave_protocol::id::{Epoch, ParticipantId, SequenceNumber, StreamId};
+use conclave_protocol::receiver::{DropReason, HELD_FOR, Received, Receiver};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::StreamSender;
 use conclave_protocol::sender_key::SenderKey;
-use conclave_protocol::time::Instant;
+use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::Suite;
 use conclave_protocol::wire::header::{HEADER_BYTES, Kind};
 use proptest::prelude::*;
@@ -125,6 +125,81 @@ fn a_hostile_member_s_numbers_are_survived() {
         refusal(&mut receiver, &packet, T0),
         Some(DropReason::Replayed)
     );
+}
+
+/// A hostile member with as many streams as one may have, who begins frames and never ends them.
+fn begin_frames(receiver: &mut Receiver, packets_a_frame: usize) {
+    let key = SenderKey::fresh(0, Suite::Aes256Gcm, Secret([66; 32]));
+    receiver.add_participant(EVE);
+    assert!(receiver.set_key(EVE, key.clone(), T0).is_empty());
+    for id in 100..108 {
+        receiver.add_stream(EVE, StreamId(id), camera());
+        let mut sender = stream(Kind::Video, StreamId(id), &key);
+        for _ in 0..4 {
+            let packets = sealed(&mut sender, &[1; 700_000], T0);
+            for packet in &packets[..packets_a_frame] {
+                assert!(refusal(receiver, packet, T0).is_none());
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_that_are_begun_and_not_ended_cost_what_came_of_them() {
+    let mut receiver = receiver(&sender_key(Suite::Aes256Gcm));
+    begin_frames(&mut receiver, 1);
+    let bytes = receiver.frame_bytes();
+    assert!(bytes < 64 * 1024, "{bytes} B for 32 packets");
+}
+
+#[test]
+fn who_begins_more_frames_than_there_is_memory_loses_their_own() {
+    const BOUND: usize = 8 << 20;
+    let key = sender_key(Suite::Aes256Gcm);
+    let mut receiver = Receiver::with_memory(BOUND);
+    receiver.add_participant(ANA);
+    receiver.add_stream(ANA, VIDEO, camera());
+    assert!(receiver.set_key(ANA, key.clone(), T0).is_empty());
+    let mut sender = stream(Kind::Video, VIDEO, &key);
+    let ana = sealed(&mut sender, &[5; 300_000], T0);
+    let (last, first) = ana.split_last().unwrap();
+    for packet in first {
+        assert!(refusal(&mut receiver, packet, T0).is_none());
+    }
+    begin_frames(&mut receiver, 600);
+    let bytes = receiver.frame_bytes();
+    assert!(bytes <= BOUND + (2 << 20), "{bytes} B");
+    let seen = picture(&mut receiver, last, T0);
+    assert!(seen.is_some(), "Ana's picture is still whole");
+    receiver.remove_participant(EVE);
+    receiver.remove_participant(ANA);
+    let bytes = receiver.frame_bytes();
+    assert!(bytes <= BOUND / 8 + (1 << 20), "{bytes} B for nobody");
+}
+
+#[test]
+fn packets_without_a_key_have_a_bound_for_all_senders_together() {
+    const BOUND: usize = 1 << 20;
+    let mut receiver = Receiver::with_memory(BOUND);
+    let key = sender_key(Suite::Aes256Gcm);
+    let mut held = 0;
+    for id in 1..=20 {
+        receiver.add_participant(ParticipantId(id));
+        receiver.add_stream(ParticipantId(id), StreamId(id), camera());
+        let mut sender = stream(Kind::Video, StreamId(id), &key);
+        for mut packet in sealed(&mut sender, &[1; 40_000], T0) {
+            if let Ok(Received::Held) = receiver.handle_packet(&mut packet, T0) {
+                held += packet.len();
+            }
+        }
+    }
+    assert!(held > 0 && held <= BOUND / 8, "{held} B");
+    // They make room for others as soon as they are too old.
+    let later = T0 + HELD_FOR + Micros(1);
+    let mut sender = stream(Kind::Video, StreamId(1), &key);
+    let mut packet = sealed(&mut sender, &[1; 1000], T0).remove(0);
+    let outcome = receiver.handle_packet(&mut packet, later);
+    assert!(matches!(outcome, Ok(Received::Held)), "{outcome:?}");
 }
 
 proptest! {

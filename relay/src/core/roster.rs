@@ -5,13 +5,23 @@ use std::sync::Arc;
 use conclave_protocol::id::{ParticipantId, RoomId, SessionId, StreamId};
 use conclave_protocol::units::ClockOffset;
 use conclave_protocol::wire::control::{
-    AddressedEnvelope, Answer, Devices, Event, MAX_ROOM_CAPACITY, MAX_STREAMS, Media, Refusal,
-    Stream, StreamOffer, ToEndpoint, Want,
+    AddressedEnvelope, Answer, Devices, Event, Layer, MAX_ROOM_CAPACITY, MAX_STREAMS, Media,
+    Refusal, Stream, StreamOffer, ToEndpoint, Want,
 };
+use conclave_protocol::wire::header::Kind;
 use rustc_hash::FxHashMap;
 
 use super::Core;
 use super::session::Membership;
+
+/// What a member publishes once: sound, and each layer of the camera and of the screen.
+const fn part_of(media: Media) -> (Kind, Option<Layer>) {
+    match media {
+        Media::Audio(_) => (Kind::Audio, None),
+        Media::Camera(picture) => (Kind::Video, Some(picture.layer)),
+        Media::Screen(picture) => (Kind::Screen, Some(picture.layer)),
+    }
+}
 
 impl Core {
     fn membership(&mut self, session: SessionId) -> Result<&mut Membership, Refusal> {
@@ -66,7 +76,8 @@ impl Core {
         {
             return Err(Refusal::OutOfRange);
         }
-        if membership.streams.len() >= MAX_STREAMS {
+        let same_part = |stream: &Stream| part_of(stream.offer.media) == part_of(offer.media);
+        if membership.streams.len() >= MAX_STREAMS || membership.streams.iter().any(same_part) {
             return Err(Refusal::TooMany);
         }
         let stream = Stream { id, offer };

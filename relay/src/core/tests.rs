@@ -8,8 +8,8 @@ use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::{ClockOffset, PictureSize};
 use conclave_protocol::wire::control::{
-    AddressedEnvelope, Devices, Joined, KeyEnvelope, Layer, Media, Picture, SignedIn, StreamOffer,
-    Suite, Want,
+    AddressedEnvelope, AudioCodec, Devices, Joined, KeyEnvelope, Layer, Media, Picture, SignedIn,
+    StreamOffer, Suite, Want,
 };
 use conclave_protocol::wire::header::Kind;
 
@@ -262,7 +262,17 @@ impl Bench {
     }
 
     fn publish(&mut self, connection: ConnectionId) -> StreamId {
-        match self.request(connection, Request::Publish(camera())) {
+        self.publish_as(connection, camera().media)
+    }
+
+    fn publish_sound(&mut self, connection: ConnectionId) -> StreamId {
+        self.publish_as(connection, Media::Audio(AudioCodec::L16Mono16k))
+    }
+
+    fn publish_as(&mut self, connection: ConnectionId, media: Media) -> StreamId {
+        let source = conclave_protocol::id::SourceId(1);
+        let offer = StreamOffer { source, media };
+        match self.request(connection, Request::Publish(offer)) {
             Ok(Answer::Published { stream }) => stream,
             other => panic!("{other:?}"),
         }
@@ -460,7 +470,7 @@ fn routes_follow_streams_members_and_choices() {
 #[test]
 fn a_change_touches_the_routes_that_it_is_about_and_no_others() {
     let (mut bench, ana, bob, room) = Bench::call();
-    let (first, second) = (bench.publish(ana), bench.publish(ana));
+    let (first, second) = (bench.publish(ana), bench.publish_sound(ana));
     let own = bench.publish(bob);
     let receivers = |bench: &Bench, stream| bench.routes.streams[&stream].receivers.len();
     let before = Arc::clone(&bench.routes);
@@ -487,6 +497,34 @@ fn a_change_touches_the_routes_that_it_is_about_and_no_others() {
     // Who comes back wants everything again.
     bench.join(bob, room).unwrap();
     assert_eq!([first, second].map(|s| receivers(&bench, s)), [2, 2]);
+}
+
+#[test]
+fn a_member_publishes_one_stream_of_sound_and_one_of_each_layer() {
+    let (mut bench, ana, bob, _) = Bench::call();
+    let sound = bench.publish_sound(ana);
+    let source = conclave_protocol::id::SourceId(2);
+    for codec in [AudioCodec::L16Mono16k, AudioCodec::OpusMono48k] {
+        let media = Media::Audio(codec);
+        let second = Request::Publish(StreamOffer { source, media });
+        assert_eq!(bench.request(ana, second), Err(Refusal::TooMany));
+    }
+    let Media::Camera(picture) = camera().media else {
+        panic!("a camera");
+    };
+    for layer in [Layer::Full, Layer::Half, Layer::Thumbnail] {
+        let picture = Picture { layer, ..picture };
+        for media in [Media::Camera(picture), Media::Screen(picture)] {
+            bench.publish_as(ana, media);
+            let second = Request::Publish(StreamOffer { source, media });
+            assert_eq!(bench.request(ana, second), Err(Refusal::TooMany));
+        }
+    }
+    // Another member has their own, and what was taken back may be published again.
+    bench.publish_sound(bob);
+    let unpublish = Request::Unpublish { stream: sound };
+    bench.request(ana, unpublish).unwrap();
+    bench.publish_sound(ana);
 }
 
 #[test]

@@ -9,11 +9,16 @@ use conclave_protocol::id::{ParticipantId, StreamId};
 /// Blocks of 20 ms that may wait for each person. Higher lets sound lag; lower makes gaps on uneven paths.
 pub(super) const BLOCKS: usize = 10;
 
+/// Bytes of pictures that may wait for one browser: eight of the largest, or a room full of ordinary ones. Higher costs
+/// memory for each slow browser; lower shows fewer people at once where pictures are large.
+pub(super) const PICTURE_BYTES: usize = 8 << 20;
+
 /// What waits.
 #[derive(Debug, Default)]
 pub(super) struct Downlink {
     sound: VecDeque<(ParticipantId, Vec<u8>)>,
     pictures: VecDeque<(StreamId, Vec<u8>)>,
+    picture_bytes: usize,
 }
 
 impl Downlink {
@@ -31,24 +36,36 @@ impl Downlink {
         dropped
     }
 
-    /// Takes a picture; gives how many were dropped for it.
+    /// Takes a picture; gives how many were dropped for it: an older one of the stream, and what has waited longest where
+    /// too many bytes wait.
     pub(super) fn push_picture(&mut self, stream: StreamId, picture: Vec<u8>) -> u64 {
+        self.picture_bytes += picture.len();
+        let mut dropped = 0;
         match self.pictures.iter_mut().find(|(of, _)| *of == stream) {
             Some((_, older)) => {
+                self.picture_bytes -= older.len();
                 *older = picture;
-                1
+                dropped += 1;
             }
-            None => {
-                self.pictures.push_back((stream, picture));
-                0
-            }
+            None => self.pictures.push_back((stream, picture)),
         }
+        while self.picture_bytes > PICTURE_BYTES
+            && let Some((_, oldest)) = self.pictures.pop_front()
+        {
+            self.picture_bytes -= oldest.len();
+            dropped += 1;
+        }
+        dropped
     }
 
     /// What goes next.
     pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
-        let sound = self.sound.pop_front().map(|(_, block)| block);
-        sound.or_else(|| self.pictures.pop_front().map(|(_, picture)| picture))
+        if let Some((_, block)) = self.sound.pop_front() {
+            return Some(block);
+        }
+        let (_, picture) = self.pictures.pop_front()?;
+        self.picture_bytes -= picture.len();
+        Some(picture)
     }
 
     pub(super) fn clear(&mut self) {
@@ -82,6 +99,20 @@ mod tests {
         assert_eq!(downlink.push_picture(StreamId(2), vec![2]), 0);
         assert_eq!(downlink.push_picture(StreamId(1), vec![3]), 1);
         assert_eq!(rest(downlink), [[3], [2]]);
+    }
+
+    #[test]
+    fn pictures_that_wait_have_a_bound_in_bytes() {
+        let mut downlink = Downlink::default();
+        let picture = || vec![1; PICTURE_BYTES / 4];
+        for stream in 0..4 {
+            assert_eq!(downlink.push_picture(StreamId(stream), picture()), 0);
+        }
+        downlink.push_sound(ANA, vec![2]);
+        assert_eq!(downlink.push_picture(StreamId(9), picture()), 1);
+        assert_eq!(downlink.push_picture(StreamId(9), picture()), 1, "its own");
+        let left = rest(downlink);
+        assert_eq!(left.len(), 5, "a block and four pictures");
     }
 
     #[test]

@@ -26,6 +26,10 @@ use super::media_frame::MediaFrame;
 /// Packets that were held for a key and are opened when it comes; as many as the receiver holds.
 const HELD: usize = conclave_protocol::receiver::HELD_PACKETS;
 
+/// Bytes of incomplete pictures that the gateway holds for one browser. Higher costs memory for each browser when members
+/// begin pictures and do not end them; lower loses pictures where many large ones come at once.
+const FRAME_MEMORY: usize = 8 << 20;
+
 /// A request of the participant's own, which no browser asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum OwnAsk {
@@ -109,7 +113,7 @@ impl Participant {
         Self {
             identity,
             uplink: None,
-            receiver: Receiver::new(),
+            receiver: Receiver::with_memory(FRAME_MEMORY),
             room: None,
             asks: VecDeque::new(),
         }

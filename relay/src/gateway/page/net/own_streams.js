@@ -45,18 +45,18 @@ export class OwnStreams {
     }
 
     /**
-     * After coming back: what is missing is published anew, and what a former page published is taken back.
+     * After coming back: what a former page published is taken back, then what is missing is published again. In this
+     * order, because the relay takes one stream of sound and one camera of each member.
      * @param {Iterable<number>} listed what the relay has of them
      */
     async settle(listed) {
         const there = new Set(listed);
-        const mine = new Set();
-        for (const [source, { media, stream }] of this.#published) {
-            if (there.has(stream)) mine.add(stream);
-            else await this.#announce(source, media);
-        }
+        const own = [...this.#published.values()].map(({ stream }) => stream);
         for (const stream of there) {
-            if (!mine.has(stream)) await this.#ask('unpublish', { stream });
+            if (!own.includes(stream)) await this.#ask('unpublish', { stream });
+        }
+        for (const [source, { media, stream }] of this.#published) {
+            if (!there.has(stream)) await this.#announce(source, media);
         }
     }
 
