@@ -1,6 +1,8 @@
 // The newest picture of each stream onto its canvas. Decoding is the browser's, off the page's thread; while it decodes, newer
 // pictures replace each other, so that what is shown is never late.
 
+import { isBaselineJpeg } from './jpeg_head.js';
+
 /** One stream's way to its canvas. */
 class Screening {
     /** @type {Uint8Array | null} */
@@ -9,6 +11,8 @@ class Screening {
     shown = 0;
     /** Pictures that a newer one replaced. */
     replaced = 0;
+    /** Pictures of a kind that no camera makes: not decoded. */
+    refused = 0;
     /** @type {HTMLCanvasElement | null} */
     canvas = null;
     /** Told of each picture. @type {() => void} */
@@ -16,6 +20,10 @@ class Screening {
 
     /** @param {Uint8Array} jpeg */
     take(jpeg) {
+        if (!isBaselineJpeg(jpeg)) {
+            this.refused += 1;
+            return;
+        }
         if (this.#next) this.replaced += 1;
         this.#next = jpeg;
         if (!this.#busy) void this.#decode();
