@@ -45,6 +45,19 @@ impl fmt::Display for Devices {
                     writeln!(f, "    {} @ {}", mode.size, rates(&mode.fps))?;
                 }
             }
+            if camera.module {
+                writeln!(
+                    f,
+                    "  part of a camera module ({}): needs libcamera, see `doctor`",
+                    camera.driver
+                )?;
+            }
+            if camera.gray_only {
+                writeln!(
+                    f,
+                    "  gray pictures alone: `auto` takes it only where there is no other"
+                )?;
+            }
             let others = camera.formats.iter().filter(|format| !format.usable);
             let others: Vec<_> = others.map(|format| format.fourcc.as_str()).collect();
             if !others.is_empty() {
@@ -103,6 +116,8 @@ mod tests {
                 name: "Webcam".into(),
                 driver: "uvcvideo".into(),
                 bus: "usb-1".into(),
+                module: false,
+                gray_only: false,
                 formats: vec![format("MJPG", true), format("H264", false)],
             }],
             sound: vec![SoundDevice {

@@ -2,7 +2,7 @@
 
 mod display;
 
-use crate::camera::v4l2;
+use crate::camera::v4l2::{self, CameraDescription};
 use crate::config::ConfigError;
 use crate::control::{Connection, ConnectionEvent};
 use crate::discovery::{self, DiscoveryError};
@@ -128,26 +128,82 @@ fn examine_cameras(findings: &mut Findings) {
              in the group \"video\"",
         );
     }
-    for node in nodes {
-        let path = node.display().to_string();
-        match v4l2::describe(node) {
-            Some(camera) if camera.formats.iter().any(|format| format.usable) => {
-                let formats: Vec<_> =
-                    camera.formats.iter().filter(|format| format.usable).map(|format| format.fourcc.as_str()).collect();
-                findings.add(Verdict::Good, "camera", format!("{path}: {} ({})", camera.name, formats.join(", ")));
+    let cameras: Vec<_> = nodes
+        .into_iter()
+        .map(|node| (node.display().to_string(), v4l2::describe(node)))
+        .collect();
+    let has_color = cameras.iter().flat_map(|(_, camera)| camera).any(|camera| {
+        !camera.module && !camera.gray_only && camera.formats.iter().any(|format| format.usable)
+    });
+    let mut modules = Vec::new();
+    for (path, camera) in cameras {
+        let Some(camera) = camera else {
+            if v4l2::is_other(&path) {
+                continue;
             }
-            Some(camera) => findings.add(
-                Verdict::Bad,
-                "camera",
-                format!("{path}: {} gives neither MJPEG nor YUYV nor NV12; use another camera", camera.name),
-            ),
-            None => findings.add(
+            findings.add(
                 Verdict::Bad,
                 "camera",
                 format!("{path} cannot be opened: add this user to the group \"video\", or end the program that has it"),
-            ),
+            );
+            continue;
+        };
+        // Its many nodes are one camera.
+        if camera.module && modules.contains(&camera.driver) {
+            continue;
+        }
+        let (verdict, text) = about_camera(&camera, has_color);
+        findings.add(verdict, "camera", format!("{path}: {text}"));
+        if camera.module {
+            modules.push(camera.driver);
         }
     }
+}
+
+fn about_camera(camera: &CameraDescription, has_color: bool) -> (Verdict, String) {
+    let name = &camera.name;
+    if camera.module {
+        return (
+            Verdict::Remark,
+            format!(
+                "{name} is a camera module ({}), which gives no pictures by itself: install libcamera's and GStreamer's \
+                 programs and v4l2loopback, run `gst-launch-1.0 libcamerasrc ! video/x-raw,width=1280,height=720 ! \
+                 videoconvert ! v4l2sink device=/dev/video20`, and name that camera: v4l2:/dev/video20",
+                camera.driver
+            ),
+        );
+    }
+    let usable: Vec<_> = camera
+        .formats
+        .iter()
+        .filter(|format| format.usable)
+        .map(|format| format.fourcc.as_str())
+        .collect();
+    if usable.is_empty() {
+        let codes: Vec<[u8; 4]> = camera
+            .formats
+            .iter()
+            .map(|format| v4l2::code(&format.fourcc))
+            .collect();
+        let offers = v4l2::negotiate::offers_only(&codes);
+        return (
+            Verdict::Bad,
+            format!(
+                "{name} {offers}, and {} is needed; use another camera",
+                v4l2::negotiate::WANTED
+            ),
+        );
+    }
+    let formats = usable.join(", ");
+    if camera.gray_only && has_color {
+        return (
+            Verdict::Remark,
+            format!(
+                "{name} ({formats}) gives gray pictures alone, as for face recognition: `auto` leaves it out"
+            ),
+        );
+    }
+    (Verdict::Good, format!("{name} ({formats})"))
 }
 
 fn examine_sound(findings: &mut Findings) {

@@ -74,6 +74,14 @@ pub enum OpenError {
         /// What it lacks.
         reason: String,
     },
+    /// Another device has reserved what the bus can carry.
+    #[error(
+        "{0}: the USB bus has no bandwidth left: use another port, a smaller size, or a camera with MJPEG"
+    )]
+    NoBandwidth(String),
+    /// There are several cameras, and each has its reason.
+    #[error("{0}")]
+    AllRefused(String),
     /// The encoder cannot be set up.
     #[error(transparent)]
     Encode(#[from] crate::jpeg::EncodeError),

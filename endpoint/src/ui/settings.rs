@@ -116,7 +116,8 @@ impl State {
 
     /// The devices of the machine have been looked at.
     pub(super) fn found(&mut self, devices: &Devices) {
-        let cameras = devices.cameras.iter().map(|camera| {
+        let usable = devices.cameras.iter().filter(|camera| !camera.module);
+        let cameras = usable.map(|camera| {
             (
                 format!("v4l2:{}", camera.path.display()),
                 camera.name.clone(),

@@ -3,6 +3,8 @@
 //!
 //! Elsewhere each test says that it was skipped. The drivers are shared, so one test runs at a time.
 
+mod choice;
+mod odd_pictures;
 mod sound;
 mod vivid;
 mod watch;

@@ -69,6 +69,23 @@ impl Watch {
         }
     }
 
+    /// What comes first: that it runs, or why it does not.
+    pub(crate) fn running_or_lost(&self) -> Result<camera::StreamFormat, String> {
+        let settled = |state: &CameraState| {
+            matches!(state, CameraState::Running(_) | CameraState::Lost { .. })
+        };
+        match self.state(settled) {
+            CameraState::Running(format) => Ok(format),
+            CameraState::Lost { reason } => Err(reason),
+            _ => unreachable!(),
+        }
+    }
+
+    /// Whether no picture has come since the last look.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.frames.try_recv().is_err()
+    }
+
     pub(crate) fn lost(&self) -> String {
         match self.state(|state| matches!(state, CameraState::Lost { .. })) {
             CameraState::Lost { reason } => reason,

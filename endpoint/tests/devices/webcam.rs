@@ -18,7 +18,8 @@ use tempfile::TempDir;
 const NAME: &str = "Virtual Camera";
 
 /// The virtual webcam; killed with the test.
-struct Webcam {
+pub(crate) struct Webcam {
+    name: String,
     child: Child,
     commands: ChildStdin,
     events: Receiver<String>,
@@ -26,12 +27,18 @@ struct Webcam {
 }
 
 impl Webcam {
-    fn plug(options: &[&str]) -> Self {
+    pub(crate) fn plug(options: &[&str]) -> Self {
+        Self::plug_as(NAME, options)
+    }
+
+    /// One of several, or of a name of its own.
+    pub(crate) fn plug_as(name: &str, options: &[&str]) -> Self {
+        let before = nodes(name).len();
         let folder = tempfile::tempdir().unwrap();
         let program = std::env::var_os("CONCLAVE_VIRTUAL_CAMERA").map_or_else(built, PathBuf::from);
         let mut child = Command::new(&program)
             .args(options)
-            .arg("--log")
+            .args(["--name", name, "--log"])
             .arg(folder.path().join("sent.log"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -51,17 +58,21 @@ impl Webcam {
             }
         });
         let webcam = Self {
+            name: name.to_owned(),
             child,
             commands,
             events,
             folder,
         };
         webcam.says("plugged");
-        wait_for_node();
+        // Plugging in ends before the driver has looked at the device.
+        while nodes(name).len() == before {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         webcam
     }
 
-    fn tell(&mut self, command: &str) {
+    pub(crate) fn tell(&mut self, command: &str) {
         writeln!(self.commands, "{command}").unwrap();
     }
 
@@ -93,9 +104,10 @@ impl Webcam {
 
 impl Drop for Webcam {
     fn drop(&mut self) {
+        let before = nodes(&self.name).len();
         let _ = self.child.kill();
         let _ = self.child.wait();
-        while node().is_some() {
+        while before > 0 && nodes(&self.name).len() == before {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -116,16 +128,26 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     })
 }
 
-/// The node of the webcam, once the kernel has made it; a webcam has a second one without pictures.
+/// The node of the webcam, once the kernel has made it.
 fn node() -> Option<String> {
+    nodes(NAME).into_iter().next()
+}
+
+/// The nodes of the webcams of a name, in the order of their numbers; a webcam has a second one without pictures.
+pub(crate) fn nodes(name: &str) -> Vec<String> {
     let entry = |entry: std::io::Result<fs::DirEntry>| {
         let folder = entry.ok()?.path();
         let read = |name| fs::read_to_string(folder.join(name)).ok();
         let node = format!("/dev/{}", folder.file_name()?.to_str()?);
-        let ours = read("name")?.starts_with(NAME) && read("index")?.trim() == "0";
+        let ours = read("name")?.starts_with(name) && read("index")?.trim() == "0";
         (ours && Path::new(&node).exists()).then_some(node)
     };
-    fs::read_dir("/sys/class/video4linux").ok()?.find_map(entry)
+    let Ok(entries) = fs::read_dir("/sys/class/video4linux") else {
+        return Vec::new();
+    };
+    let mut found: Vec<_> = entries.filter_map(entry).collect();
+    found.sort();
+    found
 }
 
 /// Waits for the node: plugging in ends before the driver has looked at the device.

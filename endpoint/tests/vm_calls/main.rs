@@ -7,6 +7,7 @@
 mod call;
 mod faults;
 mod jpegs;
+mod odd_pictures;
 mod pictures;
 #[expect(dead_code, reason = "shared with the test of the screen")]
 mod program;

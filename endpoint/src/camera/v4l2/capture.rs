@@ -1,19 +1,21 @@
 //! Pictures from an open camera: JPEGs straight from the driver's memory, raw ones encoded once.
 
-use super::convert::{self, PlaneBuffers, Range};
+use super::convert::{self, Layout, PlaneBuffers, Range};
 use super::locate::refusal;
 use super::mapped::{self, Dequeued, Identity, MappedStream, SetFormat};
 use super::negotiate::{Interval, Offer, Pixels};
 use crate::camera::faults::Faults;
 use crate::camera::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat};
 use crate::clock;
-use crate::frame::{CapturedFrame, JpegPool, Taken};
+use crate::frame::{CapturedFrame, JpegPool, PictureSize, Taken};
 use crate::jpeg::encode::{Chroma, EncodeError, Encoder, Planes, worst_case_bytes};
 use crate::jpeg::{Fault, Inspector};
 use crate::stop::Wake;
 use conclave_protocol::time::Micros;
 use rustix::fd::AsFd;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 
@@ -30,6 +32,8 @@ const SLOTS: usize = 4;
 pub struct V4l2Camera {
     format: StreamFormat,
     context: SourceContext,
+    /// Set with the first picture: whoever opened it looks for another camera if none comes.
+    gives: Arc<AtomicBool>,
     stream: MappedStream,
     set: SetFormat,
     /// Judges the camera's own JPEGs.
@@ -41,7 +45,9 @@ pub struct V4l2Camera {
 }
 
 struct RawEncoder {
-    pixels: Pixels,
+    layout: Layout,
+    /// Of the encoded picture: even.
+    size: PictureSize,
     chroma: Chroma,
     range: Range,
     planes: PlaneBuffers,
@@ -56,6 +62,7 @@ impl V4l2Camera {
         offer: Offer,
         context: SourceContext,
         what: &str,
+        gives: Arc<AtomicBool>,
     ) -> Result<Self, OpenError> {
         let refused = |error: io::Error| refusal(what, error);
         let set = mapped::set_format(device, offer.fourcc, offer.size).map_err(refused)?;
@@ -73,10 +80,14 @@ impl V4l2Camera {
             format: StreamFormat {
                 name: identity.name.clone(),
                 format: String::from_utf8_lossy(&set.fourcc).into_owned(),
-                size: set.size,
+                size: match pixels {
+                    Pixels::Jpeg => set.size,
+                    _ => convert::even(set.size),
+                },
                 fps: interval.fps(),
             },
             context,
+            gives,
             inspector: Inspector::default(),
             faults: Faults::default(),
             raw: RawEncoder::new(pixels, &set)?,
@@ -111,7 +122,7 @@ impl V4l2Camera {
             captured,
             ready: clock::now(),
             driver_sequence: sequence,
-            size: self.set.size,
+            size: self.format.size,
         };
         if let Some(raw) = &mut self.raw {
             if !raw.split(frame.bytes(), &self.set) {
@@ -120,7 +131,7 @@ impl V4l2Camera {
                 return Ok(None);
             }
             drop(frame);
-            let Some(jpeg) = raw.encode(&self.set)? else {
+            let Some(jpeg) = raw.encode()? else {
                 counters.add_no_buffer();
                 return Ok(None);
             };
@@ -179,6 +190,7 @@ impl FrameSource for V4l2Camera {
             match self.newest().map_err(CaptureError::Gone)? {
                 Some(filled) => {
                     if let Some(frame) = self.picture(filled)? {
+                        self.gives.store(true, Relaxed);
                         return Ok(Some(frame));
                     }
                 }
@@ -206,14 +218,18 @@ fn set_interval(device: &v4l::Device, wish: Interval) -> Interval {
 
 impl RawEncoder {
     fn new(pixels: Pixels, set: &SetFormat) -> Result<Option<Self>, EncodeError> {
-        let chroma = match pixels {
-            Pixels::Jpeg => return Ok(None),
-            Pixels::Yuyv => Chroma::HalfWidth,
-            Pixels::Nv12 => Chroma::HalfBoth,
+        let Some(layout) = pixels.layout() else {
+            return Ok(None);
         };
-        let color = chroma.plane(set.size).pixels();
+        let chroma = match layout {
+            Layout::Packed(_) => Chroma::HalfWidth,
+            Layout::Pairs { .. } | Layout::Planes { .. } | Layout::Gray => Chroma::HalfBoth,
+        };
+        let size = convert::even(set.size);
+        let color = chroma.plane(size).pixels();
         Ok(Some(Self {
-            pixels,
+            layout,
+            size,
             chroma,
             range: if set.full_range {
                 Range::Full
@@ -221,33 +237,42 @@ impl RawEncoder {
                 Range::Limited
             },
             planes: PlaneBuffers {
-                luma: vec![0; set.size.pixels()],
+                luma: vec![0; size.pixels()],
                 cb: vec![0; color],
                 cr: vec![0; color],
             },
             encoder: Encoder::new(QUALITY)?,
-            pool: JpegPool::new(SLOTS, worst_case_bytes(set.size, chroma)?),
+            pool: JpegPool::new(SLOTS, worst_case_bytes(size, chroma)?),
         }))
     }
 
     fn split(&mut self, raw: &[u8], set: &SetFormat) -> bool {
-        let split = match self.pixels {
-            Pixels::Nv12 => convert::split_nv12,
-            Pixels::Yuyv | Pixels::Jpeg => convert::split_yuyv,
+        // Some drivers leave the stride out where there is no padding.
+        let stride = match set.stride {
+            0 => self.layout.row_bytes(set.size.width as usize),
+            stride => stride,
         };
-        split(raw, set.stride, set.size, self.range, &mut self.planes)
+        convert::split(
+            self.layout,
+            raw,
+            stride,
+            set.size,
+            self.range,
+            &mut self.planes,
+        )
     }
 
-    fn encode(&mut self, set: &SetFormat) -> Result<Option<crate::frame::PooledJpeg>, EncodeError> {
+    fn encode(&mut self) -> Result<Option<crate::frame::PooledJpeg>, EncodeError> {
         let Self {
             encoder,
             pool,
             planes,
             chroma,
+            size,
             ..
         } = self;
         let planes = Planes {
-            size: set.size,
+            size: *size,
             chroma: *chroma,
             luma: &planes.luma,
             cb: &planes.cb,

@@ -42,74 +42,140 @@ pub struct PlaneBuffers {
     pub cr: Vec<u8>,
 }
 
-/// Splits packed YUYV rows of `stride` bytes into planes, 4:2:2; false if `raw` is shorter than the picture.
-pub fn split_yuyv(
+/// How the bytes of a raw picture lie; the color planes that come of it are half as wide, and of all but
+/// [`Layout::Packed`] half as high.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Two pixels in four bytes: where the first and second brightness, blue and red are among them.
+    Packed([usize; 4]),
+    /// A plane of brightness, then one of pairs, red in front of blue or behind it.
+    Pairs {
+        /// Red comes first.
+        red_first: bool,
+    },
+    /// Three planes, red in front of blue or behind it.
+    Planes {
+        /// Red comes first.
+        red_first: bool,
+    },
+    /// Brightness alone.
+    Gray,
+}
+
+impl Layout {
+    /// Bytes of a row without padding, of brightness where color lies apart.
+    #[must_use]
+    pub const fn row_bytes(self, width: usize) -> usize {
+        match self {
+            Self::Packed(_) => width * 2,
+            Self::Pairs { .. } | Self::Planes { .. } | Self::Gray => width,
+        }
+    }
+}
+
+/// The size that is encoded of a raw picture: the encoder takes whole color pixels.
+#[must_use]
+pub(super) const fn even(size: PictureSize) -> PictureSize {
+    PictureSize::new(size.width & !1, size.height & !1)
+}
+
+/// Splits a raw picture, rows of `stride` bytes, into planes of its [`even`] size; false if `raw` is shorter than the
+/// picture.
+pub fn split(
+    layout: Layout,
     raw: &[u8],
     stride: usize,
     size: PictureSize,
     range: Range,
     out: &mut PlaneBuffers,
 ) -> bool {
-    let (width, height) = (size.width as usize, size.height as usize);
+    let height = size.height as usize;
+    let (width, rows) = (even(size).width as usize, even(size).height as usize);
     let half = width / 2;
-    if stride < width * 2 || raw.len() < stride * height || width % 2 != 0 || half == 0 {
+    if half == 0 || rows == 0 {
         return false;
     }
+    let color_stride = match layout {
+        Layout::Packed(_) | Layout::Gray => 0,
+        Layout::Pairs { .. } => stride,
+        Layout::Planes { .. } => stride.div_ceil(2),
+    };
+    let planes = match layout {
+        Layout::Packed(_) | Layout::Gray => 0,
+        Layout::Pairs { .. } => 1,
+        Layout::Planes { .. } => 2,
+    };
+    let color_bytes = color_stride * height.div_ceil(2);
+    if stride < layout.row_bytes(width) || raw.len() < stride * height + planes * color_bytes {
+        return false;
+    }
+    if let Layout::Packed(order) = layout {
+        split_packed(order, raw, stride, width, range, out);
+        return true;
+    }
+    let (luma_rows, color) = raw.split_at(stride * height);
     let luma = out.luma.chunks_exact_mut(width);
-    let color = out
-        .cb
-        .chunks_exact_mut(half)
-        .zip(out.cr.chunks_exact_mut(half));
-    for ((row, luma), (cb, cr)) in raw.chunks(stride).zip(luma).zip(color).take(height) {
-        let pairs = row.chunks_exact(4).zip(luma.chunks_exact_mut(2));
-        for ((pair, luma), (cb, cr)) in pairs.zip(cb.iter_mut().zip(cr)) {
-            luma[0] = range.luma(pair[0]);
-            luma[1] = range.luma(pair[2]);
-            *cb = range.color(pair[1]);
-            *cr = range.color(pair[3]);
+    for (row, luma) in luma_rows.chunks(stride).zip(luma).take(rows) {
+        for (from, to) in row.iter().zip(luma) {
+            *to = range.luma(*from);
+        }
+    }
+    match layout {
+        Layout::Pairs { red_first } => {
+            let (first, second) = if red_first { (1, 0) } else { (0, 1) };
+            let cb = out.cb.chunks_exact_mut(half);
+            let color_rows = color.chunks(color_stride).take(rows / 2);
+            for (row, (cb, cr)) in color_rows.zip(cb.zip(out.cr.chunks_exact_mut(half))) {
+                for (pair, (cb, cr)) in row.chunks_exact(2).zip(cb.iter_mut().zip(cr)) {
+                    *cb = range.color(pair[first]);
+                    *cr = range.color(pair[second]);
+                }
+            }
+        }
+        Layout::Planes { red_first } => {
+            let (first, second) = color.split_at(color_bytes);
+            let (blue, red) = if red_first {
+                (second, first)
+            } else {
+                (first, second)
+            };
+            for (from, to) in [(blue, &mut out.cb), (red, &mut out.cr)] {
+                let to_rows = to.chunks_exact_mut(half);
+                for (from, to) in from.chunks(color_stride).zip(to_rows).take(rows / 2) {
+                    for (from, to) in from.iter().zip(to) {
+                        *to = range.color(*from);
+                    }
+                }
+            }
+        }
+        Layout::Packed(_) | Layout::Gray => {
+            out.cb.fill(128);
+            out.cr.fill(128);
         }
     }
     true
 }
 
-/// Splits an NV12 picture, rows of `stride` bytes, into planes, 4:2:0; false if `raw` is shorter than the picture.
-pub fn split_nv12(
+fn split_packed(
+    [first, second, blue, red]: [usize; 4],
     raw: &[u8],
     stride: usize,
-    size: PictureSize,
+    width: usize,
     range: Range,
     out: &mut PlaneBuffers,
-) -> bool {
-    let (width, height) = (size.width as usize, size.height as usize);
-    let half = width / 2;
-    if stride < width
-        || raw.len() < stride * height * 3 / 2
-        || width % 2 != 0
-        || height % 2 != 0
-        || half == 0
-    {
-        return false;
-    }
-    let (luma_rows, color_rows) = raw.split_at(stride * height);
-    for (row, luma) in luma_rows
-        .chunks(stride)
-        .zip(out.luma.chunks_exact_mut(width))
-    {
-        for (from, to) in row.iter().zip(luma) {
-            *to = range.luma(*from);
+) {
+    let luma = out.luma.chunks_exact_mut(width);
+    let cb = out.cb.chunks_exact_mut(width / 2);
+    let color = cb.zip(out.cr.chunks_exact_mut(width / 2));
+    for ((row, luma), (cb, cr)) in raw.chunks(stride).zip(luma).zip(color) {
+        let pairs = row.chunks_exact(4).zip(luma.chunks_exact_mut(2));
+        for ((pair, luma), (cb, cr)) in pairs.zip(cb.iter_mut().zip(cr)) {
+            luma[0] = range.luma(pair[first]);
+            luma[1] = range.luma(pair[second]);
+            *cb = range.color(pair[blue]);
+            *cr = range.color(pair[red]);
         }
     }
-    let color = out
-        .cb
-        .chunks_exact_mut(half)
-        .zip(out.cr.chunks_exact_mut(half));
-    for (row, (cb, cr)) in color_rows.chunks(stride).zip(color).take(height / 2) {
-        for (pair, (cb, cr)) in row.chunks_exact(2).zip(cb.iter_mut().zip(cr)) {
-            *cb = range.color(pair[0]);
-            *cr = range.color(pair[1]);
-        }
-    }
-    true
 }
 
 #[cfg(test)]
@@ -124,34 +190,71 @@ mod tests {
         }
     }
 
-    #[test]
-    fn yuyv_rows_with_padding_become_planes() {
-        let raw = [1, 2, 3, 4, 9, 9, 5, 6, 7, 8, 9, 9];
-        let mut out = buffers(4, 2);
-        assert!(split_yuyv(
-            &raw,
-            6,
-            PictureSize::new(2, 2),
-            Range::Full,
-            &mut out
-        ));
-        assert_eq!(
-            (out.luma, out.cb, out.cr),
-            (vec![1, 3, 5, 7], vec![2, 6], vec![4, 8])
-        );
+    const YUYV: Layout = Layout::Packed([0, 2, 1, 3]);
+
+    /// The planes of a picture of 2x2 in rows of `stride`.
+    fn planes(layout: Layout, raw: &[u8], stride: usize) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+        let color = if matches!(layout, Layout::Packed(_)) {
+            2
+        } else {
+            1
+        };
+        let mut out = buffers(4, color);
+        let size = PictureSize::new(2, 2);
+        assert!(split(layout, raw, stride, size, Range::Full, &mut out));
+        (out.luma, out.cb, out.cr)
     }
 
     #[test]
-    fn nv12_rows_with_padding_become_planes() {
-        let raw = [1, 2, 9, 3, 4, 9, 5, 6, 9];
+    fn packed_rows_with_padding_become_planes_in_each_order() {
+        let expected = (vec![1, 3, 5, 7], vec![2, 6], vec![4, 8]);
+        let yuyv = [1, 2, 3, 4, 9, 9, 5, 6, 7, 8, 9, 9];
+        let uyvy = [2, 1, 4, 3, 9, 9, 6, 5, 8, 7, 9, 9];
+        let yvyu = [1, 4, 3, 2, 9, 9, 5, 8, 7, 6, 9, 9];
+        let vyuy = [4, 1, 2, 3, 9, 9, 8, 5, 6, 7, 9, 9];
+        for (order, raw) in [
+            ([0, 2, 1, 3], yuyv),
+            ([1, 3, 0, 2], uyvy),
+            ([0, 2, 3, 1], yvyu),
+            ([1, 3, 2, 0], vyuy),
+        ] {
+            assert_eq!(planes(Layout::Packed(order), &raw, 6), expected);
+        }
+    }
+
+    #[test]
+    fn pairs_planes_and_gray_with_padding_become_planes() {
+        let expected = (vec![1, 2, 3, 4], vec![5], vec![6]);
+        let pairs = |red_first| Layout::Pairs { red_first };
+        assert_eq!(
+            planes(pairs(false), &[1, 2, 9, 3, 4, 9, 5, 6, 9], 3),
+            expected
+        );
+        assert_eq!(
+            planes(pairs(true), &[1, 2, 9, 3, 4, 9, 6, 5, 9], 3),
+            expected
+        );
+        let three = |red_first| Layout::Planes { red_first };
+        assert_eq!(
+            planes(three(false), &[1, 2, 9, 9, 3, 4, 9, 9, 5, 9, 6, 9], 4),
+            expected
+        );
+        assert_eq!(
+            planes(three(true), &[1, 2, 9, 9, 3, 4, 9, 9, 6, 9, 5, 9], 4),
+            expected
+        );
+        let gray = planes(Layout::Gray, &[1, 2, 9, 3, 4, 9], 3);
+        assert_eq!(gray, (vec![1, 2, 3, 4], vec![128], vec![128]));
+    }
+
+    #[test]
+    fn of_an_odd_picture_the_last_row_and_column_are_left_out() {
+        let size = PictureSize::new(3, 3);
+        assert_eq!(even(size), PictureSize::new(2, 2));
         let mut out = buffers(4, 1);
-        assert!(split_nv12(
-            &raw,
-            3,
-            PictureSize::new(2, 2),
-            Range::Full,
-            &mut out
-        ));
+        let raw = [1, 2, 0, 3, 4, 0, 0, 0, 0, 5, 9, 9, 9, 6, 9, 9, 9];
+        let layout = Layout::Planes { red_first: false };
+        assert!(split(layout, &raw, 3, size, Range::Full, &mut out));
         assert_eq!(
             (out.luma, out.cb, out.cr),
             (vec![1, 2, 3, 4], vec![5], vec![6])
@@ -161,27 +264,24 @@ mod tests {
     #[test]
     fn a_picture_shorter_than_its_size_is_refused() {
         let mut out = buffers(4, 2);
-        assert!(!split_yuyv(
-            &[0; 7],
-            4,
-            PictureSize::new(2, 2),
-            Range::Full,
-            &mut out
-        ));
-        assert!(!split_nv12(
-            &[0; 5],
-            2,
-            PictureSize::new(2, 2),
-            Range::Full,
-            &mut out
-        ));
-        assert!(!split_yuyv(
-            &[0; 64],
-            2,
-            PictureSize::new(2, 2),
-            Range::Full,
-            &mut out
-        ));
+        let mut is_taken = |layout, bytes: usize, stride| {
+            let raw = vec![0; bytes];
+            split(
+                layout,
+                &raw,
+                stride,
+                PictureSize::new(2, 2),
+                Range::Full,
+                &mut out,
+            )
+        };
+        let pairs = Layout::Pairs { red_first: false };
+        let planes = Layout::Planes { red_first: true };
+        assert!(is_taken(YUYV, 8, 4) && !is_taken(YUYV, 7, 4) && !is_taken(YUYV, 64, 2));
+        assert!(is_taken(pairs, 6, 2) && !is_taken(pairs, 5, 2) && !is_taken(pairs, 64, 1));
+        assert!(is_taken(planes, 6, 2) && !is_taken(planes, 5, 2));
+        assert!(is_taken(Layout::Gray, 4, 2) && !is_taken(Layout::Gray, 3, 2));
+        assert!(!is_taken(Layout::Gray, 0, 0));
     }
 
     #[test]

@@ -13,7 +13,46 @@ use v4l::framesize::FrameSizeEnum;
 use v4l::video::Capture;
 
 /// Drivers whose capture nodes are stages of the board's own picture processing, no cameras.
-const NOT_CAMERAS: [&str; 3] = ["bcm2835-isp", "bcm2835-codec", "pispbe"];
+const NOT_CAMERAS: [&str; 4] = ["bcm2835-isp", "bcm2835-codec", "pispbe", "rpi-hevc-dec"];
+
+/// Drivers of camera modules on a ribbon: their nodes list formats, but give pictures only to a program that sets sensor
+/// and processing up (libcamera). Newer ones say so themselves.
+const MODULES: [&str; 10] = [
+    "unicam",
+    "bcm2835-unicam",
+    "rp1-cfe",
+    "rkisp1",
+    "rkcif",
+    "sun6i-csi",
+    "qcom-camss",
+    "imx7-csi",
+    "ipu3-cio2",
+    "isys",
+];
+
+/// What a capture node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Node {
+    /// A camera that gives pictures by itself.
+    Camera,
+    /// A part of a camera module, which needs another program to set it up.
+    Module,
+    /// Nothing that takes pictures.
+    Other,
+}
+
+impl Node {
+    pub(crate) fn of(identity: &Identity) -> Self {
+        let driver = identity.driver.as_str();
+        if !identity.captures || NOT_CAMERAS.contains(&driver) {
+            Self::Other
+        } else if identity.needs_links || MODULES.contains(&driver) {
+            Self::Module
+        } else {
+            Self::Camera
+        }
+    }
+}
 
 /// A camera and all that it offers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,6 +65,10 @@ pub struct CameraDescription {
     pub driver: String,
     /// Where it is plugged in.
     pub bus: String,
+    /// Whether it is part of a camera module, which gives no pictures without libcamera.
+    pub module: bool,
+    /// Whether it gives gray pictures alone, as infrared cameras do.
+    pub gray_only: bool,
     /// Its formats, also those that are not used here.
     pub formats: Vec<CameraFormat>,
 }
@@ -52,12 +95,11 @@ pub struct CameraMode {
     pub fps: Vec<f64>,
 }
 
-/// Opens the capture node at `path` and asks who it is; `None` if it is no camera.
-pub(crate) fn open(path: &Path) -> io::Result<Option<(v4l::Device, Identity)>> {
+/// Opens the node at `path` and asks who it is.
+pub(crate) fn open(path: &Path) -> io::Result<(v4l::Device, Identity)> {
     let device = v4l::Device::with_path(path)?;
     let identity = mapped::identity(&device)?;
-    let camera = identity.captures && !NOT_CAMERAS.contains(&identity.driver.as_str());
-    Ok(camera.then_some((device, identity)))
+    Ok((device, identity))
 }
 
 /// All `/dev/video*` nodes in the order of their numbers.
@@ -96,9 +138,20 @@ pub(crate) fn offers(device: &v4l::Device, wish: Wish) -> Vec<Offer> {
     found
 }
 
+/// Whether of the formats that can be used all are gray.
+pub(crate) fn is_gray_only(mut codes: impl Iterator<Item = [u8; 4]>) -> bool {
+    let first = codes.find_map(|code| Pixels::from_fourcc(&code));
+    first == Some(Pixels::Grey)
+        && codes.all(|code| matches!(Pixels::from_fourcc(&code), None | Some(Pixels::Grey)))
+}
+
 /// Everything about the camera at `path`; `None` if it is no camera or cannot be asked.
 pub(crate) fn describe(path: PathBuf) -> Option<CameraDescription> {
-    let (device, identity) = open(&path).ok()??;
+    let (device, identity) = open(&path).ok()?;
+    let node = Node::of(&identity);
+    if node == Node::Other {
+        return None;
+    }
     let mode = |fourcc, size: Sizes| {
         let size = size.nearest(Wish::default().size);
         let mut fps: Vec<_> = rates(&device, fourcc, size)
@@ -109,7 +162,9 @@ pub(crate) fn describe(path: PathBuf) -> Option<CameraDescription> {
         fps.sort_by(|a, b| b.total_cmp(a));
         CameraMode { size, fps }
     };
-    let formats = mapped::formats(&device)
+    let codes = mapped::formats(&device);
+    let gray_only = is_gray_only(codes.iter().map(|(code, _)| *code));
+    let formats = codes
         .into_iter()
         .map(|(fourcc, description)| CameraFormat {
             fourcc: name(fourcc),
@@ -117,6 +172,7 @@ pub(crate) fn describe(path: PathBuf) -> Option<CameraDescription> {
             usable: Pixels::from_fourcc(&fourcc).is_some(),
             modes: sizes(&device, fourcc)
                 .into_iter()
+                .filter(|size| *size != Sizes::Unknown)
                 .map(|size| mode(fourcc, size))
                 .collect(),
         })
@@ -126,8 +182,24 @@ pub(crate) fn describe(path: PathBuf) -> Option<CameraDescription> {
         name: identity.name,
         driver: identity.driver,
         bus: identity.bus,
+        module: node == Node::Module,
+        gray_only,
         formats,
     })
+}
+
+/// Whether the node at `path` is there for something else than pictures of a camera.
+pub(crate) fn is_other(path: &str) -> bool {
+    open(Path::new(path)).is_ok_and(|(_, identity)| Node::of(&identity) == Node::Other)
+}
+
+/// The code that [`name`] was made of.
+pub(crate) fn code(name: &str) -> [u8; 4] {
+    let mut code = [b' '; 4];
+    for (to, from) in code.iter_mut().zip(name.bytes()) {
+        *to = from;
+    }
+    code
 }
 
 /// The four characters; the top bit says big endian.
@@ -153,8 +225,8 @@ fn sizes(device: &v4l::Device, fourcc: [u8; 4]) -> Vec<Sizes> {
         },
     };
     match device.enum_framesizes(FourCC::new(&fourcc)) {
-        Ok(found) => found.into_iter().map(size).collect(),
-        Err(_) => Vec::new(),
+        Ok(found) if !found.is_empty() => found.into_iter().map(size).collect(),
+        _ => vec![Sizes::Unknown],
     }
 }
 
@@ -173,5 +245,42 @@ fn rates(device: &v4l::Device, fourcc: [u8; 4], size: PictureSize) -> Vec<Rates>
     match device.enum_frameintervals(FourCC::new(&fourcc), size.width, size.height) {
         Ok(found) if !found.is_empty() => found.into_iter().map(rate).collect(),
         _ => vec![Rates::Unknown],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(driver: &str, needs_links: bool) -> Identity {
+        Identity {
+            driver: driver.into(),
+            name: "Camera".into(),
+            bus: "bus".into(),
+            captures: true,
+            needs_links,
+        }
+    }
+
+    #[test]
+    fn nodes_of_camera_modules_are_told_from_cameras() {
+        assert_eq!(Node::of(&identity("uvcvideo", false)), Node::Camera);
+        assert_eq!(Node::of(&identity("unicam", false)), Node::Module);
+        assert_eq!(Node::of(&identity("rp1-cfe", false)), Node::Module);
+        assert_eq!(Node::of(&identity("a later driver", true)), Node::Module);
+        assert_eq!(Node::of(&identity("bcm2835-isp", false)), Node::Other);
+        let metadata = Identity {
+            captures: false,
+            ..identity("uvcvideo", false)
+        };
+        assert_eq!(Node::of(&metadata), Node::Other);
+    }
+
+    #[test]
+    fn a_camera_is_gray_only_when_no_usable_format_has_color() {
+        assert!(is_gray_only([*b"GREY", *b"Y16 "].into_iter()));
+        assert!(!is_gray_only([*b"GREY", *b"YUYV"].into_iter()));
+        assert!(!is_gray_only([*b"MJPG"].into_iter()));
+        assert!(!is_gray_only([*b"H264"].into_iter()));
     }
 }

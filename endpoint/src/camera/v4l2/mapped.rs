@@ -26,6 +26,9 @@ use v4l::v4l_sys::{
 };
 use v4l::v4l2::{self, vidioc};
 
+/// `V4L2_CAP_IO_MC` of Linux 5.9, which the bindings do not have yet.
+const NEEDS_LINKS: u32 = 0x2000_0000;
+
 /// Who a camera is; stays the same when its node's number changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -34,6 +37,8 @@ pub(crate) struct Identity {
     pub(crate) bus: String,
     /// Whether the node gives pictures by streaming; cameras have other nodes too.
     pub(crate) captures: bool,
+    /// Whether other nodes have to be linked and set up before it gives any, as those of camera modules.
+    pub(crate) needs_links: bool,
 }
 
 /// Asks a device who it is.
@@ -52,6 +57,7 @@ pub(crate) fn identity(device: &v4l::Device) -> io::Result<Identity> {
         name: text(&answer.card),
         bus: text(&answer.bus_info),
         captures: caps & needed == needed,
+        needs_links: caps & NEEDS_LINKS != 0,
     })
 }
 
@@ -72,7 +78,23 @@ pub(crate) fn formats(device: &v4l::Device) -> Vec<([u8; 4], String)> {
         }
         found.push((format.pixelformat.to_le_bytes(), text(&format.description)));
     }
+    if found.is_empty()
+        && let Some(set) = format_now(device)
+    {
+        // The driver lists none, but has one.
+        found.push((set, String::new()));
+    }
     found
+}
+
+/// The four characters of the format that a device is set to.
+fn format_now(device: &v4l::Device) -> Option<[u8; 4]> {
+    // SAFETY: integers and a union of structs of integers, for all of which zero is a value.
+    let mut format: v4l2_format = unsafe { mem::zeroed() };
+    format.type_ = VIDEO_CAPTURE;
+    ioctl(&device.handle(), vidioc::VIDIOC_G_FMT, &mut format).ok()?;
+    // SAFETY: for this buffer type the kernel fills in `pix`.
+    Some(unsafe { format.fmt.pix }.pixelformat.to_le_bytes())
 }
 
 /// What a device was set to.

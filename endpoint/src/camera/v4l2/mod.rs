@@ -3,12 +3,13 @@
 mod capture;
 mod convert;
 mod enumerate;
+mod holder;
 mod locate;
 pub(crate) mod mapped;
 pub mod negotiate;
 
 pub use capture::V4l2Camera;
-pub use convert::{PlaneBuffers, Range, split_nv12, split_yuyv};
+pub use convert::{Layout, PlaneBuffers, Range, split};
 pub use enumerate::{CameraDescription, CameraFormat, CameraMode};
-pub(crate) use enumerate::{camera_nodes, describe};
+pub(crate) use enumerate::{camera_nodes, code, describe, is_other};
 pub use locate::Locator;

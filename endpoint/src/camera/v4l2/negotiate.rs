@@ -1,30 +1,123 @@
 //! Which of a camera's formats, sizes and rates to use: a pure choice over what was enumerated.
 
+use super::convert::Layout;
 use crate::camera::Wish;
 use crate::frame::PictureSize;
 
-/// Formats that can be used, the best first.
+/// Formats that can be used, the best first. All but the first are encoded here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pixels {
     /// JPEG from the camera: passed on untouched.
     Jpeg,
-    /// Packed 4:2:2: encoded here.
+    /// Packed 4:2:2.
     Yuyv,
-    /// 4:2:0 in two planes: encoded here.
+    /// The same, color first.
+    Uyvy,
+    /// The same, red in front of blue.
+    Yvyu,
+    /// The same, color first and red in front of blue.
+    Vyuy,
+    /// 4:2:0 in two planes.
     Nv12,
+    /// The same, red in front of blue.
+    Nv21,
+    /// 4:2:0 in three planes.
+    Yu12,
+    /// The same, red in front of blue.
+    Yv12,
+    /// Brightness alone: infrared cameras, which are for faces and not for people.
+    Grey,
 }
+
+/// What a camera has to give, for people who have one that does not.
+pub const WANTED: &str = "MJPEG or raw YUYV, UYVY, NV12 or YU12";
 
 impl Pixels {
     /// The format of a four-character code, if it can be used.
     #[must_use]
     pub const fn from_fourcc(code: &[u8; 4]) -> Option<Self> {
-        match code {
-            b"MJPG" | b"JPEG" => Some(Self::Jpeg),
-            b"YUYV" => Some(Self::Yuyv),
-            b"NV12" => Some(Self::Nv12),
-            _ => None,
+        Some(match code {
+            b"MJPG" | b"JPEG" => Self::Jpeg,
+            b"YUYV" => Self::Yuyv,
+            b"UYVY" => Self::Uyvy,
+            b"YVYU" => Self::Yvyu,
+            b"VYUY" => Self::Vyuy,
+            b"NV12" => Self::Nv12,
+            b"NV21" => Self::Nv21,
+            b"YU12" => Self::Yu12,
+            b"YV12" => Self::Yv12,
+            b"GREY" => Self::Grey,
+            _ => return None,
+        })
+    }
+
+    /// How its bytes lie; `None` for JPEG.
+    #[must_use]
+    pub const fn layout(self) -> Option<Layout> {
+        Some(match self {
+            Self::Jpeg => return None,
+            Self::Yuyv => Layout::Packed([0, 2, 1, 3]),
+            Self::Uyvy => Layout::Packed([1, 3, 0, 2]),
+            Self::Yvyu => Layout::Packed([0, 2, 3, 1]),
+            Self::Vyuy => Layout::Packed([1, 3, 2, 0]),
+            Self::Nv12 => Layout::Pairs { red_first: false },
+            Self::Nv21 => Layout::Pairs { red_first: true },
+            Self::Yu12 => Layout::Planes { red_first: false },
+            Self::Yv12 => Layout::Planes { red_first: true },
+            Self::Grey => Layout::Gray,
+        })
+    }
+}
+
+/// What a camera without a usable format offers instead, in a clause for people.
+#[must_use]
+pub fn offers_only(formats: &[[u8; 4]]) -> String {
+    /// More make no message clearer.
+    const NAMED: usize = 4;
+    let mut names: Vec<&str> = Vec::new();
+    for format in formats {
+        let name = match format {
+            b"H264" | b"AVC1" => "H.264",
+            b"HEVC" | b"H265" => "H.265",
+            b"VP80" => "VP8",
+            b"Y16 " | b"Y10 " | b"Y12 " | b"Z16 " => "depth or deep gray",
+            bayer if is_bayer(bayer) => "raw sensor data (Bayer)",
+            other => std::str::from_utf8(other)
+                .unwrap_or("an unknown format")
+                .trim_end(),
+        };
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
+    let more = if names.len() > NAMED {
+        " and others"
+    } else {
+        ""
+    };
+    names.truncate(NAMED);
+    match names.as_slice() {
+        [] => "offers no format".to_owned(),
+        [one] => format!("offers {one} alone"),
+        several => format!("offers {}{more} alone", several.join(", ")),
+    }
+}
+
+/// Data of a sensor behind its color filter, in each order and depth.
+#[must_use]
+pub const fn is_bayer(format: &[u8; 4]) -> bool {
+    matches!(
+        format,
+        b"BA81"
+            | b"GBRG"
+            | b"GRBG"
+            | b"RGGB"
+            | b"BYR2"
+            | [b'B' | b'R', b'G', b'1', b'0' | b'2' | b'4' | b'6']
+            | [b'G', b'B' | b'R', b'1', b'0' | b'2' | b'4' | b'6']
+            | [b'B', b'A', b'1', b'0' | b'2' | b'4']
+            | [b'p', b'B' | b'G' | b'g' | b'R', b'A' | b'C' | b'E', _]
+    )
 }
 
 /// Time from one picture to the next, as a fraction of a second.
@@ -52,6 +145,8 @@ impl Interval {
 pub enum Sizes {
     /// This one.
     One(PictureSize),
+    /// The driver lists none: it is asked for a size, and says which it took.
+    Unknown,
     /// Any from `least` to `most` in steps.
     Stepwise {
         /// Smallest.
@@ -73,6 +168,7 @@ impl Sizes {
         };
         match self {
             Self::One(size) => size,
+            Self::Unknown => wish,
             Self::Stepwise { least, most, step } => PictureSize::new(
                 fit(wish.width, least.width, most.width, step.width),
                 fit(wish.height, least.height, most.height, step.height),
@@ -125,7 +221,7 @@ pub struct Offer {
     pub interval: Interval,
 }
 
-/// The offer that is nearest to the wish; JPEG whenever the camera has it.
+/// The offer that is nearest to the wish; JPEG whenever the camera has it, gray only when it has nothing else.
 ///
 /// Size and rate weigh alike by their ratio to the wish; a rate above it costs little, since pictures can be left out.
 #[must_use]
@@ -141,13 +237,30 @@ pub fn choose(offers: &[Offer], wish: Wish) -> Option<Offer> {
         .iter()
         .filter_map(|offer| Some((Pixels::from_fourcc(&offer.fourcc)?, offer)))
         .min_by(|(pixels_a, a), (pixels_b, b)| {
-            let jpeg = |pixels: Pixels| pixels != Pixels::Jpeg;
-            jpeg(*pixels_a)
-                .cmp(&jpeg(*pixels_b))
+            let kind = |pixels: Pixels| (pixels == Pixels::Grey, pixels != Pixels::Jpeg);
+            kind(*pixels_a)
+                .cmp(&kind(*pixels_b))
                 .then(cost(a).total_cmp(&cost(b)))
                 .then(pixels_a.cmp(pixels_b))
         })
         .map(|(_, offer)| *offer)
+}
+
+/// The offers that need less of a bus than one that found no room there: fewer bytes a second, or compressed.
+#[must_use]
+pub fn smaller(offers: &[Offer], than: Offer) -> Vec<Offer> {
+    let need = |offer: &Offer| {
+        let raw = Pixels::from_fourcc(&offer.fourcc) != Some(Pixels::Jpeg);
+        let pixels = offer.size.pixels() as f64 * offer.interval.fps().max(1.0);
+        // A webcam's JPEGs take about an eighth of the raw picture.
+        if raw { 8.0 * pixels } else { pixels }
+    };
+    let most = need(&than) * 0.99;
+    offers
+        .iter()
+        .filter(|offer| need(offer) < most)
+        .copied()
+        .collect()
 }
 
 #[cfg(test)]
@@ -230,6 +343,52 @@ mod tests {
         assert_eq!(rates.nearest(30), fast);
         assert_eq!(rates.nearest(2), slow);
         assert_eq!(rates.nearest(10).denominator, 10);
+    }
+
+    #[test]
+    fn gray_is_taken_only_from_a_camera_that_has_nothing_else() {
+        let offers = [offer(b"GREY", 1280, 720, 30), offer(b"YUYV", 320, 240, 5)];
+        assert_eq!(choose(&offers, Wish::default()), Some(offers[1]));
+        assert_eq!(choose(&offers[..1], Wish::default()), Some(offers[0]));
+    }
+
+    #[test]
+    fn each_usable_format_is_jpeg_or_has_a_layout() {
+        for code in [
+            b"MJPG", b"JPEG", b"YUYV", b"UYVY", b"YVYU", b"VYUY", b"NV12", b"NV21", b"YU12",
+            b"YV12", b"GREY",
+        ] {
+            let pixels = Pixels::from_fourcc(code).unwrap();
+            assert_eq!(pixels.layout().is_none(), pixels == Pixels::Jpeg);
+        }
+    }
+
+    #[test]
+    fn a_camera_without_a_usable_format_is_described_by_what_it_offers() {
+        assert_eq!(offers_only(&[*b"H264"]), "offers H.264 alone");
+        assert_eq!(
+            offers_only(&[*b"pRAA", *b"BG10", *b"RGGB"]),
+            "offers raw sensor data (Bayer) alone"
+        );
+        assert_eq!(
+            offers_only(&[*b"H264", *b"Y16 "]),
+            "offers H.264, depth or deep gray alone"
+        );
+        assert_eq!(offers_only(&[]), "offers no format");
+        assert!(!is_bayer(b"GREY") && !is_bayer(b"BGR3") && !is_bayer(b"RGB3"));
+    }
+
+    #[test]
+    fn where_the_bus_has_no_room_an_offer_that_needs_less_is_next() {
+        let offers = [
+            offer(b"MJPG", 1280, 720, 30),
+            offer(b"MJPG", 640, 480, 30),
+            offer(b"YUYV", 640, 480, 30),
+            offer(b"YUYV", 160, 120, 30),
+        ];
+        let next = smaller(&offers, offers[0]);
+        assert_eq!(choose(&next, Wish::default()), Some(offers[1]));
+        assert_eq!(smaller(&offers, offers[3]), []);
     }
 
     proptest! {
