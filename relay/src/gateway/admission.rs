@@ -157,13 +157,10 @@ impl Admission {
         let limits = self.limits.load();
         let bounds = limits.bounds(what);
         let mut counts = lock(&self.counts);
-        match counts.full(what, address, bounds) {
-            Some(full) => {
-                self.metrics.web_limited.inc();
-                self.report(full, &limits, address);
-                return Err(full);
-            }
-            None => {}
+        if let Some(full) = counts.full(what, address, bounds) {
+            self.metrics.web_limited.inc();
+            self.report(full, &limits, address);
+            return Err(full);
         }
         // The proxy's own connections are nobody's: they count as one party.
         let newcomer = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));

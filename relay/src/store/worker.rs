@@ -27,6 +27,13 @@ pub struct Stored {
 }
 
 /// What the thread is given.
+#[cfg_attr(
+    test,
+    expect(
+        clippy::large_enum_variant,
+        reason = "the small one is for tests alone"
+    )
+)]
 enum Job {
     Command(StoreCommand),
     #[cfg(test)]
