@@ -1,6 +1,7 @@
 // The page: one session, and the page of the phase that it is in. Sign-in was painted before this is fetched (index.html, first.js).
 
 import { linkToken } from './net/keep.js';
+import { whatKeepsOut } from './net/kept_out.js';
 import { Session } from './net/session.js';
 import { socketUrl } from './net/address.js';
 import { make } from './ui/dom.js';
@@ -56,7 +57,7 @@ async function show() {
     } else {
         page.show();
     }
-    if (session.phase === 'entering' && !session.connected) slow ??= setTimeout(() => signIn.unreachable(), 4000);
+    if (session.phase === 'entering' && !session.connected) slow ??= setTimeout(() => void whatKeepsOut(socketUrl(document.baseURI)).then(signIn.unreachable), 4000);
     else {
         clearTimeout(slow);
         slow = undefined;

@@ -103,9 +103,12 @@ export function signInPage(session, token, openSettings) {
             trouble.show(known ? () => problemWords(problem) : null);
             set(element, 'aria-busy', entering ? 'true' : null);
         },
-        /** The relay does not answer: it is tried on. */
-        unreachable() {
-            if (session.phase === 'entering') trouble.show(() => words('unreachable'));
+        /**
+         * The relay does not answer, or has no place: it is tried on.
+         * @param {'address_full' | 'relay_full' | null} full
+         */
+        unreachable(full) {
+            if (session.phase === 'entering' && !session.connected) trouble.show(() => words(full ?? 'unreachable'));
         },
         focus: () => (name.input.value && !token ? go.element : name.input).focus(),
     };

@@ -100,6 +100,7 @@ export default {
     relay_full: 'Das Relay hat keinen Platz mehr. Später erneut versuchen.',
     storage_failed: 'Das Relay konnte das nicht speichern. Erneut versuchen oder dem Betreiber melden.',
     refused: 'Das Relay hat das abgelehnt. Erneut versuchen.',
+    address_full: 'Aus diesem Netz sind schon zu viele Browser da. Es wird weiter versucht; wer das Relay betreibt, kann mehr zulassen.',
     unreachable: 'Das Relay antwortet nicht. Netz prüfen; es wird weiter versucht.',
     replaced: 'Derselbe Name hat sich an einem anderen Gerät angemeldet, daher wurde dieses abgemeldet.',
     connection_lost: 'Die Verbindung ist abgerissen. Neuer Versuch läuft…',

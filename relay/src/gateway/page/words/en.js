@@ -99,6 +99,7 @@ export default {
     relay_full: 'The relay has no place left. Try again later.',
     storage_failed: 'The relay could not store this. Try again, or tell whoever runs it.',
     refused: 'The relay refused this. Try again.',
+    address_full: 'Too many browsers of this network are here already. This screen keeps trying; whoever runs the relay can allow more.',
     unreachable: 'The relay does not answer. Check the network; this screen keeps trying.',
     replaced: 'The same name signed in on another device, so this one was signed out.',
     connection_lost: 'The connection was lost. Reconnecting…',

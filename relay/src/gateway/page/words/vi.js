@@ -100,6 +100,7 @@ export default {
     relay_full: 'Máy chuyển tiếp đã hết chỗ. Hãy thử lại sau.',
     storage_failed: 'Máy chuyển tiếp không lưu được. Hãy thử lại hoặc báo cho người quản trị.',
     refused: 'Máy chuyển tiếp đã từ chối. Hãy thử lại.',
+    address_full: 'Đã có quá nhiều trình duyệt từ mạng này. Màn hình vẫn tiếp tục thử; người quản trị máy chuyển tiếp có thể cho phép nhiều hơn.',
     unreachable: 'Máy chuyển tiếp không trả lời. Hãy kiểm tra mạng; màn hình này vẫn tiếp tục thử.',
     replaced: 'Tên này vừa đăng nhập trên thiết bị khác nên thiết bị này đã bị đăng xuất.',
     connection_lost: 'Mất kết nối. Đang kết nối lại…',
