@@ -188,7 +188,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             Some(
                 EngineError::Unreachable { .. }
                 | EngineError::Refused { .. }
-                | EngineError::Replaced,
+                | EngineError::Replaced { .. },
             ),
         ) => 3,
         _ => 1,

@@ -244,8 +244,17 @@ pub enum EngineError {
         met: String,
     },
     /// Signed in elsewhere.
-    #[error("this device and name signed in once more; the earlier call ends")]
-    Replaced,
+    #[error(
+        "this device and name signed in once more{}; the earlier call ends",
+        .by.map_or_else(String::new, |by| format!(
+            ", from {by}. If that is another device, its card is a copy of this one's: remove the file `identity` \
+             from the data folder of one of them, and give it a name of its own"
+        ))
+    )]
+    Replaced {
+        /// Where from, if the relay said so.
+        by: Option<std::net::IpAddr>,
+    },
     /// The relay said no.
     #[error("{act}: {refusal}")]
     Refused {

@@ -54,7 +54,16 @@ impl Engine {
                 Ok(())
             }
             (Asked::SignIn { .. }, Err(Refusal::RateLimited { retry_after_ms })) => {
-                self.lose("the relay asks to wait".into(), now);
+                let reason = match self.session.elsewhere {
+                    Some(address) => format!(
+                        "the device at {address} has this one's identity and is signed in: was the card copied?"
+                    ),
+                    None => "the relay asks to wait".into(),
+                };
+                self.lose(reason.clone(), now);
+                if self.session.elsewhere.is_some() {
+                    (self.report)(Report::NotConnected(reason));
+                }
                 self.session.retry_at = now + Micros::from_millis(retry_after_ms.into());
                 Ok(())
             }
@@ -139,6 +148,7 @@ impl Engine {
         }
         self.session.is_signed_in = true;
         self.session.retry_after = FIRST_RETRY;
+        self.session.elsewhere = None;
         // A resumed session goes on with its hop keys and its counter.
         if self.session.hop_secret.as_ref() != Some(&signed_in.hop_secret) {
             self.session.uplink = Some(Arc::new(Uplink::new(

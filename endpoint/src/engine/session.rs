@@ -35,6 +35,8 @@ pub(super) struct Session {
     pub(super) next_request: u32,
     pub(super) retry_at: Instant,
     pub(super) retry_after: Micros,
+    /// Where another device with this one's identity is.
+    pub(super) elsewhere: Option<std::net::IpAddr>,
     pub(super) first_try: Instant,
     pub(super) was_signed_in: bool,
     /// Whether this connection is signed in.
@@ -90,6 +92,7 @@ impl Session {
             next_request: 0,
             retry_at: now,
             retry_after: FIRST_RETRY,
+            elsewhere: None,
             first_try: now,
             was_signed_in: false,
             is_signed_in: false,
@@ -407,7 +410,14 @@ impl Engine {
             // Whoever signed in last is meant; two that took turns would both be of no use.
             Event::Closing {
                 reason: ClosingReason::Replaced,
-            } => Err(EngineError::Replaced),
+            } => Err(EngineError::Replaced {
+                by: self.session.elsewhere,
+            }),
+            Event::SignedInElsewhere { address } => {
+                tracing::warn!(%address, "another device with this one's identity is signed in: was the card copied?");
+                self.session.elsewhere = Some(address);
+                Ok(())
+            }
             Event::RoomChanged(room) => {
                 self.room_changed(room);
                 Ok(())

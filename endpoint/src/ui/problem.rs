@@ -90,7 +90,10 @@ impl From<&EngineError> for Trouble {
             EngineError::WrongFingerprint { relay, .. } => {
                 Self::with(Problem::WrongFingerprint, relay)
             }
-            EngineError::Replaced => Self::of(Problem::Replaced),
+            EngineError::Replaced { by } => {
+                let by = by.map_or_else(String::new, |by| by.to_string());
+                Self::with(Problem::Replaced, by)
+            }
             EngineError::Refused { refusal, .. } => (*refusal).into(),
             EngineError::Keep(_) | EngineError::System { .. } => {
                 Self::with(Problem::Internal, error.to_string())

@@ -35,7 +35,7 @@ impl App {
         self.sign_in.busy = false;
         if self.kiosk && !at_the_form {
             // Whoever signed in elsewhere is meant to be there; all else may pass.
-            let again = !matches!(error, EngineError::Replaced);
+            let again = !matches!(error, EngineError::Replaced { .. });
             self.sign_in_again_at = again.then(|| clock::now() + SIGN_IN_AGAIN);
             self.idle.trouble = trouble;
             self.go(self.home());

@@ -4,6 +4,7 @@
 //! a protocol version. `tests/vectors/control.json` pins every message.
 
 use alloc::{boxed::Box, format, string::String, vec::Vec};
+use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ChatId, Epoch, ParticipantId, RequestId, RoomId, SessionId, SourceId, StreamId};
@@ -529,6 +530,11 @@ pub enum Event {
     BrowsersAllowed {
         /// Whether they may.
         allowed: bool,
+    },
+    /// Another device with the same identity is there, or takes the place of this one: its card may have been copied.
+    SignedInElsewhere {
+        /// Where it is.
+        address: IpAddr,
     },
 }
 

@@ -143,6 +143,7 @@ fn no_variant_is_without_a_vector() {
         Event::KeysWanted { .. },
         Event::Closing { .. },
         Event::BrowsersAllowed { .. },
+        Event::SignedInElsewhere { .. },
     );
     assert_eq!(
         numbers(events().into_iter().map(|e| e.1)),

@@ -1,5 +1,7 @@
 //! One value of every control message, with its name.
 
+use std::net::IpAddr;
+
 use conclave_protocol::id::{
     ChatId, Epoch, ParticipantId, RequestId, RoomId, SessionId, SourceId, StreamId,
 };
@@ -396,6 +398,15 @@ pub fn events() -> Vec<(String, Event)> {
     }
     for (name, allowed) in [("browsers allowed", true), ("browsers kept out", false)] {
         add(name, Event::BrowsersAllowed { allowed });
+    }
+    for (name, address) in [
+        ("signed in elsewhere", IpAddr::from([192, 0, 2, 7])),
+        (
+            "signed in elsewhere, IPv6",
+            IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 7]),
+        ),
+    ] {
+        add(name, Event::SignedInElsewhere { address });
     }
     all
 }

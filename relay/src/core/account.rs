@@ -51,6 +51,7 @@ impl Core {
         if self.sessions.len() >= self.limits.sessions
             && !self.accounts.contains_key(&username.key())
         {
+            self.limit_reached("limits.sessions", self.limits.sessions, connection);
             return Some(Err(Refusal::RelayFull));
         }
         state.stage = Stage::SigningIn;
@@ -89,7 +90,11 @@ impl Core {
         }
         // Who is gone makes no account.
         if let Some(state) = self.connections.get(&arrival.connection) {
-            self.growth.check_sign_up(state.peer.address)?;
+            if let Err(refusal) = self.growth.check_sign_up(state.peer.address) {
+                let limit = self.limits.sign_ups_at_once as usize;
+                self.limit_reached("limits.sign_ups_at_once", limit, arrival.connection);
+                return Err(refusal);
+            }
             self.look_up(arrival, NewAccount::MakeBelow(self.limits.accounts));
         }
         Ok(())
@@ -133,11 +138,44 @@ impl Core {
         state.stage = Stage::Fresh;
         let result = account.and_then(|username| {
             if let Some(before) = self.accounts.get(&username.key()).copied() {
+                self.take_over(connection, before)?;
                 self.end_session(before, LeaveReason::Left, Some(ClosingReason::Replaced));
             }
             self.open_session(connection, username, None)
         });
         self.reply(connection, request, result);
+    }
+
+    /// Two with one identity would put each other out for ever: the one who comes may have to wait, and each is told of
+    /// the other.
+    fn take_over(&mut self, connection: ConnectionId, before: SessionId) -> Result<(), Refusal> {
+        let newcomer = self
+            .connections
+            .get(&connection)
+            .map(|state| state.peer.address);
+        let Some(session) = self.sessions.get(&before) else {
+            return Ok(());
+        };
+        let (Some(newcomer), Some(there)) = (newcomer, session.connection) else {
+            return Ok(());
+        };
+        let here = session.peer.address;
+        let taken = self.takeovers.take(&session.key(), self.clock.instant());
+        tracing::warn!(
+            session = before.0,
+            there = %here,
+            newcomer = %newcomer,
+            is_refused = taken.is_err(),
+            "a device signs in that is signed in already: if this goes on, its card was copied"
+        );
+        let (to, address) = match taken {
+            Ok(()) => (there, newcomer),
+            Err(_) => (connection, here),
+        };
+        self.send(to, Event::SignedInElsewhere { address });
+        taken.map_err(|wait| Refusal::RateLimited {
+            retry_after_ms: u32::try_from(wait.0 / 1_000).unwrap_or(u32::MAX).max(1),
+        })
     }
 
     /// Opens a session under a name that no other session has.
@@ -148,6 +186,7 @@ impl Core {
         guest: Option<RoomId>,
     ) -> Result<Answer, Refusal> {
         if self.sessions.len() >= self.limits.sessions {
+            self.limit_reached("limits.sessions", self.limits.sessions, connection);
             return Err(Refusal::RelayFull);
         }
         let state = self.connections.get(&connection);

@@ -253,6 +253,7 @@ impl Core {
             }
         };
         if self.sessions.len() >= self.limits.sessions {
+            self.limit_reached("limits.sessions", self.limits.sessions, connection);
             return Err(Refusal::RelayFull);
         }
         if let Some(state) = self.connections.get_mut(&connection) {

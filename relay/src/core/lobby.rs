@@ -83,12 +83,15 @@ impl Core {
             return Err(Refusal::RoomExists);
         }
         if self.room_names.len() >= self.limits.rooms {
+            self.limit_reached("limits.rooms", self.limits.rooms, connection);
             return Err(Refusal::TooMany);
         }
         let session = self.sessions.get(&session).ok_or(Refusal::NotSignedIn)?;
         let creator = session.key();
         let made = self.rooms_made.get(&creator).copied().unwrap_or(0);
         if made >= self.limits.rooms_per_account {
+            let limit = self.limits.rooms_per_account;
+            self.limit_reached("limits.rooms_per_account", limit, connection);
             return Err(Refusal::TooMany);
         }
         self.growth.check_room(session.peer.address)?;

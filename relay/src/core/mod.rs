@@ -18,6 +18,7 @@ mod recipient_limit;
 mod room;
 mod roster;
 mod session;
+mod takeover;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub use account::RESUME_FOR;
 pub use effect::{ConnectionId, Effect, Ending, MediaCommand, Token};
 pub use link::{Guest, Web};
 
+use crate::limit_log::LimitLog;
 use crate::store::pin::PinAnswer;
 use crate::store::{StoreAnswer, StoredRoom};
 use account::Arrival;
@@ -48,6 +50,7 @@ use lobby::{Draft, Lobby};
 use room::{Entry, Room};
 pub use session::Peer;
 use session::{Connection, Session, Stage};
+use takeover::Takeovers;
 
 /// How often limiters that are as good as new are forgotten.
 const FORGET_EACH: Micros = Micros::from_secs(60);
@@ -120,6 +123,8 @@ pub struct Core {
     growth: GrowthLimits,
     /// Limits of accounts that just signed out, for when they come back.
     resting: RestingLimits,
+    takeovers: Takeovers,
+    limit_log: LimitLog,
     forget_at: Instant,
     /// Where browsers are served, if they are.
     web: Option<Web>,
@@ -184,6 +189,8 @@ impl Core {
             guesses: GuessLimits::new(&clock),
             growth: GrowthLimits::new(limits.sign_ups_at_once, &clock),
             resting: RestingLimits::default(),
+            takeovers: Takeovers::default(),
+            limit_log: LimitLog::default(),
             rooms_made,
             clock,
             wall: UnixMillis(0),
@@ -362,7 +369,12 @@ impl Core {
                     },
                     Ok(StoreAnswer::Account { username }) => Ok(username),
                     Ok(_) => Err(Refusal::StorageFailed),
-                    Err(refusal) => Err(refusal),
+                    Err(refusal) => {
+                        if refusal == Refusal::RelayFull {
+                            self.limit_reached("limits.accounts", self.limits.accounts, connection);
+                        }
+                        Err(refusal)
+                    }
                 };
                 self.signed_in(connection, request, account);
             }
@@ -417,6 +429,7 @@ impl Core {
             self.guesses.forget_idle();
             self.growth.forget_idle();
             self.resting.forget_idle(now);
+            self.takeovers.forget_old(now);
         }
     }
 
@@ -451,6 +464,18 @@ impl Core {
         let token = Token(self.last_token);
         self.pending.insert(token, pending);
         token
+    }
+
+    /// The operator is told which key of the configuration keeps somebody out.
+    fn limit_reached(&self, key: &'static str, limit: usize, connection: ConnectionId) {
+        let address = self
+            .connections
+            .get(&connection)
+            .map(|state| state.peer.address);
+        if let Some(address) = address {
+            self.limit_log
+                .reached(key, limit, address, self.clock.instant());
+        }
     }
 
     fn room_of(&self, session: SessionId) -> Result<RoomId, Refusal> {

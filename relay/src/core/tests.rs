@@ -1008,3 +1008,42 @@ fn right_pins_are_no_guesses_and_known_devices_come_back_whatever_strangers_do()
     bench.sign_in(back, "Kiosk7").unwrap();
     assert!(bench.request(back, join("4711")).is_ok());
 }
+
+#[test]
+fn two_devices_with_one_identity_are_told_of_each_other_and_slow_down() {
+    let mut bench = Bench::new();
+    let [here, there] = [[10, 0, 0, 1], [10, 0, 0, 2]].map(IpAddr::from);
+    let mut takeovers = 0;
+    let mut in_place = bench.connect_from(1, 1, here);
+    bench.sign_in(in_place, "Ana").unwrap();
+    // Ten minutes of two that come back each 2 s.
+    for n in 2..302 {
+        bench.pass(Micros::from_secs(2));
+        let address = if n % 2 == 0 { there } else { here };
+        let other = bench.connect_from(n, 1, address);
+        match bench.sign_in(other, "Ana") {
+            Ok(_) => {
+                takeovers += 1;
+                let told = bench.events(in_place);
+                assert_eq!(told[0], Event::SignedInElsewhere { address });
+                assert!(matches!(told[1], Event::Closing { .. }), "{told:?}");
+                in_place = other;
+            }
+            Err(Refusal::RateLimited { retry_after_ms }) => {
+                assert!(retry_after_ms <= 480_000);
+                let told = bench.events(other);
+                assert!(
+                    matches!(told[..], [Event::SignedInElsewhere { .. }]),
+                    "{told:?}"
+                );
+                bench.core.handle_disconnected(bench.now, other);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!((4..9).contains(&takeovers), "{takeovers}");
+    // Who lost the connection takes nothing over.
+    bench.core.handle_disconnected(bench.now, in_place);
+    let again = bench.connect_from(400, 1, here);
+    bench.sign_in(again, "Ana").unwrap();
+}

@@ -135,6 +135,9 @@ pub(super) fn event(event: &Event) -> Option<String> {
         Event::BrowsersAllowed { allowed } => {
             json!({"event": "browsers_allowed", "allowed": allowed})
         }
+        Event::SignedInElsewhere { address } => {
+            json!({"event": "signed_in_elsewhere", "address": address})
+        }
         // The gateway holds the keys.
         Event::Keys { .. } | Event::KeysWanted { .. } => return None,
     };
