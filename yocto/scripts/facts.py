@@ -204,12 +204,21 @@ def slots_have_the_same_numbers_everywhere():
         need(device == f"/dev/mmcblk0p{number[label]}", f"system.conf: {section} is {device}, but {label} is partition {number[label]}")
     for place, text in {
         "yocto/meta-conclave/conf/distro/conclave.conf": f'"/dev/mmcblk0p{number["root_a"]}"',
-        "yocto/meta-conclave/dynamic-layers/rauc/recipes-conclave/update/files/boot-firmware.mount": f"What=/dev/mmcblk0p{number['CONCLAVE']}\n",
+        "yocto/meta-conclave/dynamic-layers/rauc/recipes-conclave/update/files/boot-firmware.mount": "What=/dev/disk/by-label/CONCLAVE\n",
         "yocto/meta-conclave/recipes-conclave/system/files/data.mount": "/by-label/conclave-data\n",
         "endpoint/package/conclave-rauc-backend": f"= A ]; then echo {number['boot_a']}; else echo {number['boot_b']}; fi",
         "endpoint/package/conclave-rauc-hook": f"A) partition={number['root_a']} ;;\nB) partition={number['root_b']} ;;",
     }.items():
         need(text in read(place), f"{place} does not say {text.strip()}")
+
+
+def no_older_update_is_taken():
+    """Versions of image and update are the workspace's, and RAUC compares them."""
+    conf = read("yocto/meta-conclave/dynamic-layers/rauc/recipes-core/rauc/files/system.conf")
+    append = read("yocto/meta-conclave/dynamic-layers/rauc/recipes-core/rauc/rauc-conf.bbappend")
+    need("\nmin-bundle-version=@VERSION@\n" in conf and "s/@VERSION@/${DISTRO_VERSION}/" in append, "system.conf has no min-bundle-version of the image's own version")
+    for place in ("yocto/meta-conclave/dynamic-layers/rauc/recipes-core/rauc/files/system.conf", "scripts/image/tree/etc/rauc/system.conf"):
+        need("\nuse-bundle-signing-time=true\n" in read(place), f"{place}: certificates are checked against a clock that a board may not have")
 
 
 def recipes_install_files_that_exist():

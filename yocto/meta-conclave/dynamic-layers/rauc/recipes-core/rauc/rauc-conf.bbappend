@@ -5,6 +5,6 @@ RAUC_KEYRING_FILE:conclave = "${@'ca.pem' if d.getVar('CONCLAVE_KEYS') else 'ca.
 RAUC_KEYRING_URI:conclave = "${@'file://%s/ca.pem' % d.getVar('CONCLAVE_KEYS') if d.getVar('CONCLAVE_KEYS') else 'file://ca.cert.pem'}"
 
 do_install:append:conclave() {
-    sed -i "s/@COMPATIBLE@/conclave-${MACHINE}/; s/@KEYRING@/${RAUC_KEYRING_FILE}/" ${D}${nonarch_libdir}/rauc/system.conf
+    sed -i "s/@COMPATIBLE@/conclave-${MACHINE}/; s/@KEYRING@/${RAUC_KEYRING_FILE}/; s/@VERSION@/${DISTRO_VERSION}/" ${D}${nonarch_libdir}/rauc/system.conf
 }
 PACKAGE_ARCH:conclave = "${MACHINE_ARCH}"
