@@ -71,6 +71,8 @@ pub(crate) enum Event {
 
 /// The core with its hands.
 pub(crate) struct Server {
+    /// First, so that its end is told before those of the threads that end with the rest.
+    pub(crate) pulse: Pulse,
     pub(crate) core: Core,
     pub(crate) outboxes: FxHashMap<ConnectionId, Outbox>,
     pub(crate) store: Store,
@@ -78,7 +80,6 @@ pub(crate) struct Server {
     pub(crate) media: MediaHandle,
     pub(crate) routes: Arc<ArcSwap<Routes>>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) pulse: Pulse,
 }
 
 impl Server {

@@ -77,6 +77,17 @@ unsigned long long notrace sched_clock(void)
 	return os_nsecs() - start;
 }
 END
+    # A processor with more registers than this kernel has room for (AMX) takes them back only whole: its rest stays as it was.
+    cd "$work/linux-source-$version/arch/x86/um/os-Linux"
+    sed -i -e 's/^static int have_xstate_support;/&\nstatic unsigned long host_xstate[2048] __attribute__((aligned(64)));/' \
+        -e '/^int \(save\|restore\)_fp_registers/,/^}/{
+            s/iov_base = fp_regs/iov_base = host_xstate/
+            s/FP_SIZE \* sizeof(unsigned long)/sizeof(host_xstate)/
+        }' \
+        -e '/^int save_fp_registers/,/^}/s/^\t\treturn 0;/\t\tmemcpy(fp_regs, host_xstate, FP_SIZE * sizeof(unsigned long));\n&/' \
+        -e '/^int restore_fp_registers/,/^}/s/^\tif (have_xstate_support) {/&\n\t\tmemcpy(host_xstate, fp_regs, FP_SIZE * sizeof(unsigned long));/' \
+        -e 's/^#include <stdlib.h>/&\n#include <string.h>/' registers.c
+    [ "$(grep -c 'memcpy(' registers.c)" = 2 ]
 }
 
 compile() {
