@@ -7,6 +7,7 @@ use super::host::Host;
 use super::inbox::{Inbox, News, SignInNumber};
 use super::invitation::Invitation;
 use super::pictures::Paintings;
+use super::pin_tries::PinTries;
 use super::preferences::{Account, Preferences};
 use super::presence::Presence;
 use super::problem::{Trouble, of_camera, of_sound};
@@ -95,6 +96,7 @@ pub(super) struct App {
     pub(super) lobby: lobby::State,
     pub(super) room: Option<room::State>,
     pub(super) settings: settings::State,
+    pub(super) pin_tries: PinTries,
     pub(super) toasts: toasts::State,
     pub(super) presence: Presence,
     pub(super) backlight: Backlight,
@@ -151,8 +153,10 @@ impl App {
             search,
             provisioning,
         } = parts;
+        let now = clock::now();
         Self {
             window: window.as_weak(),
+            pin_tries: PinTries::load(&keep, now),
             host,
             inbox,
             keep,
@@ -172,7 +176,7 @@ impl App {
             room: None,
             settings: settings::State::default(),
             toasts: toasts::State::default(),
-            presence: Presence::new(clock::now(), config.idle_after(), config.dark_after()),
+            presence: Presence::new(now, config.idle_after(), config.dark_after()),
             backlight: Backlight::find(),
             invitation: Invitation::default(),
             paintings,

@@ -19,6 +19,7 @@ mod invitation;
 mod lobby;
 mod models;
 mod pictures;
+mod pin_tries;
 mod preferences;
 mod presence;
 mod problem;

@@ -149,7 +149,9 @@ pub(super) fn show(app: &mut App, window: &AppWindow) {
     let state = &app.settings;
     page.set_tab(state.tab);
     page.set_locked(state.locked);
-    page.set_pin_problem(state.pin_problem);
+    let (problem, detail) = app.pin_trouble();
+    page.set_pin_problem(problem);
+    page.set_pin_detail(detail.into());
     sync(&state.rows.cameras, state.cameras.clone());
     page.set_cameras(Rc::clone(&state.rows.cameras).into());
     let (camera, size) = split(&app.config.camera());
@@ -257,6 +259,7 @@ impl App {
 
     fn unlocked(&mut self) {
         if !self.settings.locked {
+            self.forget_pin_tries(crate::clock::now());
             self.look_for_devices();
             self.try_devices();
         }
@@ -276,18 +279,11 @@ impl App {
         self.save_choices();
     }
 
-    fn unlock(&mut self, digits: &str) {
-        if self
-            .config
-            .settings_pin()
-            .is_none_or(|pin| pin.as_str() == digits)
-        {
-            self.settings.locked = false;
-            self.settings.pin_problem = Problem::None;
-            self.unlocked();
-        } else {
-            self.settings.pin_problem = Problem::WrongPin;
-        }
+    /// The right PIN was entered.
+    pub(super) fn open_locked_settings(&mut self) {
+        self.settings.locked = false;
+        self.settings.pin_problem = Problem::None;
+        self.unlocked();
     }
 
     fn choose_camera(&mut self, camera: Option<i32>, size: Option<i32>) {

@@ -46,6 +46,11 @@ struct Bench {
 
 impl Bench {
     fn new(config: &str, kiosk: bool) -> Self {
+        Self::begin(tempfile::tempdir().unwrap(), config, kiosk)
+    }
+
+    /// With what the folder keeps.
+    fn begin(folder: tempfile::TempDir, config: &str, kiosk: bool) -> Self {
         i_slint_backend_testing::init_no_event_loop();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("endpoint.toml");
@@ -82,6 +87,13 @@ impl Bench {
         bench.take_orders();
         bench
     }
+    /// The kiosk after a restart.
+    fn restarted(mut self, config: &str) -> Self {
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        drop(self);
+        Self::begin(folder, config, true)
+    }
+
 
     /// A kiosk that is signed in, with these rooms.
     fn idle(rooms: &[RoomSummary]) -> Self {
@@ -566,6 +578,34 @@ fn a_changed_account_is_kept() {
         app.save_choices();
     });
     let again = Config::load_with(None, Some(bench.folder.path()), []).unwrap();
+#[test]
+fn guesses_of_the_settings_pin_wait_and_a_restart_does_not_help() {
+    let config = format!("{ACCOUNT}\n[screen]\nsettings_pin = '4711'");
+    let mut bench = Bench::new(&config, true);
+    bench.tell(Report::SignedIn);
+    bench.touch("Settings");
+    let enter = |bench: &mut Bench, digits: &str| {
+        for digit in digits.chars() {
+            bench.touch(&digit.to_string());
+        }
+        bench.touch("Enter the PIN");
+    };
+    let locked = |bench: &Bench| bench.window.global::<conclave_ui::Settings>().get_locked();
+    for _ in 0..5 {
+        assert!(!bench.says("Try again in"));
+        enter(&mut bench, "1111");
+    }
+    bench.assert_says("Try again in");
+    enter(&mut bench, "4711");
+    assert!(locked(&bench), "no PIN is compared during the pause");
+    let mut bench = bench.restarted(&config);
+    bench.tell(Report::SignedIn);
+    bench.touch("Settings");
+    bench.assert_says("Try again in");
+    enter(&mut bench, "4711");
+    assert!(locked(&bench), "the pause survives a restart");
+}
+
     assert_eq!(Preferences::new(again).account(), Some(account));
 }
 

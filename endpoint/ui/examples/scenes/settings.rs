@@ -58,9 +58,9 @@ pub(super) fn scenes() -> Vec<Scene> {
                 .set_problem(Problem::BundleNotWritten);
         }),
         Scene::touched("settings", "locked-wrong", locked, |window, _| {
-            window
-                .global::<Settings>()
-                .set_pin_problem(Problem::TooOften);
+            let settings = window.global::<Settings>();
+            settings.set_pin_problem(Problem::TooOften);
+            settings.set_pin_detail("3600".into());
         }),
     ]
 }
