@@ -80,6 +80,21 @@ pub struct Room {
     /// Its PIN. It belongs to the name: who names another room leaves it behind.
     #[serde(with = "text::optional")]
     pub pin: Option<Pin>,
+    /// Whether a kiosk's idle page shows a code by which browsers come into the room.
+    pub idle_code: IdleCode,
+}
+
+/// Whether a kiosk's idle page shows a code by which browsers come into the room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdleCode {
+    /// Where the room has no PIN: the code opens it to everyone who passes by.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
 }
 
 /// What it sees and hears with.

@@ -5,14 +5,11 @@ use super::{Engine, Report, Room};
 use conclave_protocol::id::RoomId;
 use conclave_protocol::wire::control::{Answer, Refusal, Request};
 
-/// How long a link is valid: whoever saw it today cannot come in next week.
-const LIFETIME_MINUTES: u16 = 24 * 60;
-
 impl Engine {
     /// Asks for a link to a room, which is made first if that is wanted.
-    pub(super) fn make_link(&mut self, wanted: Room) {
+    pub(super) fn make_link(&mut self, wanted: Room, lifetime_minutes: u16) {
         match (self.known_room(&wanted), wanted.create) {
-            (Some(room), _) => self.ask_for_link(room),
+            (Some(room), _) => self.ask_for_link(room, lifetime_minutes),
             (None, Some(capacity)) => {
                 let Room { name, pin, .. } = wanted;
                 let create = Request::CreateRoom {
@@ -20,7 +17,7 @@ impl Engine {
                     pin,
                     capacity,
                 };
-                self.ask(create, Asked::CreateRoomToInvite);
+                self.ask(create, Asked::CreateRoomToInvite { lifetime_minutes });
             }
             (None, None) => (self.report)(Report::Link(Err(Refusal::NoSuchRoom))),
         }
@@ -44,8 +41,7 @@ impl Engine {
             .or_else(|| self.listed_room(&wanted.name))
     }
 
-    fn ask_for_link(&mut self, room: RoomId) {
-        let lifetime_minutes = LIFETIME_MINUTES;
+    fn ask_for_link(&mut self, room: RoomId, lifetime_minutes: u16) {
         self.ask(
             Request::MakeLink {
                 room,
@@ -57,7 +53,9 @@ impl Engine {
 
     pub(super) fn invited(&mut self, asked: &Asked, result: Result<Answer, Refusal>) {
         match (asked, result) {
-            (Asked::CreateRoomToInvite, Ok(Answer::Created { room })) => self.ask_for_link(room),
+            (Asked::CreateRoomToInvite { lifetime_minutes }, Ok(Answer::Created { room })) => {
+                self.ask_for_link(room, *lifetime_minutes);
+            }
             (_, Ok(Answer::Link(link))) => {
                 let url = link.url(host(&self.settings.relay));
                 (self.report)(Report::Link(Ok(url)));

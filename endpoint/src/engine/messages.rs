@@ -93,8 +93,13 @@ pub enum Intent {
     /// How loud others are heard, 0 to 100.
     Volume(u8),
     /// Make a link by which browsers come into this room, from within it or from the lobby.
-    MakeLink(Room),
-    /// End all links to this room.
+    MakeLink {
+        /// Which room.
+        room: Room,
+        /// How long the link is valid.
+        lifetime_minutes: u16,
+    },
+    /// Revoke all links to this room.
     RevokeLinks(Room),
     /// Leave and end.
     Stop,

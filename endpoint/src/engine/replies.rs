@@ -72,7 +72,7 @@ impl Engine {
                 refusal,
             }),
             (Asked::ListRooms, Ok(Answer::Rooms { rooms, more })) => self.listed(rooms, more),
-            (asked @ (Asked::CreateRoomToInvite | Asked::MakeLink), result) => {
+            (asked @ (Asked::CreateRoomToInvite { .. } | Asked::MakeLink), result) => {
                 self.invited(&asked, result);
                 Ok(())
             }

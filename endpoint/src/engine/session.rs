@@ -70,7 +70,9 @@ pub(super) enum Asked {
     ListRooms,
     CreateRoom,
     JoinRoom,
-    CreateRoomToInvite,
+    CreateRoomToInvite {
+        lifetime_minutes: u16,
+    },
     MakeLink,
     Say {
         to: Option<Username>,
@@ -363,7 +365,10 @@ impl Engine {
                 self.trying_devices = trying;
                 self.hold_devices();
             }
-            Intent::MakeLink(room) => self.make_link(room),
+            Intent::MakeLink {
+                room,
+                lifetime_minutes,
+            } => self.make_link(room, lifetime_minutes),
             Intent::RevokeLinks(room) => self.revoke_links(&room),
             Intent::TestTone => self.parts.play_test_tone(),
             Intent::Volume(percent) => self.parts.set_volume(percent),

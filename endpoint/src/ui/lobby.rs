@@ -77,6 +77,12 @@ impl State {
         self.rooms.iter().find(|room| row_id(room.id) == id)
     }
 
+    /// Whether a room is listed as one with a PIN.
+    pub(super) fn is_locked(&self, name: &RoomName) -> bool {
+        let mut rooms = self.rooms.iter();
+        rooms.any(|room| room.locked && room.name.key() == name.key())
+    }
+
     /// Rooms whose name has what was searched for; those with people first, then by name.
     fn found(&self) -> Vec<RoomRow> {
         let wanted = self.search.trim().to_lowercase();

@@ -265,7 +265,7 @@ fn show_app(app: &mut App, window: &AppWindow) {
             .map_or("", |account| account.name.as_str())
             .into(),
     );
-    let code = app.shown_code();
+    let code = app.shown_code(crate::clock::now());
     all.set_has_code(code.is_some());
     all.set_code(code.unwrap_or_default());
     app.provisioning.show(window);

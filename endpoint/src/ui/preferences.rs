@@ -2,7 +2,7 @@
 
 use super::form::Fields;
 use crate::camera::CameraSpec;
-use crate::config::{Choices, Config, Language, Theme, TouchKeyboard};
+use crate::config::{Choices, Config, IdleCode, Language, Theme, TouchKeyboard};
 use crate::discovery::RelaySpec;
 use crate::keep::KeepError;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
@@ -95,6 +95,11 @@ impl Preferences {
 
     pub(super) fn room_pin(&self) -> Option<Pin> {
         self.config.room.pin.clone()
+    }
+
+    /// Whether the idle page shows a code.
+    pub(super) const fn idle_code(&self) -> IdleCode {
+        self.config.room.idle_code
     }
 
     pub(super) fn camera(&self) -> CameraSpec {

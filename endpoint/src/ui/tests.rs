@@ -34,6 +34,11 @@ const ACCOUNT: &str = "
     name = 'Maple'
 ";
 
+thread_local! {
+    /// A thread takes one backend, and a test may have several kiosks.
+    static HAS_BACKEND: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
 /// The app behind a window that nobody sees, and what it tells the engine.
 struct Bench {
     window: AppWindow,
@@ -51,8 +56,9 @@ impl Bench {
 
     /// With what the folder keeps.
     fn begin(folder: tempfile::TempDir, config: &str, kiosk: bool) -> Self {
-        i_slint_backend_testing::init_no_event_loop();
-        let folder = tempfile::tempdir().unwrap();
+        if !HAS_BACKEND.replace(true) {
+            i_slint_backend_testing::init_no_event_loop();
+        }
         let file = folder.path().join("endpoint.toml");
         std::fs::write(&file, config).unwrap();
         let keep = Keep::open(folder.path()).unwrap();
@@ -87,13 +93,13 @@ impl Bench {
         bench.take_orders();
         bench
     }
+
     /// The kiosk after a restart.
     fn restarted(mut self, config: &str) -> Self {
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         drop(self);
         Self::begin(folder, config, true)
     }
-
 
     /// A kiosk that is signed in, with these rooms.
     fn idle(rooms: &[RoomSummary]) -> Self {
@@ -519,6 +525,45 @@ fn chat_is_shown_counted_and_written() {
     bench.assert_says("3");
 }
 
+/// The links that a kiosk asks for in the second after it signed in, by their minutes.
+fn idle_links(room: &str, rooms: &[RoomSummary]) -> Vec<u16> {
+    let mut bench = Bench::new(&format!("{ACCOUNT}\n{room}"), true);
+    bench.tell(Report::SignedIn);
+    bench.tell(Report::Rooms(rooms.to_vec()));
+    bench.app.act(App::tick);
+    let intents = bench.intents().into_iter();
+    let minutes = |intent| match intent {
+        Intent::MakeLink {
+            lifetime_minutes, ..
+        } => Some(lifetime_minutes),
+        _ => None,
+    };
+    intents.filter_map(minutes).collect()
+}
+
+#[test]
+fn the_code_of_an_idle_kiosk_is_for_minutes_and_never_a_way_past_a_pin() {
+    let (open, closed) = (room(1, "Maple", 0), locked(1, "Maple"));
+    assert_eq!(idle_links("", std::slice::from_ref(&open)), [5]);
+    assert_eq!(idle_links("", &[]), [5]);
+    assert_eq!(idle_links("", std::slice::from_ref(&closed)), [0; 0]);
+    assert_eq!(idle_links("pin = '4711'", &[]), [0; 0]);
+    let asked_for = "pin = '4711'\nidle_code = 'on'";
+    assert_eq!(idle_links(asked_for, &[closed]), [5]);
+    assert_eq!(idle_links("idle_code = 'off'", &[open]), [0; 0]);
+}
+
+#[test]
+fn the_code_goes_with_the_idle_page() {
+    let mut bench = Bench::idle(&[room(1, "Maple", 0)]);
+    bench.app.act(App::tick);
+    bench.tell(Report::Link(Ok("https://relay.lan:7480/#token".into())));
+    let shown = |bench: &Bench| bench.window.global::<conclave_ui::App>().get_has_code();
+    assert!(shown(&bench));
+    bench.touch("Settings");
+    assert!(!shown(&bench));
+}
+
 #[test]
 fn the_settings_of_a_kiosk_are_behind_their_pin() {
     let mut bench = Bench::new(&format!("{ACCOUNT}\n[screen]\nsettings_pin = '4711'"), true);
@@ -538,6 +583,34 @@ fn the_settings_of_a_kiosk_are_behind_their_pin() {
             .iter()
             .any(|intent| matches!(intent, Intent::TryDevices(true)))
     );
+}
+
+#[test]
+fn guesses_of_the_settings_pin_wait_and_a_restart_does_not_help() {
+    let config = format!("{ACCOUNT}\n[screen]\nsettings_pin = '4711'");
+    let mut bench = Bench::new(&config, true);
+    bench.tell(Report::SignedIn);
+    bench.touch("Settings");
+    let enter = |bench: &mut Bench, digits: &str| {
+        for digit in digits.chars() {
+            bench.touch(&digit.to_string());
+        }
+        bench.touch("Enter the PIN");
+    };
+    let locked = |bench: &Bench| bench.window.global::<conclave_ui::Settings>().get_locked();
+    for _ in 0..5 {
+        assert!(!bench.says("Try again in"));
+        enter(&mut bench, "1111");
+    }
+    bench.assert_says("Try again in");
+    enter(&mut bench, "4711");
+    assert!(locked(&bench), "no PIN is compared during the pause");
+    let mut bench = bench.restarted(&config);
+    bench.tell(Report::SignedIn);
+    bench.touch("Settings");
+    bench.assert_says("Try again in");
+    enter(&mut bench, "4711");
+    assert!(locked(&bench), "the pause survives a restart");
 }
 
 #[test]
@@ -578,34 +651,6 @@ fn a_changed_account_is_kept() {
         app.save_choices();
     });
     let again = Config::load_with(None, Some(bench.folder.path()), []).unwrap();
-#[test]
-fn guesses_of_the_settings_pin_wait_and_a_restart_does_not_help() {
-    let config = format!("{ACCOUNT}\n[screen]\nsettings_pin = '4711'");
-    let mut bench = Bench::new(&config, true);
-    bench.tell(Report::SignedIn);
-    bench.touch("Settings");
-    let enter = |bench: &mut Bench, digits: &str| {
-        for digit in digits.chars() {
-            bench.touch(&digit.to_string());
-        }
-        bench.touch("Enter the PIN");
-    };
-    let locked = |bench: &Bench| bench.window.global::<conclave_ui::Settings>().get_locked();
-    for _ in 0..5 {
-        assert!(!bench.says("Try again in"));
-        enter(&mut bench, "1111");
-    }
-    bench.assert_says("Try again in");
-    enter(&mut bench, "4711");
-    assert!(locked(&bench), "no PIN is compared during the pause");
-    let mut bench = bench.restarted(&config);
-    bench.tell(Report::SignedIn);
-    bench.touch("Settings");
-    bench.assert_says("Try again in");
-    enter(&mut bench, "4711");
-    assert!(locked(&bench), "the pause survives a restart");
-}
-
     assert_eq!(Preferences::new(again).account(), Some(account));
 }
 

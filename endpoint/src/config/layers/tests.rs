@@ -2,8 +2,8 @@ use super::*;
 use crate::camera::CameraSpec;
 use crate::config::entry::defaults;
 use crate::config::{
-    AccountChoices, Choices, DeviceChoices, Language, RelayChoices, Rotation, ScreenChoices, Theme,
-    TouchKeyboard,
+    AccountChoices, Choices, DeviceChoices, IdleCode, Language, RelayChoices, Rotation,
+    ScreenChoices, Theme, TouchKeyboard,
 };
 use crate::sound::MicrophoneSpec;
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ fn every_key_is_taken() {
     let text = format!(
         "[relay]\naddress = \"relay.lan\"\nfingerprint = \"{FINGERPRINT}\"\n\
          [account]\nname = \"ana\"\nemail = \"ana@example.org\"\n\
-         [room]\nname = \"Standup\"\npin = \"1234\"\n\
+         [room]\nname = \"Standup\"\npin = \"1234\"\nidle_code = \"off\"\n\
          [devices]\ncamera = \"off\"\nmicrophone = \"tone:660\"\nspeaker = \"off\"\njoin_muted = true\n\
          [screen]\nlanguage = \"pt_BR\"\ntheme = \"light\"\nreduce_motion = true\ntouch_keyboard = \"on\"\n\
          blank_after_s = 1\nidle_after_s = 2\nsettings_pin = \"987654\"\nrotation = 270\n"
@@ -75,6 +75,7 @@ fn every_key_is_taken() {
     assert_eq!(config.account.email.unwrap().as_str(), "ana@example.org");
     assert_eq!(config.room.name.unwrap().as_str(), "Standup");
     assert_eq!(config.room.pin.unwrap().as_str(), "1234");
+    assert_eq!(config.room.idle_code, IdleCode::Off);
     assert_eq!(config.devices.camera, CameraSpec::Off);
     assert_eq!(config.devices.microphone, MicrophoneSpec::Tone(660));
     assert!(config.devices.join_muted && config.screen.reduce_motion);

@@ -214,8 +214,8 @@ fn a_wiped_file_that_was_changed_is_not_taken_for_an_open_network() {
     let refusal = place.refusal();
     for line in [
         "line 9: room.pin was wiped",
-        "line 14: screen.settings_pin was wiped",
-        "line 17: wifi.password was wiped",
+        "line 15: screen.settings_pin was wiped",
+        "line 18: wifi.password was wiped",
     ] {
         assert!(refusal.contains(line), "{refusal}");
     }

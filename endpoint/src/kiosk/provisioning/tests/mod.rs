@@ -15,6 +15,7 @@ email = "maple@example.org"
 [room]
 name = "Maple"
 pin = "271828"
+idle_code = "off"
 [screen]
 language = "vi"
 theme = "light"
