@@ -6,6 +6,7 @@
 
 mod choices;
 pub(crate) mod entry;
+mod hardware;
 mod layers;
 mod provisioned;
 pub(crate) mod text;
@@ -23,6 +24,7 @@ use crate::sound::{MicrophoneSpec, SpeakerSpec};
 
 pub use choices::{AccountChoices, Choices, DeviceChoices, RelayChoices, ScreenChoices};
 pub use entry::ConfigError;
+pub use hardware::{KeyboardLayout, KeyboardLayoutError, Output, OutputError};
 pub use text::{Fingerprint, FingerprintError, Language, LanguageError};
 
 /// Where the configuration is when nothing else is said.
@@ -136,6 +138,12 @@ pub struct Screen {
     pub settings_pin: Option<Pin>,
     /// How the screen is mounted.
     pub rotation: Rotation,
+    /// The connector of the screen; the first one that has a screen when there is none.
+    #[serde(with = "text::optional")]
+    pub output: Option<Output>,
+    /// The layout of a keyboard that is plugged in; US English when there is none.
+    #[serde(with = "text::optional")]
+    pub keyboard: Option<KeyboardLayout>,
 }
 
 /// The screen's colors.
@@ -205,6 +213,8 @@ impl Default for Screen {
             idle_after_s: 120,
             settings_pin: None,
             rotation: Rotation::default(),
+            output: None,
+            keyboard: None,
         }
     }
 }

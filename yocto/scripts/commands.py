@@ -14,18 +14,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYER = ROOT / "yocto/meta-conclave"
 # What a package brings beside busybox's commands, as far as it is called. util-linux-mount comes with systemd.
 PACKAGES = {
-    "conclave-kiosk": ["conclave-endpoint"],
+    "conclave-kiosk": ["conclave-endpoint", "network", "wifi-fallback"],
     "conclave-slots": ["health", "rauc-backend"],
     "dosfstools": ["mkfs.vfat"],
     "iw": ["iw"],
     "rauc": ["rauc"],
-    "systemd": ["mount", "systemctl", "systemd-mount", "systemd-umount", "umount"],
+    "systemd": ["mount", "networkctl", "systemctl", "systemd-mount", "systemd-umount", "umount"],
     "tar": ["tar"],
     "wpa-supplicant": ["wpa_supplicant"],
     "wpa-supplicant-cli": ["wpa_cli"],
 }
 # The shell's own.
-BUILTINS = set(": . [ cd command echo eval exec exit export false local printf read return set shift test trap true umask unset wait".split())
+BUILTINS = set(": . [ break cd command continue echo eval exec exit export false local printf read return set shift test trap true umask unset wait".split())
 
 
 def shell_calls(name, text):

@@ -240,7 +240,8 @@ def install_steps_install_what_units_start():
     }
     units = folders["systemd_system_unitdir"]
     wanted = {
-        "conclave-endpoint": ["/etc/conclave/endpoint.toml", f"{units}/conclave-kiosk.service", "/usr/lib/udev/rules.d/70-conclave-kiosk.rules"],
+        "conclave-endpoint": ["/etc/conclave/endpoint.toml", f"{units}/conclave-kiosk.service", "/usr/lib/udev/rules.d/70-conclave-kiosk.rules",
+            "/usr/lib/conclave/network", "/usr/lib/conclave/wifi-fallback", f"{units}/conclave-network.path"],
         "conclave-relay": ["/etc/conclave/relay.toml", f"{units}/conclave-relay.service", "/usr/lib/sysusers.d/conclave-relay.conf"],
         "conclave-slots": ["/usr/lib/conclave/health", "/usr/lib/conclave/rauc-backend", "/boot/firmware", f"{units}/emergency.service.d/10-conclave.conf"],
         "conclave-system": [

@@ -1,5 +1,6 @@
 //! Where the window goes: to a display server where there is one, else straight to the screen.
 
+use crate::config::Screen;
 use std::path::Path;
 use std::process::Command;
 use thiserror::Error;
@@ -25,13 +26,11 @@ pub enum BackendError {
     },
     /// Another choice needs this program begun anew.
     #[error(
-        "the display needs {name}={value}, and this program cannot be begun anew with it: {error}"
+        "the display needs {variables}, and this program cannot be started again with that: {error}"
     )]
     NotAnew {
-        /// The variable.
-        name: &'static str,
-        /// What it should be.
-        value: String,
+        /// The variables, with what they should be.
+        variables: String,
         /// Why not.
         error: std::io::Error,
     },
@@ -90,16 +89,51 @@ const NAMED: &str = "SLINT_BACKEND";
 /// By what the bare screen's backend is told how the panel hangs.
 const TURNED: &str = "SLINT_KMS_ROTATION";
 
-/// Begins this program anew with one more variable in its environment; the process stays the same one for who watches over it.
-fn begin_anew(name: &'static str, value: String) -> BackendError {
+/// By what it is told which connector to use.
+const CONNECTED: &str = "SLINT_DRM_OUTPUT";
+/// By what libxkbcommon is told how a keyboard is laid out.
+const LAID_OUT: &str = "XKB_DEFAULT_LAYOUT";
+const VARIANT: &str = "XKB_DEFAULT_VARIANT";
+
+/// A variable of the environment, with its value.
+type Variable = (&'static str, String);
+
+/// What the bare screen and its keyboard take from the environment alone, but for what it has already.
+fn missing(screen: &Screen, has: impl Fn(&str) -> bool) -> Vec<Variable> {
+    let mut wanted = Vec::new();
+    let degrees = screen.rotation.degrees();
+    if degrees != 0 && !has(TURNED) {
+        wanted.push((TURNED, degrees.to_string()));
+    }
+    if let Some(output) = screen.output.as_ref().filter(|_| !has(CONNECTED)) {
+        wanted.push((CONNECTED, output.to_string()));
+    }
+    // Layout and variant belong together.
+    if let Some(keyboard) = screen.keyboard.as_ref().filter(|_| !has(LAID_OUT)) {
+        wanted.push((LAID_OUT, keyboard.layout().to_owned()));
+        wanted.extend(keyboard.variant().map(|name| (VARIANT, name.to_owned())));
+    }
+    wanted
+}
+
+/// Starts this program again with more variables in its environment; the process stays the same one for who watches over it.
+fn begin_anew(variables: &[Variable]) -> BackendError {
     use std::os::unix::process::CommandExt as _;
     let mut arguments = std::env::args_os();
     let called = arguments.next().unwrap_or_default();
     let program = std::env::current_exe().unwrap_or_else(|_| called.clone().into());
     let mut command = Command::new(program);
-    command.arg0(called).args(arguments).env(name, &value);
+    let pairs = variables.iter().map(|(name, value)| (name, value));
+    command.arg0(called).args(arguments).envs(pairs);
     let error = command.exec();
-    BackendError::NotAnew { name, value, error }
+    let variables: Vec<_> = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    BackendError::NotAnew {
+        variables: variables.join(" "),
+        error,
+    }
 }
 
 /// What to do where the chosen display gives no window after all.
@@ -114,15 +148,16 @@ impl Fallback {
             return Ok(());
         };
         tracing::warn!(%error, "no OpenGL: drawing in software");
-        Err(begin_anew(NAMED, format!("{backend}-{renderer}")))
+        Err(begin_anew(&[(NAMED, format!("{backend}-{renderer}"))]))
     }
 }
 
-/// Chooses for the rest of the process; what `SLINT_BACKEND` says comes first. A bare screen is turned clockwise by `degrees`.
+/// Chooses for the rest of the process; what `SLINT_BACKEND` says comes first. A bare screen is turned, chosen among several and
+/// typed to as the configuration says.
 ///
 /// # Errors
 /// [`BackendError`] says what is missing.
-pub(super) fn choose(degrees: u16) -> Result<Fallback, BackendError> {
+pub(super) fn choose(screen: &Screen) -> Result<Fallback, BackendError> {
     let named = std::env::var(NAMED).ok().filter(|name| !name.is_empty());
     let choice = match &named {
         Some(_) => None,
@@ -130,8 +165,9 @@ pub(super) fn choose(degrees: u16) -> Result<Fallback, BackendError> {
     };
     let backend = choice.map(|choice| choice.backend).or(named.as_deref());
     let bare = backend.is_some_and(|backend| backend.starts_with("linuxkms"));
-    if bare && degrees != 0 && std::env::var_os(TURNED).is_none() {
-        return Err(begin_anew(TURNED, degrees.to_string()));
+    let missing = missing(screen, |name| std::env::var_os(name).is_some());
+    if bare && !missing.is_empty() {
+        return Err(begin_anew(&missing));
     }
     let Some(choice) = choice else {
         return Ok(Fallback(None));
@@ -175,6 +211,26 @@ fn refused(choice: Choice, error: slint::PlatformError) -> BackendError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bare_screen_is_told_of_its_connector_rotation_and_keyboard_once() {
+        let mut screen = Screen::default();
+        assert!(missing(&screen, |_| false).is_empty());
+        screen.rotation = crate::config::Rotation::Quarter;
+        screen.output = Some("DSI-1".parse().unwrap());
+        screen.keyboard = Some("de(nodeadkeys)".parse().unwrap());
+        let wanted = [
+            (TURNED, "90"),
+            (CONNECTED, "DSI-1"),
+            (LAID_OUT, "de"),
+            (VARIANT, "nodeadkeys"),
+        ];
+        let wanted = wanted.map(|(name, value)| (name, value.to_owned()));
+        assert_eq!(missing(&screen, |_| false), wanted);
+        let rest = missing(&screen, |name| name == CONNECTED || name == LAID_OUT);
+        assert_eq!(rest, wanted[..1], "what the administrator set stays");
+        assert!(missing(&screen, |_| true).is_empty(), "it starts once");
+    }
 
     #[test]
     fn a_display_server_comes_before_the_bare_screen_and_a_gpu_before_software() {

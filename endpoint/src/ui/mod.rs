@@ -99,7 +99,7 @@ pub fn run(
     kiosk: Option<Watch>,
     on_window: impl FnOnce(&AppWindow),
 ) -> Result<(), UiError> {
-    let fallback = backend::choose(config.screen.rotation.degrees())?;
+    let fallback = backend::choose(&config.screen)?;
     let window = match AppWindow::new() {
         Ok(window) => window,
         Err(error) => {

@@ -66,7 +66,7 @@ fn every_key_is_taken() {
          [room]\nname = \"Standup\"\npin = \"1234\"\nidle_code = \"off\"\n\
          [devices]\ncamera = \"off\"\nmicrophone = \"tone:660\"\nspeaker = \"off\"\njoin_muted = true\n\
          [screen]\nlanguage = \"pt_BR\"\ntheme = \"light\"\nreduce_motion = true\ntouch_keyboard = \"on\"\n\
-         blank_after_s = 1\nidle_after_s = 2\nsettings_pin = \"987654\"\nrotation = 270\n"
+         blank_after_s = 1\nidle_after_s = 2\nsettings_pin = \"987654\"\nrotation = 270\noutput = \"DSI-1\"\nkeyboard = \"de(nodeadkeys)\"\n"
     );
     let config = Place::new().load(&text, &[]).unwrap();
     assert_eq!(config.relay.address.unwrap().to_string(), "relay.lan");
@@ -88,6 +88,11 @@ fn every_key_is_taken() {
     );
     assert_eq!(config.screen.settings_pin.unwrap().as_str(), "987654");
     assert_eq!(config.screen.rotation, Rotation::ThreeQuarters);
+    assert_eq!(config.screen.output.unwrap().as_str(), "DSI-1");
+    assert_eq!(
+        config.screen.keyboard.unwrap().to_string(),
+        "de(nodeadkeys)"
+    );
 }
 
 #[test]

@@ -7,17 +7,20 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use toml::{Spanned, Table, Value};
 
 use super::keys::Keys;
+use super::{network, wifi};
 use crate::config::entry::{Entry, check_as, is_secret};
 use crate::discovery::{RelaySpec, is_address};
 
 /// What stands after a secret that was taken out.
 const WIPED: &str = "  # wiped";
 /// Keys that say something about another one, and nothing without it.
-const COMPANIONS: [(&str, &str, &str); 4] = [
+const COMPANIONS: [(&str, &str, &str); 6] = [
     ("relay", "fingerprint", "address"),
     ("room", "pin", "name"),
     ("wifi", "password", "name"),
     ("wifi", "country", "name"),
+    ("wifi", "security", "name"),
+    ("network", "gateway", "address"),
 ];
 /// What a key is called that has nothing to say.
 const NOTHING: &str = "";
@@ -94,12 +97,27 @@ impl Document {
         let secret = |said: &&Said| is_secret(&said.entry.key);
         let secrets = all.iter().filter(secret).map(|said| said.value.clone());
         let secrets = secrets.collect();
-        let said = table_of(all);
+        let line_of = |section: &str, key: &str| {
+            let is = |said: &&Said| said.entry.section == section && said.entry.key == key;
+            all.iter().find(is).map_or(0, |said| said.line)
+        };
+        let said = table_of(&all);
+        let keys: Keys = said
+            .clone()
+            .try_into()
+            .expect("each of its values was checked");
+        let wrong = |section, found: Option<(&'static str, String)>| {
+            let (key, reason) = found?;
+            let line = line_of(section, key);
+            Some(Fault { line, reason })
+        };
+        faults.extend(wrong("wifi", wifi::contradiction(&keys.wifi)));
+        faults.extend(wrong("network", network::contradiction(&keys.network)));
+        if !faults.is_empty() {
+            return Err(faults);
+        }
         Ok(Self {
-            keys: said
-                .clone()
-                .try_into()
-                .expect("each of its values was checked"),
+            keys,
             said,
             text: text.to_owned(),
             secrets,
@@ -227,14 +245,14 @@ fn alone(one: &Said, all: &[Said]) -> Option<Fault> {
     })
 }
 
-fn table_of(all: Vec<Said>) -> Table {
+fn table_of(all: &[Said]) -> Table {
     let mut table = Table::new();
     for Said { entry, .. } in all {
         let section = table
-            .entry(entry.section)
+            .entry(entry.section.clone())
             .or_insert_with(|| Value::Table(Table::new()));
         if let Value::Table(keys) = section {
-            keys.insert(entry.key, entry.value);
+            keys.insert(entry.key.clone(), entry.value.clone());
         }
     }
     table

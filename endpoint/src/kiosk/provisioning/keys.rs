@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wifi::{Country, NetworkName, Password};
+use super::network::{Address, Gateway, Interface, NameServers};
+use super::time_servers::TimeServers;
+use super::wifi::{Country, NetworkName, Password, Security};
 use super::zone::TimeZone;
 use crate::config::text::optional;
-use crate::config::{Account, Language, Relay, Room, Rotation, Theme};
+use crate::config::{Account, KeyboardLayout, Language, Output, Relay, Room, Rotation, Theme};
 use conclave_protocol::name::Pin;
 
 /// Everything that a provisioning file can say.
@@ -17,6 +19,7 @@ pub(super) struct Keys {
     pub(super) room: Room,
     pub(super) screen: Screen,
     pub(super) wifi: Wifi,
+    pub(super) network: Network,
     pub(super) clock: Clock,
     pub(super) secrets: Secrets,
 }
@@ -31,6 +34,10 @@ pub(super) struct Screen {
     pub(super) rotation: Rotation,
     #[serde(with = "optional")]
     pub(super) settings_pin: Option<Pin>,
+    #[serde(with = "optional")]
+    pub(super) output: Option<Output>,
+    #[serde(with = "optional")]
+    pub(super) keyboard: Option<KeyboardLayout>,
 }
 
 /// The wireless network.
@@ -43,6 +50,8 @@ pub(super) struct Wifi {
     pub(super) password: Option<Password>,
     #[serde(with = "optional")]
     pub(super) country: Option<Country>,
+    #[serde(with = "optional")]
+    pub(super) security: Option<Security>,
 }
 
 /// The time of day.
@@ -51,6 +60,21 @@ pub(super) struct Wifi {
 pub(super) struct Clock {
     #[serde(with = "optional")]
     pub(super) time_zone: Option<TimeZone>,
+    #[serde(with = "optional")]
+    pub(super) servers: Option<TimeServers>,
+}
+
+/// The addresses of the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Network {
+    pub(super) interface: Interface,
+    #[serde(with = "optional")]
+    pub(super) address: Option<Address>,
+    #[serde(with = "optional")]
+    pub(super) gateway: Option<Gateway>,
+    #[serde(with = "optional")]
+    pub(super) dns: Option<NameServers>,
 }
 
 /// What becomes of the secrets in the file.

@@ -5,11 +5,13 @@
 mod document;
 mod folder;
 mod keys;
+mod network;
 mod report;
 mod state;
 mod stick;
 #[cfg(test)]
 mod tests;
+mod time_servers;
 mod wifi;
 mod zone;
 
@@ -145,6 +147,33 @@ pub fn check(from: &[PathBuf]) -> Result<Outcome, ProvisionError> {
     };
     let document = understand(&stick)?;
     Ok(Outcome::Right(stick.path, sections(&document)))
+}
+
+/// What a file would come to.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// What the system's services would read: names of files, and their texts.
+    pub files: Vec<(&'static str, String)>,
+    /// The file without its secrets, if it has any and wants them gone.
+    pub wiped: Option<String>,
+}
+
+/// Understands a file's bytes, and applies nothing.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn rehearse(bytes: &[u8]) -> Result<Rehearsal, Refusal> {
+    let file = Path::new(stick::NAME);
+    let text = std::str::from_utf8(bytes).map_err(|error| Refusal::whole(file, error))?;
+    let document = Document::read(text).map_err(|faults| Refusal {
+        file: file.into(),
+        faults,
+    })?;
+    let files = state::for_the_system(&document).into_iter();
+    Ok(Rehearsal {
+        files: files.map(|(name, _, text)| (name, text)).collect(),
+        wiped: document.wiped(),
+    })
 }
 
 fn apply_first(from: &[PathBuf], folder: &Path) -> Result<Outcome, ProvisionError> {

@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 use super::document::Document;
 use super::folder::{Folder, fresh};
-use super::wifi;
+use super::{network, time_servers, wifi};
 
 /// What the kiosk takes between the administrator's file and what was chosen on the screen.
 pub(crate) const ENDPOINT: &str = "endpoint.toml";
@@ -19,6 +19,11 @@ pub(crate) const ENDPOINT: &str = "endpoint.toml";
 pub(crate) const GIVEN: &str = "given.toml";
 /// For `wpa_supplicant`.
 pub(super) const WIFI: &str = "wpa_supplicant.conf";
+/// For systemd-networkd.
+pub(super) const NETWORK: &str = "conclave.network";
+/// For systemd-timesyncd: the servers that the file names, and the one to ask where nobody names any.
+pub(super) const TIME: &str = "time-servers.conf";
+pub(super) const FALLBACK_TIME: &str = "time-fallback.conf";
 /// For the kiosk's unit.
 pub(super) const ENVIRONMENT: &str = "environment";
 /// Digests of the files that were applied, the newest first. It is replaced last, when all the others are there.
@@ -29,6 +34,33 @@ const JOURNAL: &str = "pending";
 const KIOSK: [&str; 4] = ["relay", "account", "room", "screen"];
 /// So many digests are kept; a file that is older than so many others may be applied once more.
 const MOST_DIGESTS: usize = 256;
+
+/// What each file begins with.
+const HEADER: &str =
+    "# Written by `conclave-endpoint provision`: changes are lost with the next file.\n";
+
+/// What the system's services are to read: names, modes and texts.
+pub(super) fn for_the_system(document: &Document) -> Vec<(&'static str, u32, String)> {
+    let keys = &document.keys;
+    let wifi = wifi::configuration(&keys.wifi, HEADER);
+    let network = network::configuration(&keys.network, HEADER);
+    let servers = keys.clock.servers.as_ref();
+    let servers = servers.map(|servers| servers.configuration(HEADER));
+    let relay = keys.relay.address.as_ref();
+    let fallback = relay.and_then(|relay| time_servers::fallback(relay, HEADER));
+    let zone = keys.clock.time_zone.as_ref();
+    let environment = zone.map(|zone| format!("{HEADER}TZ=:{zone}\n"));
+    [
+        (WIFI, 0o600, wifi),
+        (NETWORK, 0o644, network),
+        (TIME, 0o644, servers),
+        (FALLBACK_TIME, 0o644, fallback),
+        (ENVIRONMENT, 0o644, environment),
+    ]
+    .into_iter()
+    .filter_map(|(name, mode, text)| Some((name, mode, text?)))
+    .collect()
+}
 
 /// The files, none of them in the midst of a change.
 pub(super) struct State<F> {
@@ -83,8 +115,7 @@ impl<F: Folder> State<F> {
     }
 
     fn plan(&self, document: &Document, digests: &[String], mark: &str) -> io::Result<Journal> {
-        let header =
-            "# Written by `conclave-endpoint provision`: changes are lost with the next file.\n";
+        let header = HEADER;
         let mut journal = Journal::default();
         let mut add = |name: &str, mode, text| {
             let name = name.to_owned();
@@ -102,11 +133,8 @@ impl<F: Folder> State<F> {
             add(ENDPOINT, 0o640, format!("{header}{endpoint}"));
             add(GIVEN, 0o640, format!("{header}{marks}"));
         }
-        if let Some(text) = wifi::configuration(&document.keys.wifi, header) {
-            add(WIFI, 0o600, text);
-        }
-        if let Some(zone) = &document.keys.clock.time_zone {
-            add(ENVIRONMENT, 0o644, format!("{header}TZ=:{zone}\n"));
+        for (name, mode, text) in for_the_system(document) {
+            add(name, mode, text);
         }
         let before = self.text(APPLIED)?;
         let others = before
@@ -129,7 +157,17 @@ impl<F: Folder> State<F> {
     fn end_journal(&self) -> io::Result<()> {
         self.folder.remove(JOURNAL.as_ref())?;
         // What was written in vain before a cut.
-        for name in [JOURNAL, ENDPOINT, GIVEN, WIFI, ENVIRONMENT, APPLIED] {
+        for name in [
+            JOURNAL,
+            ENDPOINT,
+            GIVEN,
+            WIFI,
+            NETWORK,
+            TIME,
+            FALLBACK_TIME,
+            ENVIRONMENT,
+            APPLIED,
+        ] {
             self.folder.remove(&fresh(OsStr::new(name)))?;
         }
         self.folder.sync()

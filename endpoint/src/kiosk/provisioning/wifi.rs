@@ -26,6 +26,18 @@ pub(super) enum Password {
     Key(String),
 }
 
+/// How a network with a password is joined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Security {
+    /// By WPA3 where the network has it; by plain WPA2 when that fails.
+    #[default]
+    Auto,
+    /// By WPA2 alone.
+    Wpa2,
+    /// By WPA3 alone.
+    Wpa3,
+}
+
 /// Where the radio stands, whose rules it must keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Country(String);
@@ -45,6 +57,8 @@ pub(super) enum WifiError {
     NoCountry,
     #[error("there is no such country in {COUNTRIES}")]
     UnknownCountry,
+    #[error("it must be \"auto\", \"wpa2\" or \"wpa3\"")]
+    Security,
 }
 
 impl FromStr for NetworkName {
@@ -80,6 +94,18 @@ impl FromStr for Password {
     }
 }
 
+impl FromStr for Security {
+    type Err = WifiError;
+    fn from_str(text: &str) -> Result<Self, WifiError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "wpa2" => Ok(Self::Wpa2),
+            "wpa3" => Ok(Self::Wpa3),
+            _ => Err(WifiError::Security),
+        }
+    }
+}
+
 impl FromStr for Country {
     type Err = WifiError;
     fn from_str(text: &str) -> Result<Self, WifiError> {
@@ -98,6 +124,16 @@ fn lists(countries: &str, code: &str) -> bool {
     countries
         .lines()
         .any(|line| code_of(line).as_deref() == Some(code))
+}
+
+impl fmt::Display for Security {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Wpa2 => "wpa2",
+            Self::Wpa3 => "wpa3",
+        })
+    }
 }
 
 impl fmt::Display for NetworkName {
@@ -125,7 +161,34 @@ impl fmt::Display for Country {
     }
 }
 
-/// The configuration of `wpa_supplicant`, if there is a network.
+/// WPA3 where the network has it, else WPA2; management frames protected where the network can.
+const EITHER: &str = "key_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tieee80211w=1";
+/// The same for a key, which WPA3 cannot use: it proves the characters themselves.
+const BY_KEY: &str = "key_mgmt=WPA-PSK WPA-PSK-SHA256\n\tieee80211w=1";
+/// The oldest way of WPA2. Firmware of some radios (Raspberry Pi 3, 4, Zero 2) joins a network that has both WPA2 and WPA3 only
+/// when nothing else is offered.
+const PLAIN: &str = "key_mgmt=WPA-PSK\n\tieee80211w=0";
+const WPA2: &str = "proto=RSN\n\tkey_mgmt=WPA-PSK\n\tieee80211w=0";
+const WPA3: &str = "key_mgmt=SAE\n\tieee80211w=2";
+
+/// What two keys of the section cannot say together: the key that is to be changed, and why.
+pub(super) fn contradiction(wifi: &Wifi) -> Option<(&'static str, String)> {
+    let reason = match (wifi.security?, &wifi.password) {
+        (Security::Wpa3, Some(Password::Key(_))) => {
+            "WPA3 needs the password itself, not the key of 64 digits that was made of it"
+        }
+        (security @ (Security::Wpa2 | Security::Wpa3), None) => {
+            let reason =
+                format!("wifi.security = \"{security}\": it needs wifi.password, which is missing");
+            return Some(("security", reason));
+        }
+        _ => return None,
+    };
+    Some(("security", format!("wifi.security = \"wpa3\": {reason}")))
+}
+
+/// The configuration of `wpa_supplicant`, if there is a network. Of several ways to join it the first one is preferred;
+/// `conclave-wifi-fallback` goes on to the next one.
 pub(super) fn configuration(wifi: &Wifi, header: &str) -> Option<String> {
     let name = wifi.name.as_ref()?;
     let mut text = format!("{header}ctrl_interface=/run/wpa_supplicant\n");
@@ -133,19 +196,27 @@ pub(super) fn configuration(wifi: &Wifi, header: &str) -> Option<String> {
         writeln!(text, "country={country}").expect("a string takes everything");
     }
     let hex: String = name.0.bytes().map(|byte| format!("{byte:02x}")).collect();
-    // A network that does not tell its name is found by asking for it.
-    write!(text, "network={{\n\tssid={hex}\n\tscan_ssid=1\n").expect("a string takes everything");
-    text.push_str(&match &wifi.password {
-        None => "\tkey_mgmt=NONE\n".into(),
-        // WPA3 proves the characters themselves.
-        Some(Password::Key(key)) => {
-            format!("\tpsk={key}\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256\n\tieee80211w=1\n")
-        }
-        Some(Password::Phrase(phrase)) => {
-            format!("\tpsk=\"{phrase}\"\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tieee80211w=1\n")
-        }
-    });
-    text.push_str("}\n");
+    let security = wifi.security.unwrap_or_default();
+    let ways: &[&str] = match (security, &wifi.password) {
+        (_, None) => &["key_mgmt=NONE"],
+        (Security::Auto, Some(Password::Phrase(_))) => &[EITHER, PLAIN],
+        (Security::Auto, Some(Password::Key(_))) => &[BY_KEY, PLAIN],
+        (Security::Wpa2, Some(_)) => &[WPA2],
+        (Security::Wpa3, Some(_)) => &[WPA3],
+    };
+    let psk = match &wifi.password {
+        None => String::new(),
+        Some(Password::Key(key)) => format!("\tpsk={key}\n"),
+        Some(Password::Phrase(phrase)) => format!("\tpsk=\"{phrase}\"\n"),
+    };
+    for (way, priority) in ways.iter().zip((0..ways.len()).rev()) {
+        // A network that does not tell its name is found by asking for it.
+        write!(
+            text,
+            "network={{\n\tssid={hex}\n\tscan_ssid=1\n{psk}\t{way}\n\tpriority={priority}\n}}\n"
+        )
+        .expect("a string takes everything");
+    }
     Some(text)
 }
 
@@ -158,6 +229,7 @@ mod tests {
             name: Some(name.parse().unwrap()),
             password: password.map(|text| text.parse().unwrap()),
             country: country.map(|text| text.parse().unwrap()),
+            security: None,
         };
         configuration(&wifi, "").unwrap()
     }
@@ -167,7 +239,7 @@ mod tests {
         assert_eq!(
             network("Café", None, Some("DE")),
             "ctrl_interface=/run/wpa_supplicant\ncountry=DE\nnetwork={\n\tssid=436166c3a9\n\tscan_ssid=1\n\
-             \tkey_mgmt=NONE\n}\n"
+             \tkey_mgmt=NONE\n\tpriority=0\n}\n"
         );
         assert_eq!(configuration(&Wifi::default(), ""), None);
     }
@@ -178,7 +250,9 @@ mod tests {
         assert_eq!(
             hostile,
             "ctrl_interface=/run/wpa_supplicant\nnetwork={\n\tssid=78220a7d0a6e6574776f726b3d7b\n\tscan_ssid=1\n\
-             \tpsk=\"a#\"}network={\\\"\"\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tieee80211w=1\n}\n"
+             \tpsk=\"a#\"}network={\\\"\"\n\tkey_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tieee80211w=1\n\tpriority=1\n}\n\
+             network={\n\tssid=78220a7d0a6e6574776f726b3d7b\n\tscan_ssid=1\n\
+             \tpsk=\"a#\"}network={\\\"\"\n\tkey_mgmt=WPA-PSK\n\tieee80211w=0\n\tpriority=0\n}\n"
         );
         for bad in ["line\nbreak", "tab\tulator", "Paßwort1", "\u{7f}1234567"] {
             assert_eq!(bad.parse::<Password>(), Err(WifiError::PasswordCharacter));
@@ -199,6 +273,51 @@ mod tests {
             "x".repeat(33).parse::<NetworkName>(),
             Err(WifiError::NameTooLong(33))
         );
+    }
+
+    #[test]
+    fn security_says_by_which_ways_a_network_is_joined_and_in_which_order() {
+        let ways = |security: &str, password: &str| {
+            let wifi = Wifi {
+                name: Some("Maple".parse().unwrap()),
+                password: Some(password.parse().unwrap()),
+                country: None,
+                security: Some(security.parse().unwrap()),
+            };
+            assert_eq!(contradiction(&wifi), None, "{security} {password}");
+            let text = configuration(&wifi, "").unwrap();
+            let ways = text.split("network={").skip(1);
+            let line = |way: &str, key: &str| {
+                let mut lines = way.lines().map(str::trim);
+                let found = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+                found.map(str::to_owned)
+            };
+            let way = |way| {
+                [
+                    line(way, "key_mgmt"),
+                    line(way, "ieee80211w"),
+                    line(way, "priority"),
+                ]
+            };
+            ways.map(way)
+                .map(|way| way.map(Option::unwrap).join(" "))
+                .collect::<Vec<_>>()
+        };
+        let (phrase, key) = ("correct horse", "a0".repeat(32));
+        assert_eq!(
+            ways("auto", phrase),
+            ["WPA-PSK WPA-PSK-SHA256 SAE 1 1", "WPA-PSK 0 0"]
+        );
+        assert_eq!(
+            ways("auto", &key),
+            ["WPA-PSK WPA-PSK-SHA256 1 1", "WPA-PSK 0 0"]
+        );
+        assert_eq!(ways("wpa2", phrase), ["WPA-PSK 0 0"]);
+        assert_eq!(ways("wpa2", &key), ["WPA-PSK 0 0"]);
+        assert_eq!(ways("wpa3", phrase), ["SAE 2 0"]);
+        for bad in ["", "WPA2", "wpa", "wep", "open"] {
+            assert_eq!(bad.parse::<Security>(), Err(WifiError::Security), "{bad}");
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ USERADD_PARAM:conclave-kiosk = "\
 
 SYSTEMD_PACKAGES = "conclave-kiosk"
 # It brings conclave-provision.service along by itself.
-SYSTEMD_SERVICE:conclave-kiosk = "conclave-kiosk.service"
+SYSTEMD_SERVICE:conclave-kiosk = "conclave-kiosk.service conclave-network.path conclave-network.service"
 
 do_configure:append() {
     for crate in ${CARGO_VENDORING_DIRECTORY}/v4l2-sys-mit-*; do
@@ -60,11 +60,15 @@ do_install:append() {
     # What a conclave.toml on the boot partition or on a stick says is taken in by these.
     install -D -m 0644 -t ${D}${systemd_system_unitdir} ${S}/endpoint/package/conclave-provision.service ${S}/endpoint/package/conclave-provision@.service
     install -D -m 0644 ${S}/endpoint/package/conclave-provision.udev ${D}${nonarch_base_libdir}/udev/rules.d/70-conclave-provision.rules
+    install -D -m 0644 -t ${D}${systemd_system_unitdir} ${S}/endpoint/package/conclave-network.service ${S}/endpoint/package/conclave-network.path
+    install -D -m 0755 ${S}/endpoint/package/conclave-network ${D}${nonarch_libdir}/conclave/network
+    install -D -m 0755 ${S}/endpoint/package/conclave-wifi-fallback ${D}${nonarch_libdir}/conclave/wifi-fallback
 }
 
 PACKAGES =+ "conclave-kiosk"
 FILES:conclave-kiosk += "\
     ${nonarch_base_libdir}/udev/rules.d \
+    ${nonarch_libdir}/conclave \
     ${nonarch_libdir}/sysusers.d \
     ${nonarch_libdir}/tmpfiles.d \
     ${systemd_system_unitdir} \

@@ -9,6 +9,7 @@ SRC_URI = "\
     file://bind.mount.in \
     file://conclave-data.service \
     file://conclave-wifi-again.service \
+    file://conclave-wifi-fallback.service \
     file://conclave-wifi.path \
     file://conclave-wifi.service \
     file://data.mount \
@@ -34,7 +35,7 @@ do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 
 do_install() {
-    for unit in conclave-wifi.service conclave-wifi.path conclave-wifi-again.service; do
+    for unit in conclave-wifi.service conclave-wifi.path conclave-wifi-again.service conclave-wifi-fallback.service; do
         install -D -m 0644 ${S}/$unit ${D}${systemd_system_unitdir}/$unit
     done
 
@@ -60,4 +61,5 @@ do_install() {
 }
 
 FILES:${PN} += "/data ${localstatedir}/lib ${nonarch_base_libdir}/udev ${nonarch_libdir}/systemd"
-RDEPENDS:${PN} = "iw systemd wpa-supplicant"
+# The script that conclave-wifi-fallback.service starts is in conclave-kiosk, which the image has as well.
+RDEPENDS:${PN} = "iw systemd wpa-supplicant wpa-supplicant-cli"

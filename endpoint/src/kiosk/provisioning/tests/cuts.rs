@@ -1,5 +1,7 @@
 use super::super::document::Document;
-use super::super::state::{APPLIED, ENDPOINT, ENVIRONMENT, GIVEN, State, WIFI};
+use super::super::state::{
+    APPLIED, ENDPOINT, ENVIRONMENT, FALLBACK_TIME, GIVEN, NETWORK, State, TIME, WIFI,
+};
 use super::FULL;
 use super::disk::{Disk, Loss};
 use std::collections::BTreeMap;
@@ -92,7 +94,7 @@ fn a_section_that_is_not_said_stays_and_one_that_is_replaces_the_old_one() {
     )
     .unwrap();
     let after = disk.content();
-    for same in [WIFI, ENVIRONMENT] {
+    for same in [WIFI, NETWORK, TIME, FALLBACK_TIME, ENVIRONMENT] {
         assert_eq!(before[same], after[same]);
     }
     let endpoint: toml::Table = after[ENDPOINT].parse().unwrap();

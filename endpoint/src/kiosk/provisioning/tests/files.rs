@@ -61,7 +61,9 @@ impl Place {
 #[test]
 fn a_file_becomes_what_kiosk_and_network_take_once() {
     let place = Place::with(&FULL.replace("wipe = true", "wipe = false"));
-    let sections = ["account", "clock", "relay", "room", "screen", "wifi"];
+    let sections = [
+        "account", "clock", "network", "relay", "room", "screen", "wifi",
+    ];
     let sections = sections.map(str::to_owned).to_vec();
     let path = place.path("stick/conclave.toml");
     assert_eq!(
@@ -85,6 +87,9 @@ fn a_file_becomes_what_kiosk_and_network_take_once() {
         ("state/endpoint.toml", 0o640),
         ("state/wpa_supplicant.conf", 0o600),
         ("state/environment", 0o644),
+        ("state/conclave.network", 0o644),
+        ("state/time-servers.conf", 0o644),
+        ("state/time-fallback.conf", 0o644),
         ("state/applied", 0o600),
     ] {
         assert_eq!(place.mode(name), mode, "{name}");
@@ -98,7 +103,7 @@ fn a_file_becomes_what_kiosk_and_network_take_once() {
     assert_eq!(place.provision().unwrap(), Outcome::AppliedBefore(path));
     assert_eq!(inode(), before, "nothing was written a second time");
     let files = fs::read_dir(place.path("state")).unwrap().count();
-    assert_eq!(files, 5, "nothing else is left");
+    assert_eq!(files, 8, "nothing else is left");
 }
 
 #[test]
@@ -161,9 +166,98 @@ fn a_key_that_belongs_to_a_missing_one_is_refused() {
             "[wifi]\ncountry = 'DE'",
             "line 2: wifi.country belongs to wifi.name",
         ),
+        (
+            "[wifi]\nsecurity = 'wpa2'",
+            "line 2: wifi.security belongs to wifi.name",
+        ),
+        (
+            "[network]\ngateway = '192.168.1.1'",
+            "line 2: network.gateway belongs to network.address",
+        ),
     ] {
         let refusal = Place::with(text).refusal();
         assert!(refusal.contains(reason), "{refusal}");
+    }
+}
+
+#[test]
+fn a_value_that_a_key_cannot_have_is_told_with_what_to_write_instead() {
+    for (section, line, reason) in [
+        (
+            "screen",
+            "output = 'list'",
+            "screen.output = \"list\": a connector looks like \"HDMI-A-1\"",
+        ),
+        (
+            "screen",
+            "keyboard = 'de,us'",
+            "screen.keyboard = \"de,us\": a keyboard's layout looks like \"de\"",
+        ),
+        (
+            "room",
+            "idle_code = 'yes'",
+            "room.idle_code = \"yes\": unknown variant `yes`, expected one of `auto`, `on`, `off`",
+        ),
+        (
+            "wifi",
+            "security = 'wep'",
+            "wifi.security = \"wep\": it must be \"auto\", \"wpa2\" or \"wpa3\"",
+        ),
+        (
+            "network",
+            "interface = 'eth0'",
+            "network.interface = \"eth0\": unknown variant `eth0`, expected `cable` or `wifi`",
+        ),
+        (
+            "network",
+            "address = '192.168.1.20'",
+            "network.address = \"192.168.1.20\": an address is \"dhcp\", or one with the bits",
+        ),
+        (
+            "network",
+            "gateway = 'router'",
+            "network.gateway = \"router\": a gateway is an address as \"192.168.1.1\"",
+        ),
+        (
+            "network",
+            "dns = 'dns.lan'",
+            "network.dns = \"dns.lan\": it takes addresses as \"192.168.1.1\"",
+        ),
+        (
+            "clock",
+            "servers = 'a,b'",
+            "clock.servers = \"a,b\": it takes names or addresses as \"ntp.lan 192.168.1.1\"",
+        ),
+    ] {
+        let refusal = Place::with(&format!("[{section}]\n{line}\n")).refusal();
+        assert!(
+            refusal.contains(&format!("\nline 2: {reason}")),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn two_keys_that_contradict_each_other_are_refused() {
+    let key = "a0".repeat(32);
+    let by_key = format!("[wifi]\nname = 'a'\npassword = '{key}'\nsecurity = 'wpa3'\n");
+    for (text, reason) in [
+        (
+            by_key.as_str(),
+            "line 4: wifi.security = \"wpa3\": WPA3 needs the password itself",
+        ),
+        (
+            "[wifi]\nname = 'a'\nsecurity = 'wpa2'\n",
+            "line 3: wifi.security = \"wpa2\": it needs wifi.password",
+        ),
+        (
+            "[network]\naddress = '10.0.0.2/24'\ngateway = '10.0.1.1'\n",
+            "line 3: network.gateway = \"10.0.1.1\": it is not in the network of 10.0.0.2/24",
+        ),
+    ] {
+        let refusal = Place::with(text).refusal();
+        assert!(refusal.contains(reason), "{refusal}");
+        assert!(!refusal.contains(&key));
     }
 }
 
@@ -215,7 +309,7 @@ fn a_wiped_file_that_was_changed_is_not_taken_for_an_open_network() {
     for line in [
         "line 9: room.pin was wiped",
         "line 15: screen.settings_pin was wiped",
-        "line 18: wifi.password was wiped",
+        "line 20: wifi.password was wiped",
     ] {
         assert!(refusal.contains(line), "{refusal}");
     }

@@ -23,12 +23,20 @@ fn take(text: &str) {
     if let Some(wifi) = files.get("wpa_supplicant.conf") {
         let lines = wifi.lines().count();
         assert!(
-            (5..=10).contains(&lines) && wifi.ends_with("\n}\n"),
+            (5..=20).contains(&lines) && wifi.ends_with("\n}\n"),
             "{wifi}"
         );
     }
     if let Some(environment) = files.get("environment") {
         assert_eq!(environment.lines().count(), 2, "{environment}");
+    }
+    if let Some(network) = files.get("conclave.network") {
+        assert!((5..=14).contains(&network.lines().count()), "{network}");
+    }
+    for name in ["time-servers.conf", "time-fallback.conf"] {
+        if let Some(time) = files.get(name) {
+            assert_eq!(time.lines().count(), 3, "{time}");
+        }
     }
     if let Some(wiped) = document.wiped() {
         let table: toml::Table = wiped.parse().unwrap();

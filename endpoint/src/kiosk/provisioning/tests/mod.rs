@@ -21,12 +21,21 @@ language = "vi"
 theme = "light"
 rotation = 90
 settings_pin = "314159"
+output = "HDMI-A-2"
+keyboard = "de"
 [wifi]
 name = "Café"
 password = "correct \"horse\""
 country = "DE"
+security = "wpa3"
 [clock]
 time_zone = "Etc/GMT+5"
+servers = "ntp.lan 192.168.1.1"
+[network]
+interface = "wifi"
+address = "192.168.1.20/24"
+gateway = "192.168.1.1"
+dns = "192.168.1.1"
 [secrets]
 wipe = true
 "#;
