@@ -5,16 +5,18 @@
 
 use conclave_endpoint::camera::avi;
 use conclave_endpoint::jpeg::{Decoder, Inspector, Scale, decode, segments, whole};
+use conclave_endpoint::kiosk::provisioning::rehearse;
 
 /// Takes bytes, and panics if the endpoint does not hold what it promises.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, in alphabetical order.
-pub const ALL: [(&str, Target); 4] = [
+pub const ALL: [(&str, Target); 5] = [
     ("avi", read_avi),
     ("jpeg_decode", jpeg_decode),
     ("jpeg_head", jpeg_head),
     ("jpeg_whole", jpeg_whole),
+    ("provisioning", provisioning),
 ];
 
 /// The pictures of an AVI lie within it, in order.
@@ -60,4 +62,47 @@ fn jpeg_decode(bytes: &[u8]) {
     let mut picture = decode::Picture::default();
     let _ = decoder.rgb(bytes, Scale::Full, &mut picture);
     let _ = decoder.luma(bytes, Scale::Quarter, &mut picture);
+}
+
+/// What a line of `wpa_supplicant`'s configuration can begin with, whatever a name or a password holds.
+const WIFI_LINES: [&str; 12] = [
+    "# ",
+    "ctrl_interface=",
+    "country=",
+    "network={",
+    "}",
+    "\tssid=",
+    "\tscan_ssid=1",
+    "\tpsk=",
+    "\tkey_mgmt=",
+    "\tproto=RSN",
+    "\tieee80211w=",
+    "\tpriority=",
+];
+
+/// A stick's file is refused with a reason, or becomes files whose lines nobody but the program wrote; no secret that is to
+/// go stays.
+fn provisioning(bytes: &[u8]) {
+    let rehearsal = match rehearse(bytes) {
+        Ok(rehearsal) => rehearsal,
+        Err(refusal) => {
+            assert!(refusal.to_string().lines().count() > 1, "no reason is told");
+            return;
+        }
+    };
+    for (name, text) in &rehearsal.files {
+        assert!(text.ends_with('\n'), "{name}");
+        let is_stray = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        assert!(!text.contains(is_stray), "{name}");
+        if *name == "wpa_supplicant.conf" {
+            let known = |line: &str| WIFI_LINES.iter().any(|begin| line.starts_with(begin));
+            assert!(text.lines().all(known), "{name}");
+        } else {
+            assert!(text.lines().count() <= 14, "{name}");
+        }
+    }
+    if let Some(wiped) = rehearsal.wiped {
+        let again = rehearse(wiped.as_bytes());
+        assert!(again.is_ok_and(|again| again.wiped.is_none()) || wiped.contains("# wiped"));
+    }
 }
