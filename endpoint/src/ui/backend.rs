@@ -1,6 +1,7 @@
 //! Where the window goes: to a display server where there is one, else straight to the screen.
 
-use crate::config::Screen;
+use super::turned;
+use crate::config::{Rotation, Screen};
 use std::path::Path;
 use std::process::Command;
 use thiserror::Error;
@@ -43,6 +44,22 @@ struct Choice {
     renderer: &'static str,
 }
 
+/// The screen without a display server.
+const BARE: &str = "linuxkms";
+const RENDERERS: [&str; 2] = ["software", "femtovg"];
+
+impl Choice {
+    /// What `SLINT_BACKEND` names, if it is the bare screen with a renderer.
+    fn of_bare_screen(named: &str) -> Option<Self> {
+        let renderer = named.strip_prefix(BARE)?.strip_prefix('-')?;
+        let renderer = RENDERERS.into_iter().find(|known| *known == renderer)?;
+        Some(Self {
+            backend: BARE,
+            renderer,
+        })
+    }
+}
+
 /// What the machine has.
 #[derive(Clone, Copy, Debug, Default)]
 struct Machine {
@@ -68,7 +85,7 @@ impl Machine {
             let backend = "winit";
             Some(Choice { backend, renderer })
         } else if self.screen {
-            let backend = "linuxkms";
+            let backend = BARE;
             Some(Choice { backend, renderer })
         } else {
             None
@@ -164,12 +181,18 @@ pub(super) fn choose(screen: &Screen) -> Result<Fallback, BackendError> {
         None => Some(Machine::look().choose().ok_or(BackendError::NoDisplay)?),
     };
     let backend = choice.map(|choice| choice.backend).or(named.as_deref());
-    let bare = backend.is_some_and(|backend| backend.starts_with("linuxkms"));
+    let bare = backend.is_some_and(|backend| backend.starts_with(BARE));
     let missing = missing(screen, |name| std::env::var_os(name).is_some());
     if bare && !missing.is_empty() {
         return Err(begin_anew(&missing));
     }
+    let turned = rotation(screen, std::env::var(TURNED).ok());
     let Some(choice) = choice else {
+        if let Some(choice) = named.as_deref().and_then(Choice::of_bare_screen)
+            && turned != Rotation::None
+        {
+            select(choice, turned).map_err(|error| refused(choice, error))?;
+        }
         return Ok(Fallback(None));
     };
     tracing::info!(
@@ -181,18 +204,28 @@ pub(super) fn choose(screen: &Screen) -> Result<Fallback, BackendError> {
         renderer: "software",
         ..choice
     };
-    let Err(error) = select(choice) else {
+    let Err(error) = select(choice, turned) else {
         return Ok(Fallback((choice != plain).then_some(plain)));
     };
     if choice == plain {
         return Err(refused(choice, error));
     }
     tracing::warn!(%error, "no OpenGL: drawing in software");
-    select(plain).map_err(|error| refused(plain, error))?;
+    select(plain, turned).map_err(|error| refused(plain, error))?;
     Ok(Fallback(None))
 }
 
-fn select(choice: Choice) -> Result<(), slint::PlatformError> {
+/// How the bare screen is turned: what the environment says comes first.
+fn rotation(screen: &Screen, said: Option<String>) -> Rotation {
+    let said = said.and_then(|degrees| degrees.parse::<u16>().ok());
+    said.and_then(|degrees| Rotation::try_from(degrees).ok())
+        .unwrap_or(screen.rotation)
+}
+
+fn select(choice: Choice, turned: Rotation) -> Result<(), slint::PlatformError> {
+    if choice.backend == BARE && turned != Rotation::None {
+        return turned::select(choice.renderer, turned);
+    }
     slint::BackendSelector::new()
         .backend_name(choice.backend.into())
         .renderer_name(choice.renderer.into())
@@ -230,6 +263,21 @@ mod tests {
         let rest = missing(&screen, |name| name == CONNECTED || name == LAID_OUT);
         assert_eq!(rest, wanted[..1], "what the administrator set stays");
         assert!(missing(&screen, |_| true).is_empty(), "it starts once");
+    }
+
+    #[test]
+    fn touches_are_turned_as_the_environment_says_and_else_the_configuration() {
+        let mut screen = Screen::default();
+        assert_eq!(rotation(&screen, Some("90".into())), Rotation::Quarter);
+        screen.rotation = Rotation::Half;
+        assert_eq!(rotation(&screen, None), Rotation::Half);
+        assert_eq!(rotation(&screen, Some("0".into())), Rotation::None);
+        assert_eq!(rotation(&screen, Some("x".into())), Rotation::Half);
+        let named = Choice::of_bare_screen("linuxkms-software").unwrap();
+        assert_eq!((named.backend, named.renderer), (BARE, "software"));
+        for other in ["linuxkms", "linuxkms-skia", "winit-software", ""] {
+            assert_eq!(Choice::of_bare_screen(other), None, "{other}");
+        }
     }
 
     #[test]

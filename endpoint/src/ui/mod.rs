@@ -33,6 +33,7 @@ mod signing_in;
 #[cfg(test)]
 mod tests;
 mod toasts;
+mod turned;
 
 pub use backend::BackendError;
 
