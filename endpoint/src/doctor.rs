@@ -1,6 +1,6 @@
 //! What may be wrong with this board, and what to do about it: camera, sound, screen, relay, storage.
 
-mod display;
+pub(crate) mod display;
 
 use crate::camera::v4l2::{self, CameraDescription};
 use crate::config::ConfigError;

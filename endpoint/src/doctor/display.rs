@@ -4,6 +4,9 @@ use super::{Findings, Verdict};
 use std::fs;
 use std::path::Path;
 
+/// Where the kernel lists connectors.
+pub(crate) const CONNECTORS: &str = "/sys/class/drm";
+
 /// Where the kernel tells of screens, of their nodes and of what one touches.
 pub(super) struct Places<'a> {
     /// `/sys/class/drm`: a folder a connector, as `card1-HDMI-A-1`.
@@ -17,7 +20,7 @@ pub(super) struct Places<'a> {
 impl Default for Places<'_> {
     fn default() -> Self {
         Self {
-            connectors: Path::new("/sys/class/drm"),
+            connectors: Path::new(CONNECTORS),
             nodes: Path::new("/dev/dri"),
             inputs: Path::new("/proc/bus/input/devices"),
         }
@@ -101,14 +104,18 @@ fn is_touched_directly(device: &str) -> bool {
         .is_some_and(|bits| bits & 0b10 != 0)
 }
 
-struct Connector {
+/// Where a screen can be plugged in.
+pub(crate) struct Connector {
     card: String,
-    name: String,
-    connected: bool,
+    /// As the kernel names it: `HDMI-A-1`.
+    pub(crate) name: String,
+    /// Whether a screen is there and answers.
+    pub(crate) connected: bool,
     mode: String,
 }
 
-fn connectors(folder: &Path) -> Vec<Connector> {
+/// The connectors of all cards.
+pub(crate) fn connectors(folder: &Path) -> Vec<Connector> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut all: Vec<_> = entries
         .filter_map(|entry| {

@@ -153,6 +153,14 @@ fn begin_anew(variables: &[Variable]) -> BackendError {
     }
 }
 
+/// What was chosen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chosen {
+    /// Whether it is the screen without a display server.
+    pub(super) is_bare: bool,
+    pub(super) fallback: Fallback,
+}
+
 /// What to do where the chosen display gives no window after all.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fallback(Option<Choice>);
@@ -174,16 +182,20 @@ impl Fallback {
 ///
 /// # Errors
 /// [`BackendError`] says what is missing.
-pub(super) fn choose(screen: &Screen) -> Result<Fallback, BackendError> {
+pub(super) fn choose(screen: &Screen) -> Result<Chosen, BackendError> {
     let named = std::env::var(NAMED).ok().filter(|name| !name.is_empty());
     let choice = match &named {
         Some(_) => None,
         None => Some(Machine::look().choose().ok_or(BackendError::NoDisplay)?),
     };
     let backend = choice.map(|choice| choice.backend).or(named.as_deref());
-    let bare = backend.is_some_and(|backend| backend.starts_with(BARE));
+    let is_bare = backend.is_some_and(|backend| backend.starts_with(BARE));
+    let chosen = |fallback| Chosen {
+        is_bare,
+        fallback: Fallback(fallback),
+    };
     let missing = missing(screen, |name| std::env::var_os(name).is_some());
-    if bare && !missing.is_empty() {
+    if is_bare && !missing.is_empty() {
         return Err(begin_anew(&missing));
     }
     let turned = rotation(screen, std::env::var(TURNED).ok());
@@ -193,7 +205,7 @@ pub(super) fn choose(screen: &Screen) -> Result<Fallback, BackendError> {
         {
             select(choice, turned).map_err(|error| refused(choice, error))?;
         }
-        return Ok(Fallback(None));
+        return Ok(chosen(None));
     };
     tracing::info!(
         backend = choice.backend,
@@ -205,14 +217,14 @@ pub(super) fn choose(screen: &Screen) -> Result<Fallback, BackendError> {
         ..choice
     };
     let Err(error) = select(choice, turned) else {
-        return Ok(Fallback((choice != plain).then_some(plain)));
+        return Ok(chosen((choice != plain).then_some(plain)));
     };
     if choice == plain {
         return Err(refused(choice, error));
     }
     tracing::warn!(%error, "no OpenGL: drawing in software");
     select(plain, turned).map_err(|error| refused(plain, error))?;
-    Ok(Fallback(None))
+    Ok(chosen(None))
 }
 
 /// How the bare screen is turned: what the environment says comes first.

@@ -18,6 +18,7 @@ mod inbox;
 mod invitation;
 mod lobby;
 mod models;
+mod no_screen;
 mod pictures;
 mod pin_tries;
 mod preferences;
@@ -100,15 +101,21 @@ pub fn run(
     kiosk: Option<Watch>,
     on_window: impl FnOnce(&AppWindow),
 ) -> Result<(), UiError> {
-    let fallback = backend::choose(&config.screen)?;
+    let chosen = backend::choose(&config.screen)?;
+    let watchdog = Watchdog::start(|name| std::env::var_os(name));
+    if chosen.is_bare
+        && let Some(watch) = &kiosk
+        && !no_screen::wait_for_one(config.screen.output.as_ref(), watchdog.as_ref(), watch)
+    {
+        return Ok(());
+    }
     let window = match AppWindow::new() {
         Ok(window) => window,
         Err(error) => {
-            fallback.begin(&error)?;
+            chosen.fallback.begin(&error)?;
             return Err(error.into());
         }
     };
-    let watchdog = Watchdog::start(|name| std::env::var_os(name));
     let heartbeat = |name: &'static str| watchdog.as_ref().map(|watchdog| watchdog.heartbeat(name));
     let screen_beat = heartbeat("screen");
     let media_beat = heartbeat("media");
