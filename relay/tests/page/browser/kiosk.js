@@ -76,6 +76,13 @@ export class Kiosk {
         });
     }
 
+    /** How bright a part of the screen is, 0 to 255, in 32 by 18 parts. @param {string} part as in 480x230+110+70 @returns {Promise<number[]>} */
+    async brightness(part) {
+        await this.#photograph();
+        const { stdout } = await run('convert', [this.picture, '-crop', part, '+repage', '-resize', '32x18!', '-colorspace', 'Gray', '-depth', '8', 'gray:-'], { encoding: 'buffer' });
+        return [...stdout];
+    }
+
     /** Waits until these words stand on the screen, one after the other. @param {string} text @returns {Promise<Word>} the first of them */
     reads(text) {
         const wanted = text.split(' ');

@@ -141,6 +141,14 @@ export class Endpoint extends Program {
         this.directory = own;
     }
 
+    /** Tells it what to do, where it was started with `--control stdin`. @param {string} act */
+    async act(act) {
+        const from = this.lines.length;
+        this.process.stdin.write(`${act}\n`);
+        const answer = await this.line((line) => /^(ok|refused|unknown) /.test(line) && line, from);
+        if (answer !== `ok ${act}`) throw new Error(answer);
+    }
+
     /**
      * Waits for statistics of which `find` makes something.
      * @template T

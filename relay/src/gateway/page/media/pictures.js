@@ -79,8 +79,10 @@ export class Pictures {
         screening.onshown = onshown;
     }
 
-    /** Nobody sees it any more: nothing of it is decoded. @param {number} stream */
+    /** Nobody sees it any more: nothing of it is decoded, and what is being decoded is not shown. @param {number} stream */
     hide(stream) {
+        const screening = this.#streams.get(stream);
+        if (screening) screening.canvas = null;
         this.#streams.delete(stream);
     }
 

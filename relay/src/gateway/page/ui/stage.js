@@ -152,10 +152,9 @@ export function videoStage(session, call) {
             const layers = person.streams.filter((stream) => stream.media.kind === media);
             const on = kind === 'screen' || person.camera;
             const fit = on ? fittingLayer(layers, tile.width * devicePixelRatio) : undefined;
-            if (fit && tile.stream !== fit.id) {
-                if (tile.stream !== null) call.pictures.hide(tile.stream);
-            }
-            tile.expect(fit?.id ?? null);
+            const next = fit?.id ?? null;
+            if (tile.stream !== null && tile.stream !== next) call.pictures.hide(tile.stream);
+            tile.expect(next);
             if (!fit || !open || !tile.visible) continue;
             call.pictures.show(fit.id, tile.canvas, () => tile.shown());
             wanted.set(fit.id, tile.width < SMALL_PX ? SMALL_FPS : 'all');
