@@ -37,7 +37,10 @@ fn can_feed() -> bool {
 
 /// Feeds the loopback camera with color bars in a format, and waits until it is a camera.
 fn feed(format: &str) -> Running {
-    let size = format!("--set-fmt-video-out=width=640,height=360,pixelformat={format}");
+    // The range that the kernel's documentation gives all of these; the tool would draw gray in another.
+    let size = format!(
+        "--set-fmt-video-out=width=640,height=360,pixelformat={format},quantization=lim-range"
+    );
     let feeder = v4l2_ctl(&[
         "-d",
         "/dev/video20",
@@ -45,14 +48,18 @@ fn feed(format: &str) -> Running {
         "--stream-out-mmap",
         "--stream-out-pattern=0",
     ]);
-    while !conclave_endpoint::devices::enumerate()
-        .cameras
-        .iter()
-        .any(|camera| camera.path == Path::new("/dev/video20") && !camera.formats.is_empty())
-    {
+    let is_fed = || {
+        let devices = conclave_endpoint::devices::enumerate();
+        let mut cameras = devices.cameras.iter();
+        cameras.any(|camera| camera.path == Path::new("/dev/video20") && !camera.formats.is_empty())
+    };
+    for _ in 0..500 {
+        if is_fed() {
+            return feeder;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
-    feeder
+    panic!("the loopback camera takes no {format}");
 }
 
 fn brightness(jpeg: &[u8]) -> Vec<u8> {
