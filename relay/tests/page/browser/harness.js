@@ -110,23 +110,30 @@ export function tile(page, name) {
 }
 
 /**
+ * A few points of a tile's picture as it is now; null while there is none. Runs in the page.
+ * @param {Element} element
+ * @returns {number[] | null}
+ */
+export function pointsOf(element) {
+    const picture = /** @type {HTMLCanvasElement | HTMLVideoElement | null} */ (element.querySelector('.picture:not([hidden])'));
+    const width = picture instanceof HTMLVideoElement ? picture.videoWidth : picture?.width ?? 0;
+    if (!picture || !width) return null;
+    const canvas = document.createElement('canvas');
+    canvas.width = 32;
+    canvas.height = 18;
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { willReadFrequently: true }));
+    context.drawImage(picture, 0, 0, 32, 18);
+    return [...context.getImageData(0, 0, 32, 18).data];
+}
+
+/**
  * What a tile's picture looks like now: a few of its points.
  * @param {Page} page
  * @param {string | RegExp} name
  * @returns {Promise<number[] | null>} null while there is no picture
  */
 export function pixels(page, name) {
-    return tile(page, name).evaluate((element) => {
-        const picture = /** @type {HTMLCanvasElement | HTMLVideoElement | null} */ (element.querySelector('.picture:not([hidden])'));
-        const width = picture instanceof HTMLVideoElement ? picture.videoWidth : picture?.width ?? 0;
-        if (!picture || !width) return null;
-        const canvas = document.createElement('canvas');
-        canvas.width = 32;
-        canvas.height = 18;
-        const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { willReadFrequently: true }));
-        context.drawImage(picture, 0, 0, 32, 18);
-        return [...context.getImageData(0, 0, 32, 18).data];
-    });
+    return tile(page, name).evaluate(pointsOf);
 }
 
 /**
@@ -134,14 +141,23 @@ export function pixels(page, name) {
  * @param {Page} page
  * @param {string | RegExp} name
  */
-export async function seesMotion(page, name) {
+export function seesMotion(page, name) {
+    return moves(name, () => pixels(page, name));
+}
+
+/**
+ * Waits until there is a picture, and then until there is another.
+ * @param {string | RegExp} name whose
+ * @param {() => Promise<number[] | null>} look a few of its points
+ */
+export async function moves(name, look) {
     const first = await until(`a picture of ${name}`, async () => {
-        const now = await pixels(page, name);
+        const now = await look();
         // Black is what a canvas has before its first picture.
         return now?.some((value, at) => at % 4 !== 3 && value > 60) ? now : null;
     });
     await until(`motion of ${name}`, async () => {
-        const now = await pixels(page, name);
+        const now = await look();
         return now?.some((value, at) => Math.abs(value - first[at]) > 24);
     });
 }
