@@ -9,6 +9,7 @@ use conclave_endpoint::control::{Connection, ConnectionEvent};
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::id::{RequestId, SourceId};
 use conclave_protocol::identity::{Identity, PublicKey};
+use conclave_protocol::member_key::{JoinNonce, MemberKey};
 use conclave_protocol::name::{ChatText, Email, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
@@ -23,6 +24,9 @@ use conclave_protocol::wire::header::Kind;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::UdpSocket;
 use std::sync::Arc;
+
+/// Of every join.
+const NONCE: JoinNonce = JoinNonce([0x0a; 32]);
 
 struct Member {
     connection: Connection,
@@ -95,6 +99,7 @@ impl Member {
                 room,
                 pin: None,
                 devices,
+                nonce: NONCE,
             })
             .await
         {
@@ -185,9 +190,13 @@ async fn the_relay_passes_keys_and_sound_on_and_never_holds_what_opens_them() {
     let context = EnvelopeContext {
         room,
         sender: joined.me,
+        sender_nonce: NONCE,
     };
     let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-    let to = &ben.identity.public();
+    let to = &MemberKey {
+        identity: ben.identity.public(),
+        nonce: NONCE,
+    };
     let envelope = key.envelope(&ana.identity, to, context, &mut rng).unwrap();
     ana.ask(Request::SendKeys {
         envelopes: vec![AddressedEnvelope {
@@ -205,6 +214,7 @@ async fn the_relay_passes_keys_and_sound_on_and_never_holds_what_opens_them() {
     let opened = SenderKey::open(
         &envelope,
         &ben.identity,
+        NONCE,
         &PublicKey(ana.identity.public().0),
         context,
     );

@@ -16,8 +16,9 @@ use alloc::vec::Vec;
 use rand_core::CryptoRng;
 
 use crate::id::ParticipantId;
-use crate::identity::{Identity, PublicKey};
+use crate::identity::Identity;
 use crate::keyring::{HandOut, OwnKey};
+use crate::member_key::MemberKey;
 use crate::secret::Secret;
 use crate::sender_key::{EnvelopeContext, EnvelopeError, SenderKey};
 use crate::time::{Instant, Micros};
@@ -74,14 +75,14 @@ impl KeyHandOut {
     pub fn envelopes(
         &mut self,
         identity: &Identity,
-        members: impl Iterator<Item = (ParticipantId, PublicKey)>,
+        members: impl Iterator<Item = (ParticipantId, MemberKey)>,
         rng: &mut impl CryptoRng,
         mut wrong: impl FnMut(ParticipantId, EnvelopeError),
     ) -> Vec<AddressedEnvelope> {
         let (key, context) = (self.own.key(), self.context);
         let mut envelopes = Vec::new();
-        for (to, public) in members {
-            match key.envelope(identity, &public, context, rng) {
+        for (to, member) in members {
+            match key.envelope(identity, &member, context, rng) {
                 Ok(envelope) => envelopes.push(AddressedEnvelope { to, envelope }),
                 Err(error) => wrong(to, error),
             }
@@ -147,6 +148,7 @@ impl KeyHandOut {
 mod tests {
     use super::*;
     use crate::id::{Epoch, RoomId};
+    use crate::member_key::JoinNonce;
     use alloc::vec;
     use getrandom::{SysRng, rand_core::UnwrapErr};
 
@@ -158,13 +160,18 @@ mod tests {
         let context = EnvelopeContext {
             room: RoomId(1),
             sender: ParticipantId(9),
+            sender_nonce: JoinNonce([9; 32]),
         };
         KeyHandOut::new(context, Suite::Aes256Gcm, Secret([1; 32]))
     }
 
     fn seal(keys: &mut KeyHandOut, to: &[ParticipantId]) -> Vec<ParticipantId> {
         let identity = |byte| Identity::from_secret(Secret([byte; 32]));
-        let members = to.iter().map(|&id| (id, identity(id.0 as u8).public()));
+        let member = |id: ParticipantId| MemberKey {
+            identity: identity(id.0 as u8).public(),
+            nonce: JoinNonce([id.0 as u8; 32]),
+        };
+        let members = to.iter().map(|&id| (id, member(id)));
         let wrong = |id, error| panic!("{id}: {error}");
         let envelopes = keys.envelopes(&identity(99), members, &mut UnwrapErr(SysRng), wrong);
         envelopes.iter().map(|envelope| envelope.to).collect()

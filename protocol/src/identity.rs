@@ -107,32 +107,6 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// The *safety number* of a room: 12 digits over the sorted identities of those in it.
-///
-/// People who read the same number aloud talk end to end with the devices that they think they do. Its
-/// 40 bits withstand guessing while a meeting lasts, not a search through 2^40 identities beforehand.
-#[must_use]
-pub fn safety_number(identities: &[PublicKey]) -> String {
-    let mut sorted: alloc::vec::Vec<_> = identities.to_vec();
-    sorted.sort_unstable();
-    let mut hash = Sha256::new_with_prefix(b"conclave safety number v1");
-    for identity in &sorted {
-        hash.update(identity.0);
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % 1_000_000_000_000;
-    let mut text = String::with_capacity(14);
-    let _ = write!(
-        text,
-        "{:04} {:04} {:04}",
-        number / 100_000_000,
-        number / 10_000 % 10_000,
-        number % 10_000
-    );
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,13 +131,5 @@ mod tests {
         assert!(key.has_fingerprint(&key.fingerprint().to_uppercase().replace('-', ":")));
         assert!(!key.has_fingerprint(&PublicKey([8; 32]).fingerprint()));
         assert!(!key.has_fingerprint(""));
-    }
-
-    #[test]
-    fn the_safety_number_depends_on_who_is_there_and_not_on_their_order() {
-        let (a, b, c) = (PublicKey([1; 32]), PublicKey([2; 32]), PublicKey([3; 32]));
-        assert_eq!(safety_number(&[a, b]), safety_number(&[b, a]));
-        assert_ne!(safety_number(&[a, b]), safety_number(&[a, c]));
-        assert_eq!(safety_number(&[a, b]).len(), 14);
     }
 }

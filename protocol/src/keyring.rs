@@ -30,7 +30,8 @@ struct Generation {
 }
 
 impl Keyring {
-    /// Takes a key from an envelope.
+    /// Takes a key from an envelope. No key replaces another one of its generation: a sender never begins a generation
+    /// again, so one of two is not theirs, or is not of now.
     pub fn insert(&mut self, key: SenderKey, now: Instant) {
         let generation = Generation {
             proven: key.epoch().step(),
@@ -41,11 +42,9 @@ impl Keyring {
             Some(current)
                 if current.base.epoch().generation() == generation.base.epoch().generation() =>
             {
-                // The sender began anew with the same number, or an earlier step arrived late.
+                // An earlier step arrived late.
                 if generation.leads_to(&current.base) {
                     current.base = generation.base;
-                } else if !current.leads_to(&generation.base) {
-                    *current = generation;
                 }
             }
             // An envelope of an earlier generation is a late or a replayed one.
@@ -236,12 +235,13 @@ mod tests {
     }
 
     #[test]
-    fn a_generation_that_begins_anew_replaces_the_one_of_its_number() {
+    fn no_key_replaces_another_one_of_its_generation() {
         let mut ring = Keyring::default();
         ring.insert(fresh(1), T0);
-        let anew = SenderKey::fresh(1, Suite::Aes256Gcm, Secret([77; 32]));
-        ring.insert(anew.clone(), T0);
-        assert_eq!(ring.current.map(|current| current.base), Some(anew));
+        let other = SenderKey::fresh(1, Suite::Aes256Gcm, Secret([77; 32]));
+        ring.insert(other.clone(), T0);
+        ring.insert(other.ratchet().unwrap(), T0);
+        assert_eq!(ring.current.map(|current| current.base), Some(fresh(1)));
     }
 
     #[test]

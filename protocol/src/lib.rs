@@ -36,6 +36,7 @@
 //! * **Endpoint:** what [`receiver::Receiver::set_key`] gives waited for that key: hand it to
 //!   [`receiver::Receiver::handle_packet`]. Take a block from [`jitter::JitterBuffer::pop`] each 20 ms,
 //!   whether or not any came.
+//!   It never takes a number of a participant or stream twice: hand it those of a roster in the order that they come in.
 //! * Whoever is in the room is proven, and may be hostile all the same: no header, time or number of
 //!   theirs makes this crate panic or grow.
 //!
@@ -85,8 +86,8 @@
 //!
 //! // Ben's receiver, which Ana's key has reached in an envelope.
 //! let mut receiver = Receiver::new();
-//! receiver.add_participant(ParticipantId(1));
-//! receiver.add_stream(ParticipantId(1), stream, Media::Audio(AudioCodec::L16Mono16k));
+//! receiver.add_participant(ParticipantId(1))?;
+//! receiver.add_stream(ParticipantId(1), stream, Media::Audio(AudioCodec::L16Mono16k))?;
 //! assert!(receiver.set_key(ParticipantId(1), key, Instant(0)).is_empty(), "nothing waited for it");
 //! let Received::Audio { payload, .. } = receiver.handle_packet(&mut packet, Instant(25_000))? else {
 //!     panic!("it is sound");
@@ -111,6 +112,7 @@ pub mod identity;
 pub mod jitter;
 pub mod keyring;
 pub mod l16;
+pub mod member_key;
 pub mod name;
 pub mod offer;
 pub mod packetize;

@@ -78,6 +78,12 @@ pub enum DropReason {
     Forged,
 }
 
+/// A participant or stream whose number was used before in this room. The relay counts both upwards and gives no number
+/// twice, so that nothing of one that is over opens again as another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the relay gives a number of this room again, which was used before")]
+pub struct NumberReused;
+
 /// What came of one stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamCounts {
@@ -99,6 +105,8 @@ const HELD_PART: usize = 8;
 /// Everything that one endpoint receives.
 pub struct Receiver {
     senders: BTreeMap<ParticipantId, Sender>,
+    /// Who came last of all who ever were here.
+    newest: Option<ParticipantId>,
     streams: BTreeMap<StreamId, StreamReceiver>,
     memory: FrameMemory,
     /// Bytes of the packets that wait for their key.
@@ -108,6 +116,8 @@ pub struct Receiver {
 #[derive(Default)]
 struct Sender {
     keyring: Keyring,
+    /// The last of all streams that they ever published.
+    newest_stream: Option<StreamId>,
     /// Bytes of incomplete frames.
     frame_bytes: usize,
     held: Vec<(Instant, Vec<u8>)>,
@@ -169,6 +179,7 @@ impl Receiver {
     pub const fn with_memory(bytes: usize) -> Self {
         Self {
             senders: BTreeMap::new(),
+            newest: None,
             streams: BTreeMap::new(),
             memory: FrameMemory::new(bytes),
             held_bytes: 0,
@@ -186,9 +197,20 @@ impl Receiver {
         self.memory.bytes()
     }
 
-    /// Somebody is in the room.
-    pub fn add_participant(&mut self, participant: ParticipantId) {
-        self.senders.entry(participant).or_default();
+    /// Somebody is in the room; who is known already stays as they are. In the order in which they came.
+    ///
+    /// # Errors
+    /// [`NumberReused`] when somebody who came later is known, or was: who is gone does not come back by their number.
+    pub fn add_participant(&mut self, participant: ParticipantId) -> Result<(), NumberReused> {
+        if self.senders.contains_key(&participant) {
+            return Ok(());
+        }
+        if self.newest >= Some(participant) {
+            return Err(NumberReused);
+        }
+        self.newest = Some(participant);
+        self.senders.insert(participant, Sender::default());
+        Ok(())
     }
 
     /// Somebody is gone, with all that they sent.
@@ -206,9 +228,29 @@ impl Receiver {
         });
     }
 
-    /// A participant publishes a stream.
-    pub fn add_stream(&mut self, participant: ParticipantId, stream: StreamId, media: Media) {
-        let fresh = || StreamReceiver {
+    /// A participant publishes a stream; one that is known already stays as it is. In the order in which they began.
+    ///
+    /// # Errors
+    /// [`NumberReused`] when a later stream of theirs is known, or was: a stream that is over does not begin again by its
+    /// number, so that what was sealed for it is not opened twice.
+    pub fn add_stream(
+        &mut self,
+        participant: ParticipantId,
+        stream: StreamId,
+        media: Media,
+    ) -> Result<(), NumberReused> {
+        if let Some(known) = self.streams.get(&stream) {
+            let is_theirs = known.participant == participant;
+            return if is_theirs { Ok(()) } else { Err(NumberReused) };
+        }
+        let Some(sender) = self.senders.get_mut(&participant) else {
+            return Ok(());
+        };
+        if sender.newest_stream >= Some(stream) {
+            return Err(NumberReused);
+        }
+        sender.newest_stream = Some(stream);
+        let fresh = StreamReceiver {
             participant,
             media,
             keys: [None, None],
@@ -221,7 +263,8 @@ impl Receiver {
             reported_transit: None,
             reassembler: Reassembler::with_frames_of(media.frame_bytes()),
         };
-        self.streams.entry(stream).or_insert_with(fresh);
+        self.streams.insert(stream, fresh);
+        Ok(())
     }
 
     /// A stream is over.

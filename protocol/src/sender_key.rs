@@ -3,7 +3,8 @@
 //! A sender draws a key, a *generation*, and hands it to each member in an HPKE envelope (RFC 9180, auth
 //! mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM). When somebody comes, everyone takes one
 //! *ratchet step*, so that the newcomer, who is sent the key after it, reads nothing older. When somebody
-//! leaves, the sender draws a new generation, so that who left reads nothing newer.
+//! leaves, the sender draws a new generation, so that who left reads nothing newer. An envelope is bound to this join
+//! of its sender and this join of its receiver, so that it opens in no other.
 
 use hkdf::Hkdf;
 use hpke::aead::{AeadTag, AesGcm256};
@@ -19,6 +20,7 @@ use sha2::Sha256;
 
 use crate::id::{Epoch, ParticipantId, RoomId, StreamId};
 use crate::identity::{Identity, PublicKey};
+use crate::member_key::{JoinNonce, MemberKey};
 use crate::seal::{MediaKey, SALT_BYTES};
 use crate::secret::Secret;
 use crate::wire::control::{KeyEnvelope, Suite};
@@ -43,12 +45,14 @@ pub struct EnvelopeContext {
     pub room: RoomId,
     /// Whose key it is.
     pub sender: ParticipantId,
+    /// The nonce of the sender's join.
+    pub sender_nonce: JoinNonce,
 }
 
 /// Why an envelope does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// Not sealed by this sender's identity to ours, for this room and epoch.
+    /// Not sealed by this sender's identity to ours, for this room, epoch and pair of joins.
     #[error("the key envelope does not open")]
     DoesNotOpen,
     /// A public key that cannot be one.
@@ -108,28 +112,32 @@ impl SenderKey {
         MediaKey::new(self.suite, key.expose(), salt)
     }
 
-    /// Seals the key for one member.
+    /// Seals the key for one member and this join of theirs.
     ///
     /// # Errors
     /// [`EnvelopeError::Key`] when the member's public key is not valid.
     pub fn envelope(
         &self,
         from: &Identity,
-        to: &PublicKey,
+        to: &MemberKey,
         context: EnvelopeContext,
         rng: &mut impl CryptoRng,
     ) -> Result<KeyEnvelope, EnvelopeError> {
         let mode = OpModeS::Auth((private(from)?, public(&from.public())?));
-        let info = info(context, self.epoch, self.suite);
+        let info = info(context, to.nonce, self.epoch, self.suite);
         let mut sealed = [0; 48];
         let (body, tag_out) = sealed.split_at_mut(32);
         body.copy_from_slice(self.key.expose());
-        let (encapped, tag) = single_shot_seal_inout_detached_with_rng::<
-            AesGcm256,
-            HkdfSha256,
-            X25519HkdfSha256,
-        >(&mode, &public(to)?, &info, InOutBuf::from(body), &[], rng)
-        .map_err(|_| EnvelopeError::Key)?;
+        let (encapped, tag) =
+            single_shot_seal_inout_detached_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+                &mode,
+                &public(&to.identity)?,
+                &info,
+                InOutBuf::from(body),
+                &[],
+                rng,
+            )
+            .map_err(|_| EnvelopeError::Key)?;
         tag_out.copy_from_slice(&tag.to_bytes());
         let encapsulated = encapped.to_bytes().into();
         Ok(KeyEnvelope {
@@ -140,18 +148,19 @@ impl SenderKey {
         })
     }
 
-    /// Opens a member's envelope.
+    /// Opens a member's envelope, which must be bound to the nonce of our own join.
     ///
     /// # Errors
-    /// [`EnvelopeError`] when it is not from them to us for this room and epoch.
+    /// [`EnvelopeError`] when it is not from them to us for this room, epoch and pair of joins.
     pub fn open(
         envelope: &KeyEnvelope,
         me: &Identity,
+        my_nonce: JoinNonce,
         from: &PublicKey,
         context: EnvelopeContext,
     ) -> Result<Self, EnvelopeError> {
         let mode = OpModeR::Auth(public(from)?);
-        let info = info(context, envelope.epoch, envelope.suite);
+        let info = info(context, my_nonce, envelope.epoch, envelope.suite);
         let encapped =
             EncappedKey::from_bytes(&envelope.encapsulated).map_err(|_| EnvelopeError::Key)?;
         let mut key = Secret([0; 32]);
@@ -176,14 +185,22 @@ impl SenderKey {
     }
 }
 
-/// `"conclave key v1" ‖ room u32 ‖ sender u32 ‖ epoch u16 ‖ suite u8`, little-endian.
-fn info(context: EnvelopeContext, epoch: Epoch, suite: Suite) -> [u8; 26] {
-    let mut info = [0; 26];
+/// `"conclave key v1" ‖ room u32 ‖ sender u32 ‖ epoch u16 ‖ suite u8 ‖ sender's nonce ‖ receiver's nonce`,
+/// little-endian.
+fn info(
+    context: EnvelopeContext,
+    receiver_nonce: JoinNonce,
+    epoch: Epoch,
+    suite: Suite,
+) -> [u8; 90] {
+    let mut info = [0; 90];
     info[..15].copy_from_slice(b"conclave key v1");
     info[15..19].copy_from_slice(&context.room.0.to_le_bytes());
     info[19..23].copy_from_slice(&context.sender.0.to_le_bytes());
     info[23..25].copy_from_slice(&epoch.0.to_le_bytes());
     info[25] = suite.number();
+    info[26..58].copy_from_slice(&context.sender_nonce.0);
+    info[58..].copy_from_slice(&receiver_nonce.0);
     info
 }
 
@@ -209,11 +226,23 @@ mod tests {
     const HERE: EnvelopeContext = EnvelopeContext {
         room: RoomId(3),
         sender: ParticipantId(7),
+        sender_nonce: JoinNonce([0x51; 32]),
     };
+    /// Of Ben's join.
+    const NOW: JoinNonce = JoinNonce([0x52; 32]);
 
     fn people() -> (Identity, Identity, Identity) {
         let person = |byte| Identity::from_secret(Secret([byte; 32]));
         (person(1), person(2), person(3))
+    }
+
+    fn sealed(key: &SenderKey, from: &Identity, to: &Identity, nonce: JoinNonce) -> KeyEnvelope {
+        let to = MemberKey {
+            identity: to.public(),
+            nonce,
+        };
+        let mut rng = UnwrapErr(SysRng);
+        key.envelope(from, &to, HERE, &mut rng).unwrap()
     }
 
     #[test]
@@ -221,46 +250,47 @@ mod tests {
         let (ana, ben, eve) = people();
         for suite in [Suite::Aes256Gcm, Suite::ChaCha20Poly1305] {
             let key = SenderKey::fresh(5, suite, Secret([9; 32]));
-            let envelope = key
-                .envelope(&ana, &ben.public(), HERE, &mut UnwrapErr(SysRng))
-                .unwrap();
-            assert_eq!(
-                SenderKey::open(&envelope, &ben, &ana.public(), HERE),
-                Ok(key)
-            );
-            assert!(
-                SenderKey::open(&envelope, &eve, &ana.public(), HERE).is_err(),
-                "another recipient"
-            );
-            assert!(
-                SenderKey::open(&envelope, &ben, &eve.public(), HERE).is_err(),
-                "another sender"
-            );
+            let envelope = sealed(&key, &ana, &ben, NOW);
+            let open = |me: &Identity, from: &Identity, context| {
+                SenderKey::open(&envelope, me, NOW, &from.public(), context)
+            };
+            assert_eq!(open(&ben, &ana, HERE), Ok(key));
+            assert!(open(&eve, &ana, HERE).is_err(), "another recipient");
+            assert!(open(&ben, &eve, HERE).is_err(), "another sender");
             let elsewhere = EnvelopeContext {
                 room: RoomId(4),
                 ..HERE
             };
-            assert!(
-                SenderKey::open(&envelope, &ben, &ana.public(), elsewhere).is_err(),
-                "another room"
-            );
+            assert!(open(&ben, &ana, elsewhere).is_err(), "another room");
             let as_other = EnvelopeContext {
                 sender: ParticipantId(8),
                 ..HERE
             };
-            assert!(
-                SenderKey::open(&envelope, &ben, &ana.public(), as_other).is_err(),
-                "another participant"
-            );
+            assert!(open(&ben, &ana, as_other).is_err(), "another participant");
             let moved = KeyEnvelope {
                 epoch: Epoch::new(5, 1),
-                ..envelope
+                ..envelope.clone()
             };
-            assert!(
-                SenderKey::open(&moved, &ben, &ana.public(), HERE).is_err(),
-                "another epoch"
-            );
+            let opened = SenderKey::open(&moved, &ben, NOW, &ana.public(), HERE);
+            assert!(opened.is_err(), "another epoch");
         }
+    }
+
+    #[test]
+    fn an_envelope_of_one_join_does_not_open_in_another_of_sender_or_receiver() {
+        let (ana, ben, _) = people();
+        let key = SenderKey::fresh(5, Suite::Aes256Gcm, Secret([9; 32]));
+        let recorded = sealed(&key, &ana, &ben, NOW);
+        let open = |nonce, context| SenderKey::open(&recorded, &ben, nonce, &ana.public(), context);
+        assert_eq!(open(NOW, HERE), Ok(key));
+        let next = JoinNonce([0x53; 32]);
+        let refused = Err(EnvelopeError::DoesNotOpen);
+        assert_eq!(open(next, HERE), refused, "the receiver joined again");
+        let came_again = EnvelopeContext {
+            sender_nonce: next,
+            ..HERE
+        };
+        assert_eq!(open(NOW, came_again), refused, "the sender joined again");
     }
 
     #[test]

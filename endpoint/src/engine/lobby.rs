@@ -3,6 +3,7 @@
 use super::session::Asked;
 use super::{Engine, EngineError, Report, Room};
 use conclave_protocol::id::RoomId;
+use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::RoomName;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{Refusal, Request, RoomSummary};
@@ -95,7 +96,7 @@ impl Engine {
             goal.room.create,
         );
         match (self.listed_room(&name), create) {
-            (Some(room), _) => self.join(room),
+            (Some(room), _) => return self.join(room),
             (None, Some(capacity)) => {
                 self.ask(
                     Request::CreateRoom {
@@ -111,10 +112,19 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn join(&mut self, room: RoomId) {
+    pub(super) fn join(&mut self, room: RoomId) -> Result<(), EngineError> {
+        let nonce = JoinNonce(*self.entropy()?.expose());
+        self.session.join_nonce = Some(nonce);
         let pin = self.goal.as_ref().and_then(|goal| goal.room.pin.clone());
         let devices = self.parts.devices();
-        self.ask(Request::JoinRoom { room, pin, devices }, Asked::JoinRoom);
+        let request = Request::JoinRoom {
+            room,
+            pin,
+            devices,
+            nonce,
+        };
+        self.ask(request, Asked::JoinRoom);
+        Ok(())
     }
 
     /// The relay says no: that is the end of an engine with nobody at it, and an answer to one with a person.

@@ -13,7 +13,7 @@ use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::l16;
 use conclave_protocol::name::Username;
-use conclave_protocol::receiver::{DropReason, Received, Receiver};
+use conclave_protocol::receiver::{DropReason, NumberReused, Received, Receiver};
 use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::{Instant, Micros};
@@ -127,8 +127,11 @@ impl Inbound {
         })
     }
 
-    pub(super) fn add_participant(&mut self, participant: ParticipantId) {
-        self.receiver.add_participant(participant);
+    pub(super) fn add_participant(
+        &mut self,
+        participant: ParticipantId,
+    ) -> Result<(), NumberReused> {
+        self.receiver.add_participant(participant)
     }
 
     pub(super) fn remove_participant(&mut self, participant: ParticipantId) {
@@ -143,8 +146,8 @@ impl Inbound {
         stream: StreamId,
         media: Media,
         ledger: &mut Ledger,
-    ) {
-        self.receiver.add_stream(participant, stream, media);
+    ) -> Result<(), NumberReused> {
+        self.receiver.add_stream(participant, stream, media)?;
         let shown = ledger.open(stream, username, media);
         let report = matches!(media, Media::Audio(_))
             .then(|| Arc::new(VoiceReport::new(Arc::clone(&shown.latency))));
@@ -162,6 +165,7 @@ impl Inbound {
                 clock_shift_us: 0,
             },
         );
+        Ok(())
     }
 
     pub(super) fn remove_stream(&mut self, stream: StreamId, ledger: &mut Ledger) {

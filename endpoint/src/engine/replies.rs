@@ -76,10 +76,7 @@ impl Engine {
                 self.invited(&asked, result);
                 Ok(())
             }
-            (Asked::CreateRoom, Ok(Answer::Created { room })) => {
-                self.join(room);
-                Ok(())
-            }
+            (Asked::CreateRoom, Ok(Answer::Created { room })) => self.join(room),
             // Somebody else is making it: it is listed as soon as it is stored.
             (Asked::CreateRoom, Err(Refusal::RoomExists)) => {
                 self.session.look_again_at = Some(now + LOOK_AGAIN_AFTER);

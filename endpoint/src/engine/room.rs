@@ -5,8 +5,8 @@ use super::session::Asked;
 use super::{Engine, EngineError, Person, Report};
 use conclave_protocol::hand_out::KeyHandOut;
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
-use conclave_protocol::identity::{PublicKey, safety_number};
 use conclave_protocol::keyring::HandOut;
+use conclave_protocol::member_key::{JoinNonce, MemberKey, safety_number};
 use conclave_protocol::name::Username;
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
 use conclave_protocol::time::Instant;
@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub(super) struct InRoom {
     id: RoomId,
     me: ParticipantId,
+    /// What this endpoint drew for this join; what is sealed for it is bound to it.
+    nonce: JoinNonce,
     others: BTreeMap<ParticipantId, Other>,
     pub(super) keys: KeyHandOut,
     pub(super) camera: Publication,
@@ -29,7 +31,7 @@ pub(super) struct InRoom {
 
 struct Other {
     username: Arc<Username>,
-    identity: PublicKey,
+    key: MemberKey,
     devices: Devices,
     via_gateway: bool,
     clock: ClockOffset,
@@ -65,35 +67,39 @@ impl Engine {
             return Ok(());
         };
         goal.asked = true;
-        let same = |room: &InRoom| room.id == joined.room.id && room.me == joined.me;
+        let roster = joined.roster.iter();
+        let here: BTreeMap<_, _> = roster.map(|member| (member.id, member.key())).collect();
+        let own = here.get(&joined.me).map(|own| own.nonce);
+        let place = (joined.room.id, joined.me, own);
+        let same = |room: &InRoom| (room.id, room.me, Some(room.nonce)) == place;
         let still = resumed && self.room.as_ref().is_some_and(same);
         if !still {
             self.leave_room(now);
+            let drawn = &mut self.session.join_nonce;
+            let Some(nonce) = drawn.take_if(|drawn| Some(*drawn) == own) else {
+                self.join_again(resumed, now);
+                return Ok(());
+            };
             let context = EnvelopeContext {
                 room: joined.room.id,
                 sender: joined.me,
+                sender_nonce: nonce,
             };
             let keys = KeyHandOut::new(context, self.settings.suite, self.entropy()?);
             self.room = Some(InRoom {
                 id: joined.room.id,
                 me: joined.me,
+                nonce,
                 others: BTreeMap::new(),
                 keys,
                 camera: Publication::default(),
                 microphone: Publication::default(),
             });
         }
-        let here: Vec<_> = joined
-            .roster
-            .iter()
-            .map(|participant| participant.id)
-            .collect();
         let gone = |room: &InRoom| {
-            room.others
-                .keys()
-                .filter(|id| !here.contains(id))
-                .copied()
-                .collect::<Vec<_>>()
+            let others = room.others.iter();
+            let gone = others.filter(|(id, other)| here.get(*id) != Some(&other.key));
+            gone.map(|(&id, _)| id).collect::<Vec<_>>()
         };
         for id in self.room.as_ref().map(gone).unwrap_or_default() {
             self.forget(id, now);
@@ -103,8 +109,10 @@ impl Engine {
             if participant.id == joined.me {
                 mine = participant.streams;
             } else {
-                names.push(participant.username.clone());
-                self.meet(participant);
+                let name = participant.username.clone();
+                if self.meet(participant) {
+                    names.push(name);
+                }
             }
         }
         if still {
@@ -134,6 +142,19 @@ impl Engine {
         self.tell_people();
         self.tell_safety_number();
         Ok(())
+    }
+
+    /// The relay has this endpoint in the room by a join of which nothing is known here: keys and replay windows begin
+    /// anew with a join of their own.
+    fn join_again(&mut self, resumed: bool, now: Instant) {
+        if !resumed {
+            return self.lose("the relay answers another join than the last".into(), now);
+        }
+        if let Some(goal) = &mut self.goal {
+            goal.asked = false;
+        }
+        self.ask(Request::LeaveRoom, Asked::Nothing);
+        self.list_rooms();
     }
 
     /// Envelopes to these were answered: the key may be used, or goes to them once more later.
@@ -166,9 +187,13 @@ impl Engine {
     /// What everyone in the room can compare aloud, told whenever somebody comes or goes.
     fn tell_safety_number(&mut self) {
         let Some(room) = &self.room else { return };
-        let others = room.others.values().map(|other| other.identity);
-        let identities: Vec<_> = others.chain([self.identity.public()]).collect();
-        (self.report)(Report::SafetyNumber(safety_number(&identities)));
+        let own = MemberKey {
+            identity: self.identity.public(),
+            nonce: room.nonce,
+        };
+        let others = room.others.values().map(|other| other.key);
+        let members: Vec<_> = others.chain([own]).collect();
+        (self.report)(Report::SafetyNumber(safety_number(&members)));
     }
 
     /// Tells who is here, this endpoint first.
@@ -232,8 +257,11 @@ impl Engine {
                 if self.room.as_ref().is_none_or(|room| room.me == id) {
                     return Ok(());
                 }
-                (self.report)(Report::Came(participant.username.clone()));
-                self.meet(*participant);
+                let name = participant.username.clone();
+                if !self.meet(*participant) {
+                    return Ok(());
+                }
+                (self.report)(Report::Came(name));
                 self.tell_people();
                 self.tell_safety_number();
                 let random = self.entropy()?;
@@ -312,12 +340,19 @@ impl Engine {
         Ok(())
     }
 
-    fn meet(&mut self, participant: Participant) {
-        let Some(room) = &mut self.room else { return };
-        self.media.add_participant(participant.id);
+    /// Whether they are there by a number that nobody in this room had before.
+    fn meet(&mut self, participant: Participant) -> bool {
+        let Some(room) = &mut self.room else {
+            return false;
+        };
+        if let Err(error) = self.media.add_participant(participant.id) {
+            tracing::warn!(%error, participant = %participant.id, "a participant is not met");
+            return false;
+        }
+        let key = participant.key();
         let other = room.others.entry(participant.id).or_insert_with(|| Other {
             username: Arc::new(participant.username),
-            identity: PublicKey(participant.identity),
+            key,
             devices: participant.devices,
             via_gateway: participant.via_gateway,
             clock: participant.clock,
@@ -329,6 +364,7 @@ impl Engine {
             self.add_stream(participant.id, &stream);
         }
         self.shift_clocks();
+        true
     }
 
     fn forget(&mut self, id: ParticipantId, _now: Instant) -> Option<Arc<Username>> {
@@ -349,18 +385,18 @@ impl Engine {
             return;
         };
         if !other.streams.contains(&stream.id) {
+            let (media, ledger) = (stream.offer.media, &mut self.ledger);
+            let added =
+                self.media
+                    .add_stream(participant, &other.username, stream.id, media, ledger);
+            if let Err(error) = added {
+                tracing::warn!(%error, %participant, stream = %stream.id, "a stream is not received");
+                return;
+            }
             other.streams.push(stream.id);
-            let media = stream.offer.media;
             if matches!(media, Media::Camera(_)) {
                 other.picture.get_or_insert(stream.id);
             }
-            self.media.add_stream(
-                participant,
-                &other.username,
-                stream.id,
-                media,
-                &mut self.ledger,
-            );
             self.shift_clocks();
         }
     }
@@ -370,7 +406,7 @@ impl Engine {
         let Some(room) = &mut self.room else { return };
         let chosen = |id: &ParticipantId| *to == HandOut::Everyone || newcomers.contains(id);
         let others = room.others.iter().filter(|(id, _)| chosen(id));
-        let members = others.map(|(&id, other)| (id, other.identity));
+        let members = others.map(|(&id, other)| (id, other.key));
         let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
         let wrong =
             |participant, error| tracing::warn!(%error, %participant, "cannot be sent a key");
@@ -393,8 +429,10 @@ impl Engine {
         let context = EnvelopeContext {
             room: room.id,
             sender: from,
+            sender_nonce: other.key.nonce,
         };
-        match SenderKey::open(envelope, &self.identity, &other.identity, context) {
+        let from_key = &other.key.identity;
+        match SenderKey::open(envelope, &self.identity, room.nonce, from_key, context) {
             Ok(key) => self.media.set_key(from, key, now),
             Err(error) => tracing::warn!(%error, participant = %from, "a key envelope is refused"),
         }
@@ -408,7 +446,8 @@ impl Engine {
         for other in self.room.iter().flat_map(|room| room.others.values()) {
             for &stream in &other.streams {
                 // relay = own clock + own = their clock + theirs.
-                self.media.set_clock_shift(stream, other.clock.0 - own);
+                self.media
+                    .set_clock_shift(stream, other.clock.0.saturating_sub(own));
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::outbound::Path;
 use crate::udp::MediaSocket;
 use conclave_protocol::channel::ChannelError;
 use conclave_protocol::id::{ChatId, ParticipantId, RequestId};
+use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::{ChatText, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::Uplink;
@@ -44,6 +45,8 @@ pub(super) struct Session {
     pub(super) reconnects: u64,
     pub(super) last_heard: Instant,
     pub(super) resume: Option<Secret<32>>,
+    /// Of the join that was asked for last, until this endpoint is in the room.
+    pub(super) join_nonce: Option<JoinNonce>,
     pub(super) hop_secret: Option<Secret<32>>,
     pub(super) uplink: Option<Arc<Uplink>>,
     pub(super) next_ping: Instant,
@@ -101,6 +104,7 @@ impl Session {
             reconnects: 0,
             last_heard: now,
             resume: None,
+            join_nonce: None,
             hop_secret: None,
             uplink: None,
             next_ping: now,

@@ -180,9 +180,13 @@ fn receiver(bytes: &[u8]) {
         fps: 1,
     };
     let mut receiver = Receiver::new();
-    receiver.add_participant(ana);
-    receiver.add_stream(ana, camera, Media::Camera(picture));
-    receiver.add_stream(ana, StreamId(2), Media::Audio(AudioCodec::L16Mono16k));
+    receiver.add_participant(ana).unwrap();
+    receiver
+        .add_stream(ana, camera, Media::Camera(picture))
+        .unwrap();
+    receiver
+        .add_stream(ana, StreamId(2), Media::Audio(AudioCodec::L16Mono16k))
+        .unwrap();
     let key = SenderKey::fresh(0, Suite::Aes256Gcm, Secret([5; 32]));
     let mut numbers = Numbers(bytes);
     while !numbers.is_empty() {

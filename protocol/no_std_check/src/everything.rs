@@ -9,10 +9,11 @@ use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::channel::{ChannelEvent, EndpointChannel, RelayChannel};
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{ParticipantId, RoomId, SequenceNumber, SessionId, StreamId};
-use conclave_protocol::identity::{Identity, safety_number};
+use conclave_protocol::identity::Identity;
 use conclave_protocol::jitter::{JitterBuffer, Playout};
 use conclave_protocol::keyring::OwnKey;
 use conclave_protocol::l16;
+use conclave_protocol::member_key::{JoinNonce, MemberKey, safety_number};
 use conclave_protocol::name::Username;
 use conclave_protocol::receiver::{Received, Receiver};
 use conclave_protocol::replay::ReplayWindow;
@@ -82,13 +83,15 @@ fn keys() -> Option<()> {
     let context = EnvelopeContext {
         room: RoomId(1),
         sender: ANA,
+        sender_nonce: JoinNonce([8; 32]),
     };
     let (ana, ben) = (identity(1), identity(2));
-    let envelope = own
-        .key()
-        .envelope(&ana, &ben.public(), context, &mut Fixed)
-        .ok()?;
-    let opened = SenderKey::open(&envelope, &ben, &ana.public(), context).ok()?;
+    let to = MemberKey {
+        identity: ben.public(),
+        nonce: JoinNonce([9; 32]),
+    };
+    let envelope = own.key().envelope(&ana, &to, context, &mut Fixed).ok()?;
+    let opened = SenderKey::open(&envelope, &ben, to.nonce, &ana.public(), context).ok()?;
     (opened == *own.key()).then_some(())
 }
 
@@ -139,7 +142,11 @@ fn sound() -> Option<()> {
 
 fn names() -> Option<()> {
     let name = Username::parse("ana").ok()?;
-    let number = safety_number(&[identity(1).public()]);
+    let member = MemberKey {
+        identity: identity(1).public(),
+        nonce: JoinNonce([9; 32]),
+    };
+    let number = safety_number(&[member]);
     (name.key() == "ana" && number.len() == 14).then_some(())
 }
 
@@ -155,8 +162,8 @@ fn sealed(kind: Kind, suite: Suite, frame: &[u8]) -> Option<DatagramBatch> {
 
 fn receiver(media: Media, suite: Suite) -> Option<Receiver> {
     let mut receiver = Receiver::new();
-    receiver.add_participant(ANA);
-    receiver.add_stream(ANA, StreamId(1), media);
+    receiver.add_participant(ANA).ok()?;
+    receiver.add_stream(ANA, StreamId(1), media).ok()?;
     let key = SenderKey::fresh(0, suite, Secret([8; 32]));
     receiver
         .set_key(ANA, key, NOW)

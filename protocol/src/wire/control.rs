@@ -8,6 +8,8 @@ use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ChatId, Epoch, ParticipantId, RequestId, RoomId, SessionId, SourceId, StreamId};
+use crate::identity::PublicKey;
+use crate::member_key::{JoinNonce, MemberKey};
 use crate::name::{ChatText, Email, LinkToken, Pin, PublicUrl, RoomName, Username};
 use crate::secret::Secret;
 use crate::time::{Instant, Micros};
@@ -85,6 +87,8 @@ pub enum Request {
         pin: Option<Pin>,
         /// What of this participant is on from the start.
         devices: Devices,
+        /// Drawn for this join; it stays when the session is resumed.
+        nonce: JoinNonce,
     },
     /// Leaves the room; what was published there ends.
     LeaveRoom,
@@ -281,7 +285,7 @@ pub struct Joined {
     pub room: RoomSummary,
     /// Which of the roster is this session.
     pub me: ParticipantId,
-    /// Everyone, this session included.
+    /// Everyone, this session included, in the order in which they came.
     pub roster: Vec<Participant>,
 }
 
@@ -309,14 +313,27 @@ pub struct Participant {
     pub username: Username,
     /// Their device's public key, as the relay saw it proven.
     pub identity: [u8; 32],
+    /// What they drew for this join.
+    pub nonce: JoinNonce,
     /// What they have switched on.
     pub devices: Devices,
     /// Relay's clock minus theirs.
     pub clock: ClockOffset,
     /// Whether the relay's gateway holds their keys, so that they are not end-to-end encrypted.
     pub via_gateway: bool,
-    /// What they publish.
+    /// What they publish, in the order in which they began.
     pub streams: Vec<Stream>,
+}
+
+impl Participant {
+    /// What is sealed for them is sealed for, and what people compare.
+    #[must_use]
+    pub const fn key(&self) -> MemberKey {
+        MemberKey {
+            identity: PublicKey(self.identity),
+            nonce: self.nonce,
+        }
+    }
 }
 
 /// What a participant has switched on.

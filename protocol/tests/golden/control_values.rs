@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use conclave_protocol::id::{
     ChatId, Epoch, ParticipantId, RequestId, RoomId, SessionId, SourceId, StreamId,
 };
+use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::{ClockOffset, PictureSize, UnixMillis};
@@ -63,6 +64,7 @@ fn participant() -> Participant {
         id: ParticipantId(7),
         username: "ana".parse().unwrap(),
         identity: [0xa1; 32],
+        nonce: JoinNonce([0x0a; 32]),
         devices: Devices {
             microphone: true,
             camera: false,
@@ -128,6 +130,7 @@ pub fn requests() -> Vec<(String, Request)> {
             room: RoomId(300),
             pin: Some("0042".parse().unwrap()),
             devices,
+            nonce: JoinNonce([0x0a; 32]),
         },
     );
     add("leave the room", Request::LeaveRoom);

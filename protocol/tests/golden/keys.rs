@@ -2,7 +2,8 @@
 
 use conclave_protocol::channel::{ChannelEvent, EndpointChannel, RelayChannel};
 use conclave_protocol::id::{ParticipantId, RoomId};
-use conclave_protocol::identity::{Identity, PublicKey, safety_number};
+use conclave_protocol::identity::{Identity, PublicKey};
+use conclave_protocol::member_key::{JoinNonce, MemberKey, safety_number};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
 use conclave_protocol::time::Instant;
@@ -15,7 +16,10 @@ use crate::vectors::{Vector, check, hex, written};
 const CONTEXT: EnvelopeContext = EnvelopeContext {
     room: RoomId(300),
     sender: ParticipantId(7),
+    sender_nonce: JoinNonce([0x0a; 32]),
 };
+/// Of Ben's join.
+const BEN_NONCE: JoinNonce = JoinNonce([0x0b; 32]);
 const GENERATION_KEY: [u8; 32] = [0x53; 32];
 
 fn ana() -> Identity {
@@ -29,6 +33,9 @@ fn ben() -> Identity {
 #[test]
 fn identities_and_what_people_compare_have_their_bytes() {
     let (ana, ben) = (ana().public(), ben().public());
+    let member = |identity, nonce| MemberKey { identity, nonce };
+    let members = [member(ben, BEN_NONCE), member(ana, CONTEXT.sender_nonce)];
+    let member_bytes = members.map(|m| hex(&[m.identity.0, m.nonce.0].concat()));
     let vectors = [
         Vector::new("public key", json!({ "secret": hex(&[0xa1; 32]) }), ana.0),
         Vector::new(
@@ -43,8 +50,8 @@ fn identities_and_what_people_compare_have_their_bytes() {
         ),
         Vector::new(
             "safety number",
-            json!({ "public_keys": [hex(&ben.0), hex(&ana.0)], "text": safety_number(&[ben, ana]) }),
-            safety_number(&[ben, ana]),
+            json!({ "keys_and_nonces": member_bytes, "text": safety_number(&members) }),
+            safety_number(&members),
         ),
     ];
     check("identity.json", &vectors);
@@ -58,6 +65,10 @@ fn identities_and_what_people_compare_have_their_bytes() {
 fn sender_keys_and_their_envelopes_have_their_bytes() {
     let mut random = Random::new(1);
     let mut vectors = Vec::new();
+    let to = MemberKey {
+        identity: ben().public(),
+        nonce: BEN_NONCE,
+    };
     let mut key = SenderKey::fresh(2, Suite::Aes256Gcm, Secret(GENERATION_KEY));
     for step in 0..3 {
         let suite = if step == 2 {
@@ -69,12 +80,11 @@ fn sender_keys_and_their_envelopes_have_their_bytes() {
             let fresh = SenderKey::fresh(2, suite, Secret(GENERATION_KEY));
             key = fresh.ratchet().and_then(|key| key.ratchet()).unwrap();
         }
-        let envelope = key
-            .envelope(&ana(), &ben().public(), CONTEXT, &mut random)
-            .unwrap();
+        let envelope = key.envelope(&ana(), &to, CONTEXT, &mut random).unwrap();
         let given = json!({
             "from_public": hex(&ana().public().0), "to_secret": hex(&[0xbe; 32]),
             "room": CONTEXT.room.0, "sender": CONTEXT.sender.0, "epoch": key.epoch().0,
+            "sender_nonce": hex(&CONTEXT.sender_nonce.0), "receiver_nonce": hex(&BEN_NONCE.0),
             "suite": suite.number(), "generation_key": hex(&GENERATION_KEY), "ratchet_steps": step,
         });
         let bytes = postcard::to_allocvec(&envelope).unwrap();
@@ -91,7 +101,7 @@ fn sender_keys_and_their_envelopes_have_their_bytes() {
     for step in 0..2 {
         let bytes = written("envelopes.json", &format!("envelope of step {step}"));
         let envelope: KeyEnvelope = postcard::from_bytes(&bytes).unwrap();
-        let opened = SenderKey::open(&envelope, &ben(), &ana().public(), CONTEXT);
+        let opened = SenderKey::open(&envelope, &ben(), BEN_NONCE, &ana().public(), CONTEXT);
         assert_eq!(opened.as_ref(), Ok(&ratcheted), "step {step}");
         ratcheted = ratcheted.ratchet().unwrap();
     }

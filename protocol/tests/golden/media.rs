@@ -101,8 +101,7 @@ fn header_and_sealed_datagrams_have_their_bytes() {
 fn received(suite: Suite, names: &[String]) -> Vec<u8> {
     let ana = ParticipantId(1);
     let mut receiver = Receiver::new();
-    receiver.add_participant(ana);
-    receiver.add_stream(ana, StreamId(11), Media::Audio(AudioCodec::L16Mono16k));
+    receiver.add_participant(ana).unwrap();
     let size = PictureSize {
         width: 8,
         height: 8,
@@ -112,7 +111,11 @@ fn received(suite: Suite, names: &[String]) -> Vec<u8> {
         size,
         fps: 1,
     };
-    receiver.add_stream(ana, StreamId(10), Media::Camera(picture));
+    receiver
+        .add_stream(ana, StreamId(10), Media::Camera(picture))
+        .unwrap();
+    let sound = Media::Audio(AudioCodec::L16Mono16k);
+    receiver.add_stream(ana, StreamId(11), sound).unwrap();
     let held = receiver.set_key(ana, sender_key(suite), Instant(0));
     assert!(held.is_empty());
     let mut bytes = Vec::new();

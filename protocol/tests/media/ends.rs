@@ -46,9 +46,11 @@ pub fn stream(kind: Kind, stream: StreamId, key: &SenderKey) -> StreamSender {
 /// A receiver that knows Ana and both her streams, and has her key.
 pub fn receiver(key: &SenderKey) -> Receiver {
     let mut receiver = Receiver::new();
-    receiver.add_participant(ANA);
-    receiver.add_stream(ANA, VIDEO, camera());
-    receiver.add_stream(ANA, AUDIO, Media::Audio(AudioCodec::L16Mono16k));
+    receiver.add_participant(ANA).unwrap();
+    receiver.add_stream(ANA, VIDEO, camera()).unwrap();
+    receiver
+        .add_stream(ANA, AUDIO, Media::Audio(AudioCodec::L16Mono16k))
+        .unwrap();
     assert!(receiver.set_key(ANA, key.clone(), T0).is_empty());
     receiver
 }

@@ -137,9 +137,9 @@ fn layers_of_one_source_are_streams_of_their_own() {
     let key = sender_key(Suite::Aes256Gcm);
     let (full, half) = (StreamId(20), StreamId(21));
     let mut receiver = Receiver::new();
-    receiver.add_participant(ANA);
+    receiver.add_participant(ANA).unwrap();
     for stream in [full, half] {
-        receiver.add_stream(ANA, stream, camera());
+        receiver.add_stream(ANA, stream, camera()).unwrap();
     }
     assert!(receiver.set_key(ANA, key.clone(), T0).is_empty());
     let a = sealed(&mut stream(Kind::Video, full, &key), b"full", T0).remove(0);

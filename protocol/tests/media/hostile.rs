@@ -2,12 +2,12 @@
 
 use crate::ends::*;
 use conclave_protocol::id::{Epoch, ParticipantId, SequenceNumber, StreamId};
-use conclave_protocol::receiver::{DropReason, HELD_FOR, Received, Receiver};
+use conclave_protocol::receiver::{DropReason, HELD_FOR, NumberReused, Received, Receiver};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::StreamSender;
 use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::{Instant, Micros};
-use conclave_protocol::wire::control::Suite;
+use conclave_protocol::wire::control::{AudioCodec, Media, Suite};
 use conclave_protocol::wire::header::{HEADER_BYTES, Kind};
 use proptest::prelude::*;
 
@@ -49,7 +49,7 @@ fn nobody_sends_as_somebody_else() {
         SenderKey::fresh(0, Suite::Aes256Gcm, Secret([66; 32])),
     );
     let mut receiver = receiver(&ana);
-    receiver.add_participant(EVE);
+    receiver.add_participant(EVE).unwrap();
     assert!(receiver.set_key(EVE, eve.clone(), T0).is_empty());
     let forged = sealed(&mut stream(Kind::Audio, AUDIO, &eve), &[1; 640], T0);
     assert_eq!(
@@ -127,13 +127,60 @@ fn a_hostile_member_s_numbers_are_survived() {
     );
 }
 
+#[test]
+fn a_stream_that_is_over_does_not_begin_again_by_its_number() {
+    let key = sender_key(Suite::Aes256Gcm);
+    let mut receiver = receiver(&key);
+    let packet = sealed(&mut stream(Kind::Audio, AUDIO, &key), &[1; 640], T0).remove(0);
+    assert_eq!(refusal(&mut receiver, &packet, T0), None);
+    receiver.remove_stream(AUDIO);
+    let sound = Media::Audio(AudioCodec::L16Mono16k);
+    assert_eq!(receiver.add_stream(ANA, AUDIO, sound), Err(NumberReused));
+    assert_eq!(
+        receiver.add_stream(ANA, StreamId(9), sound),
+        Err(NumberReused),
+        "nor does an earlier one"
+    );
+    assert_eq!(
+        refusal(&mut receiver, &packet, T0),
+        Some(DropReason::UnknownStream)
+    );
+    assert_eq!(receiver.add_stream(ANA, StreamId(12), sound), Ok(()));
+}
+
+#[test]
+fn who_is_gone_does_not_come_back_by_their_number_with_what_they_said() {
+    let key = sender_key(Suite::Aes256Gcm);
+    let mut receiver = receiver(&key);
+    let packet = sealed(&mut stream(Kind::Audio, AUDIO, &key), &[1; 640], T0).remove(0);
+    assert_eq!(refusal(&mut receiver, &packet, T0), None);
+    receiver.remove_participant(ANA);
+    assert_eq!(receiver.add_participant(ANA), Err(NumberReused));
+    assert_eq!(receiver.add_participant(EVE), Ok(()));
+    let sound = Media::Audio(AudioCodec::L16Mono16k);
+    assert_eq!(receiver.add_stream(ANA, AUDIO, sound), Ok(()));
+    assert!(receiver.set_key(ANA, key, T0).is_empty());
+    assert_eq!(
+        refusal(&mut receiver, &packet, T0),
+        Some(DropReason::UnknownStream)
+    );
+}
+
+#[test]
+fn nobody_s_stream_becomes_another_s() {
+    let mut receiver = receiver(&sender_key(Suite::Aes256Gcm));
+    receiver.add_participant(EVE).unwrap();
+    let sound = Media::Audio(AudioCodec::L16Mono16k);
+    assert_eq!(receiver.add_stream(EVE, AUDIO, sound), Err(NumberReused));
+}
+
 /// A hostile member with as many streams as one may have, who begins frames and never ends them.
 fn begin_frames(receiver: &mut Receiver, packets_a_frame: usize) {
     let key = SenderKey::fresh(0, Suite::Aes256Gcm, Secret([66; 32]));
-    receiver.add_participant(EVE);
+    receiver.add_participant(EVE).unwrap();
     assert!(receiver.set_key(EVE, key.clone(), T0).is_empty());
     for id in 100..108 {
-        receiver.add_stream(EVE, StreamId(id), camera());
+        receiver.add_stream(EVE, StreamId(id), camera()).unwrap();
         let mut sender = stream(Kind::Video, StreamId(id), &key);
         for _ in 0..4 {
             let packets = sealed(&mut sender, &[1; 700_000], T0);
@@ -157,8 +204,8 @@ fn who_begins_more_frames_than_there_is_memory_loses_their_own() {
     const BOUND: usize = 8 << 20;
     let key = sender_key(Suite::Aes256Gcm);
     let mut receiver = Receiver::with_memory(BOUND);
-    receiver.add_participant(ANA);
-    receiver.add_stream(ANA, VIDEO, camera());
+    receiver.add_participant(ANA).unwrap();
+    receiver.add_stream(ANA, VIDEO, camera()).unwrap();
     assert!(receiver.set_key(ANA, key.clone(), T0).is_empty());
     let mut sender = stream(Kind::Video, VIDEO, &key);
     let ana = sealed(&mut sender, &[5; 300_000], T0);
@@ -184,8 +231,10 @@ fn packets_without_a_key_have_a_bound_for_all_senders_together() {
     let key = sender_key(Suite::Aes256Gcm);
     let mut held = 0;
     for id in 1..=20 {
-        receiver.add_participant(ParticipantId(id));
-        receiver.add_stream(ParticipantId(id), StreamId(id), camera());
+        receiver.add_participant(ParticipantId(id)).unwrap();
+        receiver
+            .add_stream(ParticipantId(id), StreamId(id), camera())
+            .unwrap();
         let mut sender = stream(Kind::Video, StreamId(id), &key);
         for mut packet in sealed(&mut sender, &[1; 40_000], T0) {
             if let Ok(Received::Held) = receiver.handle_packet(&mut packet, T0) {

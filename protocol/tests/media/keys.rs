@@ -21,8 +21,10 @@ fn keys_change_under_a_running_stream_when_somebody_comes_and_when_somebody_leav
 
     assert_eq!(own.somebody_came(Secret([2; 32])), HandOut::Newcomers);
     sender.rekey(own.key());
-    comes.add_participant(ANA);
-    comes.add_stream(ANA, AUDIO, Media::Audio(AudioCodec::L16Mono16k));
+    comes.add_participant(ANA).unwrap();
+    comes
+        .add_stream(ANA, AUDIO, Media::Audio(AudioCodec::L16Mono16k))
+        .unwrap();
     assert!(comes.set_key(ANA, own.key().clone(), T0).is_empty());
     let second = sealed(&mut sender, &[2; 640], T0).remove(0);
     assert!(
@@ -74,16 +76,35 @@ fn the_generation_before_is_of_no_use_after_two_seconds_even_where_it_was_in_use
 
 #[test]
 fn a_generation_s_number_that_comes_round_does_not_bring_its_old_key_back() {
-    let old = SenderKey::fresh(3, Suite::Aes256Gcm, Secret([1; 32]));
-    let anew = SenderKey::fresh(3, Suite::Aes256Gcm, Secret([2; 32]));
+    let mut own = OwnKey::new(Suite::Aes256Gcm, Secret([1; 32]));
+    let old = own.key().clone();
     let mut receiver = receiver(&old);
     let packet = sealed(&mut stream(Kind::Audio, AUDIO, &old), &[1; 640], T0).remove(0);
     assert!(refusal(&mut receiver, &packet, T0).is_none());
-    assert!(receiver.set_key(ANA, anew.clone(), T0).is_empty());
-    let mut sender =
-        StreamSender::starting_at(uplink(), Kind::Audio, AUDIO, &anew, SequenceNumber(5));
+    for _ in 0..256 {
+        own.somebody_left(Secret([2; 32]));
+        assert!(receiver.set_key(ANA, own.key().clone(), T0).is_empty());
+    }
+    assert_eq!(own.key().epoch(), old.epoch());
+    let first = SequenceNumber(5);
+    let mut sender = StreamSender::starting_at(uplink(), Kind::Audio, AUDIO, own.key(), first);
     let packet = sealed(&mut sender, &[2; 640], T0).remove(0);
     assert!(refusal(&mut receiver, &packet, T0).is_none());
+}
+
+#[test]
+fn another_key_of_the_same_generation_opens_nothing() {
+    let key = sender_key(Suite::Aes256Gcm);
+    let recorded = SenderKey::fresh(0, Suite::Aes256Gcm, Secret([77; 32]));
+    let mut receiver = receiver(&key);
+    assert!(receiver.set_key(ANA, recorded.clone(), T0).is_empty());
+    let packet = sealed(&mut stream(Kind::Audio, AUDIO, &recorded), &[1; 640], T0);
+    assert_eq!(
+        refusal(&mut receiver, &packet[0], T0),
+        Some(DropReason::Forged)
+    );
+    let packet = sealed(&mut stream(Kind::Audio, AUDIO, &key), &[1; 640], T0);
+    assert_eq!(refusal(&mut receiver, &packet[0], T0), None);
 }
 
 #[test]

@@ -201,6 +201,7 @@ def check_envelope(vector):
     encapsulated, sealed = data[at:at + 32], data[at + 32:]
     assert len(sealed) == 48
     info = b"conclave key v1" + struct.pack("<IIHB", given["room"], given["sender"], epoch, given["suite"])
+    info += unhex(given["sender_nonce"]) + unhex(given["receiver_nonce"])
     key = hpke_open(encapsulated, unhex(given["to_secret"]), unhex(given["from_public"]), info, sealed)
     assert key == ratcheted(given)
 
@@ -213,8 +214,8 @@ def check_identity(vector):
     text = data.decode()
     assert text == given["text"]
     if vector["name"] == "safety number":
-        keys = b"".join(sorted(map(unhex, given["public_keys"])))
-        digest = hashlib.sha256(b"conclave safety number v1" + keys).digest()
+        members = b"".join(sorted(map(unhex, given["keys_and_nonces"])))
+        digest = hashlib.sha256(b"conclave safety number v1" + members).digest()
         digits = f"{int.from_bytes(digest[:8], 'big') % 10 ** 12:012}"
         assert text == " ".join((digits[:4], digits[4:8], digits[8:]))
         return

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::id::{RoomId, SourceId};
-use conclave_protocol::identity::PublicKey;
 use conclave_protocol::keyring::OwnKey;
 use conclave_protocol::l16::BLOCK_BYTES;
+use conclave_protocol::member_key::MemberKey;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
 use conclave_protocol::sender_key::EnvelopeContext;
@@ -20,7 +20,7 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 
-use crate::harness::{Endpoint, camera, identity};
+use crate::harness::{Endpoint, NONCE, camera, identity};
 use crate::{BLOCKS_A_SECOND, PICTURE_BYTES, PICTURES_A_SECOND, RECEIVERS};
 
 /// Steps a second, of which some bring a picture and some a block.
@@ -108,9 +108,10 @@ impl SignedIn {
         let context = EnvelopeContext {
             room,
             sender: joined.me,
+            sender_nonce: NONCE,
         };
         let others = joined.roster.iter().filter(|member| member.id != joined.me);
-        let seal = |key: &PublicKey| {
+        let seal = |key: &MemberKey| {
             let mut rng = UnwrapErr(SysRng);
             own.key()
                 .envelope(&identity(seed), key, context, &mut rng)
@@ -118,7 +119,7 @@ impl SignedIn {
         };
         let envelopes = others.map(|member| AddressedEnvelope {
             to: member.id,
-            envelope: seal(&PublicKey(member.identity)),
+            envelope: seal(&member.key()),
         });
         let envelopes = envelopes.collect();
         endpoint.request(Request::SendKeys { envelopes }).unwrap();

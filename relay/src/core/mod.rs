@@ -314,13 +314,19 @@ impl Core {
                 pin,
                 capacity,
             } => later(self.create_room((connection, id, session), name, pin, capacity)),
-            Request::JoinRoom { room, pin, devices } => self.join(
+            Request::JoinRoom {
+                room,
+                pin,
+                devices,
+                nonce,
+            } => self.join(
                 Entry {
                     connection,
                     request: id,
                     session,
                     room,
                     devices,
+                    nonce,
                     guess: None,
                 },
                 pin,

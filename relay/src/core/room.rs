@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use conclave_protocol::id::{ParticipantId, RequestId, RoomId, SessionId};
+use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::{Pin, RoomName};
 use conclave_protocol::wire::control::{
     Answer, Devices, Event, Joined, LeaveReason, MAX_ROOM_CAPACITY, Refusal, RoomSummary, Stream,
@@ -82,6 +83,7 @@ pub(crate) struct Entry {
     pub(crate) session: SessionId,
     pub(crate) room: RoomId,
     pub(crate) devices: Devices,
+    pub(crate) nonce: JoinNonce,
     /// What the PIN counts as while it is being compared.
     pub(crate) guess: Option<Guess>,
 }
@@ -176,6 +178,7 @@ impl Core {
         session.membership = Some(Membership {
             room: entry.room,
             participant: ParticipantId(self.last_participant),
+            nonce: entry.nonce,
             devices: entry.devices,
             streams: Vec::new(),
         });

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use conclave_protocol::id::{ParticipantId, RoomId, SessionId};
+use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::Username;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Instant;
@@ -62,6 +63,7 @@ pub(crate) struct Session {
 pub(crate) struct Membership {
     pub(crate) room: RoomId,
     pub(crate) participant: ParticipantId,
+    pub(crate) nonce: JoinNonce,
     pub(crate) devices: Devices,
     pub(crate) streams: Vec<Stream>,
 }
@@ -91,6 +93,7 @@ impl Session {
             id: membership.participant,
             username: self.username.clone(),
             identity: self.peer.identity,
+            nonce: membership.nonce,
             devices: membership.devices,
             clock: self.clock,
             via_gateway: self.peer.via_gateway,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use conclave_protocol::id::{Epoch, RequestId, StreamId};
+use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::{ClockOffset, PictureSize};
@@ -24,6 +25,8 @@ const LIMITS: CoreLimits = CoreLimits {
     accounts: 1_000,
     sign_ups_at_once: 200,
 };
+
+const NONCE: JoinNonce = JoinNonce([0x0a; 32]);
 
 struct Counting(u8);
 
@@ -249,6 +252,7 @@ impl Bench {
             room,
             pin: None,
             devices: Devices::default(),
+            nonce: NONCE,
         };
         match self.request(connection, request)? {
             Answer::Joined(joined) => Ok(*joined),
@@ -313,6 +317,37 @@ fn camera() -> StreamOffer {
             fps: 30,
         }),
     }
+}
+
+#[test]
+fn the_nonce_of_a_join_is_in_the_roster_and_stays_when_the_session_is_resumed() {
+    let (mut bench, ana, bob, room) = Bench::call();
+    let nonce = JoinNonce([0x0b; 32]);
+    let again = Request::JoinRoom {
+        room,
+        pin: None,
+        devices: Devices::default(),
+        nonce,
+    };
+    bench.request(bob, Request::LeaveRoom).unwrap();
+    bench.request(bob, again).unwrap();
+    let told = bench.events(ana).into_iter().find_map(|event| match event {
+        Event::ParticipantJoined(bob) => Some(bob.nonce),
+        _ => None,
+    });
+    assert_eq!(told, Some(nonce));
+    bench.request(bob, Request::SignOut).unwrap();
+
+    let carl = bench.connect(3, 3);
+    let signed_in = bench.sign_in(carl, "Carl").unwrap();
+    let me = bench.join(carl, room).unwrap().me;
+    bench.core.handle_disconnected(bench.now, carl);
+    let carl = bench.connect(4, 3);
+    let resume = Some(signed_in.resume_secret);
+    let resumed = bench.sign_in_with(carl, "Carl", resume).unwrap();
+    let roster = resumed.room.unwrap().roster;
+    let own = roster.iter().find(|member| member.id == me).unwrap();
+    assert_eq!(own.nonce, NONCE);
 }
 
 #[test]
@@ -703,6 +738,7 @@ fn every_kind_of_request_is_limited() {
             room,
             pin: None,
             devices: Devices::default(),
+            nonce: NONCE,
         },
     ];
     for request in requests {
@@ -977,6 +1013,7 @@ fn right_pins_are_no_guesses_and_known_devices_come_back_whatever_strangers_do()
         room,
         pin: Some(Pin::parse(pin).unwrap()),
         devices: Devices::default(),
+        nonce: NONCE,
     };
     // More than the budgets of an address and a room have, all with the right PIN.
     for n in 0..200 {

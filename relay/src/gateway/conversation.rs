@@ -19,8 +19,8 @@ use tokio::sync::mpsc;
 use super::Gateway;
 use super::downlink::Downlink;
 use super::media_frame::MediaFrame;
-use super::message::{Ask, EnterLink, Incoming, Invalid, Malformed, SignIn};
-use super::participant::{Delivery, NoEntropy, OwnAsk, Participant, Unsent};
+use super::message::{Ask, EnterLink, Incoming, Invalid, Join, Malformed, SignIn};
+use super::participant::{Delivery, NoEntropy, OwnAsk, Participant, Unsent, draw_nonce};
 use super::reply;
 use crate::clock;
 use crate::control::media_run::MediaRun;
@@ -205,6 +205,7 @@ impl Conversation {
                 match ask {
                     Ok(Ask::SignIn(sign_in)) => self.sign_in(id, *sign_in),
                     Ok(Ask::EnterLink(enter)) => self.enter_link(id, *enter),
+                    Ok(Ask::Join(join)) => self.join(id, *join)?,
                     Ok(Ask::Core(request)) => self.ask(id, *request),
                     Err(invalid) => self.texts.push_back(reply::invalid(id, invalid)),
                 }
@@ -390,6 +391,17 @@ impl Conversation {
                 resume: enter.resume,
             },
         });
+    }
+
+    fn join(&mut self, id: RequestId, join: Join) -> Result<(), Broken> {
+        let request = Request::JoinRoom {
+            room: join.room,
+            pin: join.pin,
+            devices: join.devices,
+            nonce: draw_nonce()?,
+        };
+        self.ask(id, request);
+        Ok(())
     }
 
     fn ask(&mut self, id: RequestId, request: Request) {

@@ -50,8 +50,18 @@ pub(super) enum Ask {
     SignIn(Box<SignIn>),
     /// Opens a session by a link.
     EnterLink(Box<EnterLink>),
+    /// Enters a room; the gateway draws the nonce of the join.
+    Join(Box<Join>),
     /// What an endpoint could ask for in the same words.
     Core(Box<Request>),
+}
+
+/// A join.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Join {
+    pub(super) room: RoomId,
+    pub(super) pin: Option<Pin>,
+    pub(super) devices: Devices,
 }
 
 /// A sign-in.
@@ -325,11 +335,13 @@ impl Shape {
                 pin: digits,
                 microphone,
                 camera,
-            } => Request::JoinRoom {
-                room: RoomId(room),
-                pin: pin(digits)?,
-                devices: Devices { microphone, camera },
-            },
+            } => {
+                return Ok(Ask::Join(Box::new(Join {
+                    room: RoomId(room),
+                    pin: pin(digits)?,
+                    devices: Devices { microphone, camera },
+                })));
+            }
             Self::LeaveRoom {} => Request::LeaveRoom,
             Self::Say { text, to } => Request::Say {
                 to: to.map(ParticipantId),

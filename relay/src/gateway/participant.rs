@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use conclave_protocol::hand_out::KeyHandOut;
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
-use conclave_protocol::identity::{Identity, PublicKey, safety_number};
+use conclave_protocol::identity::Identity;
 use conclave_protocol::keyring::HandOut;
+use conclave_protocol::member_key::{JoinNonce, MemberKey, safety_number};
 use conclave_protocol::receiver::{DropReason, Received, Receiver};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
@@ -71,13 +72,14 @@ pub(super) struct Participant {
 struct InRoom {
     id: RoomId,
     me: ParticipantId,
+    nonce: JoinNonce,
     others: BTreeMap<ParticipantId, Other>,
     keys: KeyHandOut,
     published: BTreeMap<StreamId, Published>,
 }
 
 struct Other {
-    identity: PublicKey,
+    key: MemberKey,
     streams: Vec<StreamId>,
 }
 
@@ -96,6 +98,11 @@ fn entropy() -> Result<Secret<32>, NoEntropy> {
     let mut secret = Secret([0; 32]);
     getrandom::fill(&mut secret.0).map_err(|_| NoEntropy)?;
     Ok(secret)
+}
+
+/// The nonce for a join that is about to be asked for.
+pub(super) fn draw_nonce() -> Result<JoinNonce, NoEntropy> {
+    Ok(JoinNonce(*entropy()?.expose()))
 }
 
 /// The kind of a stream's packets, unless browsers cannot play it.
@@ -132,9 +139,13 @@ impl Participant {
     /// What everyone in the room can compare aloud.
     pub(super) fn safety_number(&self) -> Option<String> {
         let room = self.room.as_ref()?;
-        let others = room.others.values().map(|other| other.identity);
-        let identities: Vec<_> = others.chain([self.identity.public()]).collect();
-        Some(safety_number(&identities))
+        let own = MemberKey {
+            identity: self.identity.public(),
+            nonce: room.nonce,
+        };
+        let others = room.others.values().map(|other| other.key);
+        let members: Vec<_> = others.chain([own]).collect();
+        Some(safety_number(&members))
     }
 
     /// A session is open; a resumed one has new hop keys, too.
@@ -154,17 +165,25 @@ impl Participant {
 
     /// In a room, newly or, after a resumption, still.
     pub(super) fn enter(&mut self, joined: &Joined) -> Result<(), NoEntropy> {
-        let same = |room: &InRoom| room.id == joined.room.id && room.me == joined.me;
+        let mut roster = joined.roster.iter();
+        // Drawn by `draw_nonce`; the core, which gives it back, is of this process.
+        let Some(own) = roster.find(|member| member.id == joined.me) else {
+            return Ok(());
+        };
+        let nonce = own.nonce;
+        let same = |room: &InRoom| room.id == joined.room.id && room.nonce == nonce;
         let still = self.room.as_ref().is_some_and(same);
         if !still {
             self.leave();
             let context = EnvelopeContext {
                 room: joined.room.id,
                 sender: joined.me,
+                sender_nonce: nonce,
             };
             self.room = Some(InRoom {
                 id: joined.room.id,
                 me: joined.me,
+                nonce,
                 others: BTreeMap::new(),
                 keys: KeyHandOut::new(context, Suite::Aes256Gcm, entropy()?),
                 published: BTreeMap::new(),
@@ -350,9 +369,12 @@ impl Participant {
     }
 
     fn meet(room: &mut InRoom, receiver: &mut Receiver, member: &Member) {
-        receiver.add_participant(member.id);
+        if let Err(error) = receiver.add_participant(member.id) {
+            tracing::debug!(%error, participant = %member.id, "a participant is not met");
+            return;
+        }
         let other = room.others.entry(member.id).or_insert_with(|| Other {
-            identity: PublicKey(member.identity),
+            key: member.key(),
             streams: Vec::new(),
         });
         for stream in &member.streams {
@@ -368,7 +390,10 @@ impl Participant {
     ) {
         if playable(stream.offer.media).is_some() && !other.streams.contains(&stream.id) {
             other.streams.push(stream.id);
-            receiver.add_stream(participant, stream.id, stream.offer.media);
+            let added = receiver.add_stream(participant, stream.id, stream.offer.media);
+            if let Err(error) = added {
+                tracing::debug!(%error, %participant, "a stream is not received");
+            }
         }
     }
 
@@ -377,7 +402,7 @@ impl Participant {
         let Some(room) = &mut self.room else { return };
         let chosen = |id: &ParticipantId| to == HandOut::Everyone || newcomers.contains(id);
         let others = room.others.iter().filter(|(id, _)| chosen(id));
-        let members = others.map(|(&id, other)| (id, other.identity));
+        let members = others.map(|(&id, other)| (id, other.key));
         let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
         let wrong =
             |participant, error| tracing::debug!(%error, %participant, "cannot be sent a key");
@@ -405,8 +430,11 @@ impl Participant {
         let context = EnvelopeContext {
             room: room.id,
             sender: from,
+            sender_nonce: other.key.nonce,
         };
-        let key = match SenderKey::open(envelope, &self.identity, &other.identity, context) {
+        let from_key = &other.key.identity;
+        let opened = SenderKey::open(envelope, &self.identity, room.nonce, from_key, context);
+        let key = match opened {
             Ok(key) => key,
             Err(error) => {
                 tracing::debug!(%error, participant = %from, "a key envelope is refused");

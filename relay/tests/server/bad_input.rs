@@ -12,7 +12,9 @@ use conclave_protocol::wire::control::{
 };
 use conclave_protocol::wire::framing::{parse_version_refusal, preface};
 
-use crate::harness::{Endpoint, TestRelay, camera, elsewhere, resident_kib, text, wait_until};
+use crate::harness::{
+    Endpoint, NONCE, TestRelay, camera, elsewhere, resident_kib, text, wait_until,
+};
 use crate::raw::RawEndpoint;
 
 /// Memory that hostile input may cost in these tests, in KiB: buffers of the kernel are not in it.
@@ -168,6 +170,7 @@ fn every_request_but_sign_in() -> Vec<Request> {
             room,
             pin: None,
             devices: Devices::default(),
+            nonce: NONCE,
         },
         Request::LeaveRoom,
         Request::Say {

@@ -4,9 +4,9 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use conclave_protocol::id::{ParticipantId, RoomId};
-use conclave_protocol::identity::PublicKey;
 use conclave_protocol::keyring::{HandOut, OwnKey};
 use conclave_protocol::l16::BLOCK_BYTES;
+use conclave_protocol::member_key::MemberKey;
 use conclave_protocol::receiver::{Received, Receiver};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
@@ -21,7 +21,7 @@ use getrandom::rand_core::UnwrapErr;
 use serde_json::json;
 
 use crate::browser::{Browser, Frame, jpeg};
-use crate::harness::{Endpoint, PATIENCE, TestRelay, camera, identity};
+use crate::harness::{Endpoint, NONCE, PATIENCE, TestRelay, camera, identity};
 use crate::trusting::trusting;
 
 /// An endpoint that seals and opens as endpoints do, over its control connection.
@@ -30,7 +30,7 @@ struct Sealing {
     seed: u8,
     room: RoomId,
     me: ParticipantId,
-    others: Vec<(ParticipantId, PublicKey)>,
+    others: Vec<(ParticipantId, MemberKey)>,
     own: OwnKey,
     keys: u8,
     receiver: Receiver,
@@ -57,18 +57,19 @@ impl Sealing {
         };
         for member in joined.roster {
             if member.id != this.me {
-                this.meet(member.id, PublicKey(member.identity), &member.streams);
+                this.meet(member.id, member.key(), &member.streams);
             }
         }
         this.hand_out(HandOut::Everyone, &[]);
         this
     }
 
-    fn meet(&mut self, id: ParticipantId, key: PublicKey, streams: &[Stream]) {
+    fn meet(&mut self, id: ParticipantId, key: MemberKey, streams: &[Stream]) {
         self.others.push((id, key));
-        self.receiver.add_participant(id);
+        self.receiver.add_participant(id).unwrap();
         for stream in streams {
-            self.receiver.add_stream(id, stream.id, stream.offer.media);
+            let media = stream.offer.media;
+            self.receiver.add_stream(id, stream.id, media).unwrap();
         }
     }
 
@@ -77,6 +78,7 @@ impl Sealing {
         let context = EnvelopeContext {
             room: self.room,
             sender: self.me,
+            sender_nonce: NONCE,
         };
         let envelopes: Vec<_> = self
             .others
@@ -122,7 +124,7 @@ impl Sealing {
     fn handle(&mut self, event: Event, pictures: &mut Vec<Vec<u8>>) {
         match event {
             Event::ParticipantJoined(member) => {
-                self.meet(member.id, PublicKey(member.identity), &member.streams);
+                self.meet(member.id, member.key(), &member.streams);
                 let to = self.own.somebody_came(Secret([7; 32]));
                 self.hand_out(to, &[member.id]);
             }
@@ -137,14 +139,18 @@ impl Sealing {
                 stream,
             } => self
                 .receiver
-                .add_stream(participant, stream.id, stream.offer.media),
+                .add_stream(participant, stream.id, stream.offer.media)
+                .unwrap(),
             Event::Keys { from, envelope } => {
                 let (_, key) = *self.others.iter().find(|(id, _)| *id == from).unwrap();
                 let context = EnvelopeContext {
                     room: self.room,
                     sender: from,
+                    sender_nonce: key.nonce,
                 };
-                let key = SenderKey::open(&envelope, &identity(self.seed), &key, context).unwrap();
+                let me = identity(self.seed);
+                let opened = SenderKey::open(&envelope, &me, NONCE, &key.identity, context);
+                let key = opened.unwrap();
                 self.keys += 1;
                 for mut held in self.receiver.set_key(from, key, Instant(0)) {
                     open(&mut self.receiver, &mut held, pictures);
@@ -192,6 +198,22 @@ fn picture(stream: u32, body: Vec<u8>) -> Frame {
         number: 0,
         body,
     }
+}
+
+#[test]
+fn a_browser_s_safety_number_is_another_one_after_each_join() {
+    let relay = TestRelay::start();
+    let mut ana = relay.browser();
+    ana.sign_in("Ana", 1, None).unwrap();
+    let made = ana.request(json!({"do": "create_room", "name": "x", "capacity": 4}));
+    let room = made.unwrap()["room"].as_u64().unwrap() as u32;
+    let mut joins = Vec::new();
+    for _ in 0..2 {
+        ana.join(room, None).unwrap();
+        joins.push(ana.event("safety_number")["digits"].clone());
+        ana.request(json!({"do": "leave_room"})).unwrap();
+    }
+    assert_ne!(joins[0], joins[1], "a number of before is of no use");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use conclave_protocol::id::{
     Epoch, FrameNumber, RequestId, RoomId, SequenceNumber, SessionId, SourceId, StreamId,
 };
 use conclave_protocol::identity::{Identity, PublicKey};
+use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::PictureSize;
@@ -32,6 +33,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Of every join of these endpoints.
+pub(crate) const NONCE: JoinNonce = JoinNonce([0x0a; 32]);
 
 /// A relay in this process.
 pub(crate) struct TestRelay {
@@ -408,6 +412,7 @@ impl Endpoint {
             room,
             pin: pin.map(|pin| Pin::parse(pin).unwrap()),
             devices: Devices::default(),
+            nonce: NONCE,
         };
         match self.request(request)? {
             Answer::Joined(joined) => Ok(*joined),
