@@ -6,11 +6,15 @@
 //!                                    ▼
 //!       envelopes ──► on the way ──► all answered ──► used
 //!                        │  ▲
-//!                refused ▼  │ due
-//!                     put off
+//!                put off ▼  │ due, once more
+//!                     retries ──► put off again ──┐
+//!                                                 ▼
+//!   somebody asks ──► at most once a second ──► repeats, which nothing waits for
 //! ```
-//! A key is used once everyone whom it was handed to can have it: before, nobody could open what it seals.
+//! A key is used once those who lack it were handed it: before, nobody could open what it seals. Whom the relay puts off
+//! twice is waited for no longer, so that no member holds up what all others need.
 
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use rand_core::CryptoRng;
@@ -22,10 +26,31 @@ use crate::member_key::MemberKey;
 use crate::secret::Secret;
 use crate::sender_key::{EnvelopeContext, EnvelopeError, SenderKey};
 use crate::time::{Instant, Micros};
-use crate::wire::control::{AddressedEnvelope, Refusal, Suite};
+use crate::wire::control::{AddressedEnvelope, Answer, Refusal, Suite};
 
 /// How long to wait before a key is handed out again that the relay did not pass on.
 const AGAIN_AFTER: Micros = Micros::from_millis(500);
+/// How often one member is handed the key because they ask: less often than the relay lets one member send to another,
+/// so that asking never uses up what a change of the key needs.
+const REPEAT_EVERY: Micros = Micros::from_secs(1);
+
+/// Why a key goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is new, and is used once these have it.
+    Change,
+    /// The relay put these off, once.
+    Retry,
+    /// They asked for it, or the relay put them off again.
+    Repeat,
+}
+
+/// A request with envelopes that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    to: Vec<ParticipantId>,
+    purpose: Purpose,
+}
 
 /// One sender's key in one room.
 #[derive(Debug)]
@@ -33,10 +58,14 @@ pub struct KeyHandOut {
     own: OwnKey,
     context: EnvelopeContext,
     used: Option<Arc<SenderKey>>,
-    /// Requests with envelopes that are not answered yet.
+    /// Requests that are not answered yet, and that the key waits for.
     on_the_way: u32,
-    /// Whom the relay did not pass the key on to, and when to try again.
-    put_off: Option<(Instant, Vec<ParticipantId>)>,
+    /// Whom the relay put off once, and when to try again.
+    retries: Option<(Instant, Vec<ParticipantId>)>,
+    /// Who gets the key when, without being waited for.
+    repeats: BTreeMap<ParticipantId, Instant>,
+    /// When members were handed the key for having asked, within the last second.
+    repeated: BTreeMap<ParticipantId, Instant>,
 }
 
 impl KeyHandOut {
@@ -48,7 +77,9 @@ impl KeyHandOut {
             context,
             used: None,
             on_the_way: 0,
-            put_off: None,
+            retries: None,
+            repeats: BTreeMap::new(),
+            repeated: BTreeMap::new(),
         }
     }
 
@@ -62,7 +93,7 @@ impl KeyHandOut {
         self.own.somebody_left(random)
     }
 
-    /// The key that everyone has by now, once there is one.
+    /// The key that those who need it have by now, once there is one.
     #[must_use]
     pub const fn used(&self) -> Option<&Arc<SenderKey>> {
         self.used.as_ref()
@@ -71,14 +102,15 @@ impl KeyHandOut {
     /// Seals the key for those of `members` who lack it; `wrong` hears of those whose public key cannot be one.
     ///
     /// What it gives is to be sent as one request, whose answer goes to [`Self::answered`]. Nothing is given where there
-    /// is nobody to send it to: then the key is used at once.
+    /// is nobody to send it to: then a new key is used at once.
     pub fn envelopes(
         &mut self,
+        purpose: Purpose,
         identity: &Identity,
         members: impl Iterator<Item = (ParticipantId, MemberKey)>,
         rng: &mut impl CryptoRng,
         mut wrong: impl FnMut(ParticipantId, EnvelopeError),
-    ) -> Vec<AddressedEnvelope> {
+    ) -> Option<(Vec<AddressedEnvelope>, Sent)> {
         let (key, context) = (self.own.key(), self.context);
         let mut envelopes = Vec::new();
         for (to, member) in members {
@@ -89,50 +121,94 @@ impl KeyHandOut {
         }
         if envelopes.is_empty() {
             self.use_if_all_have_it();
-        } else {
+            return None;
+        }
+        if purpose != Purpose::Repeat {
             self.on_the_way += 1;
         }
-        envelopes
+        let to = envelopes.iter().map(|envelope| envelope.to).collect();
+        Some((envelopes, Sent { to, purpose }))
     }
 
-    /// The relay answered a request with envelopes to these; those whom it refused are tried again later.
-    pub fn answered(&mut self, to: Vec<ParticipantId>, refusal: Option<Refusal>, now: Instant) {
-        self.on_the_way = self.on_the_way.saturating_sub(1);
-        if let Some(refusal) = refusal {
-            let wait = match refusal {
-                Refusal::RateLimited { retry_after_ms } => {
-                    Micros::from_millis(retry_after_ms.into())
-                }
-                _ => AGAIN_AFTER,
-            };
-            let put_off = self.put_off.get_or_insert((now + wait, Vec::new()));
-            put_off.0 = put_off.0.max(now + wait);
-            put_off.1.extend(to);
-            put_off.1.sort_unstable();
-            put_off.1.dedup();
+    /// The relay answered a request with envelopes; whom it did not pass them on to is tried again later.
+    pub fn answered(&mut self, sent: Sent, answer: &Result<Answer, Refusal>, now: Instant) {
+        let Sent { mut to, purpose } = sent;
+        let wait = match answer {
+            Ok(Answer::KeysPutOff {
+                to: put_off,
+                retry_after_ms,
+            }) => {
+                to.retain(|id| put_off.contains(id));
+                Micros::from_millis((*retry_after_ms).into())
+            }
+            Ok(_) => {
+                to.clear();
+                Micros::ZERO
+            }
+            Err(Refusal::RateLimited { retry_after_ms }) => {
+                Micros::from_millis((*retry_after_ms).into())
+            }
+            Err(_) => AGAIN_AFTER,
+        };
+        if purpose == Purpose::Change && !to.is_empty() {
+            let (_, retries) = self.retries.get_or_insert((now + wait, Vec::new()));
+            retries.append(&mut to);
+            retries.sort_unstable();
+            retries.dedup();
+        }
+        for id in to {
+            let at = self.not_before(id, now + wait);
+            self.repeats.entry(id).or_insert(at);
+        }
+        if purpose != Purpose::Repeat {
+            self.on_the_way = self.on_the_way.saturating_sub(1);
         }
         self.use_if_all_have_it();
+    }
+
+    /// A member asks for the key: [`Self::due`] gives it to them, at once or when a second has passed.
+    pub fn wanted(&mut self, by: ParticipantId, now: Instant) {
+        self.repeated.retain(|_, at| now.since(*at) < REPEAT_EVERY);
+        let at = self.not_before(by, now);
+        self.repeats.entry(by).or_insert(at);
+    }
+
+    fn not_before(&self, id: ParticipantId, at: Instant) -> Instant {
+        let repeated = self.repeated.get(&id);
+        repeated.map_or(at, |last| at.max(*last + REPEAT_EVERY))
     }
 
     /// When [`Self::due`] has something to give.
     #[must_use]
     pub fn next_time(&self) -> Option<Instant> {
-        self.put_off.as_ref().map(|(at, _)| *at)
+        let retries = self.retries.as_ref().map(|(at, _)| *at);
+        let repeats = self.repeats.values().min().copied();
+        retries.into_iter().chain(repeats).min()
     }
 
-    /// Whom to hand the key to once more, now.
-    pub fn due(&mut self, now: Instant) -> Option<Vec<ParticipantId>> {
-        self.put_off.take_if(|(at, _)| now >= *at).map(|(_, to)| to)
+    /// Whom to hand the key to once more, now, and why; to be called until there is nobody.
+    pub fn due(&mut self, now: Instant) -> Option<(Vec<ParticipantId>, Purpose)> {
+        if let Some((_, to)) = self.retries.take_if(|(at, _)| now >= *at) {
+            return Some((to, Purpose::Retry));
+        }
+        let repeats = self.repeats.iter().filter(|(_, at)| now >= **at);
+        let to: Vec<_> = repeats.map(|(&id, _)| id).collect();
+        for id in &to {
+            self.repeats.remove(id);
+            self.repeated.insert(*id, now);
+        }
+        (!to.is_empty()).then_some((to, Purpose::Repeat))
     }
 
     /// The connection is gone: what was on its way is not answered any more.
     pub fn forget_sent(&mut self) {
-        (self.on_the_way, self.put_off) = (0, None);
+        (self.on_the_way, self.retries) = (0, None);
+        self.repeats.clear();
     }
 
     /// Of several changes that follow each other closely, only the last one counts.
     fn use_if_all_have_it(&mut self) {
-        if self.on_the_way == 0 && self.put_off.is_none() {
+        if self.on_the_way == 0 && self.retries.is_none() {
             let is_used = self
                 .used
                 .as_ref()
@@ -155,6 +231,7 @@ mod tests {
     const T0: Instant = Instant(0);
     const ANA: ParticipantId = ParticipantId(1);
     const BEN: ParticipantId = ParticipantId(2);
+    const DONE: Result<Answer, Refusal> = Ok(Answer::Done);
 
     fn hand_out() -> KeyHandOut {
         let context = EnvelopeContext {
@@ -165,7 +242,7 @@ mod tests {
         KeyHandOut::new(context, Suite::Aes256Gcm, Secret([1; 32]))
     }
 
-    fn seal(keys: &mut KeyHandOut, to: &[ParticipantId]) -> Vec<ParticipantId> {
+    fn send(keys: &mut KeyHandOut, purpose: Purpose, to: &[ParticipantId]) -> Option<Sent> {
         let identity = |byte| Identity::from_secret(Secret([byte; 32]));
         let member = |id: ParticipantId| MemberKey {
             identity: identity(id.0 as u8).public(),
@@ -173,8 +250,21 @@ mod tests {
         };
         let members = to.iter().map(|&id| (id, member(id)));
         let wrong = |id, error| panic!("{id}: {error}");
-        let envelopes = keys.envelopes(&identity(99), members, &mut UnwrapErr(SysRng), wrong);
-        envelopes.iter().map(|envelope| envelope.to).collect()
+        let rng = &mut UnwrapErr(SysRng);
+        let (envelopes, sent) = keys.envelopes(purpose, &identity(99), members, rng, wrong)?;
+        assert!(envelopes.iter().map(|envelope| &envelope.to).eq(to));
+        Some(sent)
+    }
+
+    fn change(keys: &mut KeyHandOut, to: &[ParticipantId]) -> Sent {
+        send(keys, Purpose::Change, to).unwrap()
+    }
+
+    fn put_off(to: &[ParticipantId]) -> Result<Answer, Refusal> {
+        Ok(Answer::KeysPutOff {
+            to: to.to_vec(),
+            retry_after_ms: 40,
+        })
     }
 
     fn used(keys: &KeyHandOut) -> Option<Epoch> {
@@ -184,55 +274,96 @@ mod tests {
     #[test]
     fn a_key_is_used_once_those_who_lack_it_were_handed_it() {
         let mut keys = hand_out();
-        assert_eq!(seal(&mut keys, &[ANA, BEN]), [ANA, BEN]);
+        let sent = change(&mut keys, &[ANA, BEN]);
         assert_eq!(used(&keys), None, "nobody has it yet");
-        keys.answered(vec![ANA, BEN], None, T0);
+        keys.answered(sent, &DONE, T0);
         assert_eq!(used(&keys), Some(Epoch::new(0, 0)));
     }
 
     #[test]
     fn alone_in_a_room_the_key_is_used_at_once() {
         let mut keys = hand_out();
-        assert!(seal(&mut keys, &[]).is_empty());
+        assert_eq!(send(&mut keys, Purpose::Change, &[]), None);
         assert_eq!(used(&keys), Some(Epoch::new(0, 0)));
     }
 
     #[test]
     fn of_several_changes_in_a_row_the_last_one_is_used() {
         let mut keys = hand_out();
-        seal(&mut keys, &[ANA]);
+        let first = change(&mut keys, &[ANA]);
         keys.somebody_left(Secret([2; 32]));
-        seal(&mut keys, &[BEN]);
-        keys.answered(vec![ANA], None, T0);
+        let second = change(&mut keys, &[BEN]);
+        keys.answered(first, &DONE, T0);
         assert_eq!(used(&keys), None, "Ben may not have the newer one yet");
-        keys.answered(vec![BEN], None, T0);
+        keys.answered(second, &DONE, T0);
         assert_eq!(used(&keys), Some(Epoch::new(1, 0)));
     }
 
     #[test]
-    fn whom_the_relay_refused_is_tried_again_and_the_key_waits_for_them() {
+    fn whom_the_relay_put_off_is_tried_again_and_the_key_waits_for_them_once() {
         let mut keys = hand_out();
-        seal(&mut keys, &[ANA, BEN]);
-        let retry_after_ms = 40;
-        keys.answered(vec![BEN], Some(Refusal::RateLimited { retry_after_ms }), T0);
+        let sent = change(&mut keys, &[ANA, BEN]);
+        keys.answered(sent, &put_off(&[BEN]), T0);
         assert_eq!(used(&keys), None);
         let at = T0 + Micros::from_millis(40);
         assert_eq!(keys.next_time(), Some(at));
         assert_eq!(keys.due(T0), None);
-        assert_eq!(keys.due(at), Some(vec![BEN]));
-        seal(&mut keys, &[BEN]);
-        keys.answered(vec![BEN], None, at);
-        assert_eq!(used(&keys), Some(Epoch::new(0, 0)));
+        assert_eq!(keys.due(at), Some((vec![BEN], Purpose::Retry)));
+        let again = send(&mut keys, Purpose::Retry, &[BEN]).unwrap();
+        assert_eq!(used(&keys), None);
+        keys.answered(again, &put_off(&[BEN]), at);
+        assert_eq!(used(&keys), Some(Epoch::new(0, 0)), "Ana waits no longer");
+        let later = at + Micros::from_millis(40);
+        assert_eq!(keys.due(later), Some((vec![BEN], Purpose::Repeat)));
+    }
+
+    #[test]
+    fn who_asks_without_end_is_answered_once_a_second_and_holds_up_nobody_s_change() {
+        let mut keys = hand_out();
+        let mut answers = 0;
+        for tenth in 0..100 {
+            let now = T0 + Micros::from_millis(100 * tenth);
+            keys.wanted(BEN, now);
+            while let Some((to, purpose)) = keys.due(now) {
+                assert_eq!((&to[..], purpose), (&[BEN][..], Purpose::Repeat));
+                // The relay passes none of them on.
+                let sent = send(&mut keys, purpose, &to).unwrap();
+                keys.answered(sent, &put_off(&[BEN]), now);
+                answers += 1;
+            }
+            if tenth == 50 {
+                keys.somebody_left(Secret([2; 32]));
+                let sent = change(&mut keys, &[ANA]);
+                keys.answered(sent, &DONE, now);
+                assert_eq!(used(&keys), Some(Epoch::new(1, 0)));
+            }
+        }
+        assert_eq!(answers, 10, "in 10 s");
+    }
+
+    #[test]
+    fn who_asks_twice_within_a_second_is_answered_once_more_when_it_is_over() {
+        let mut keys = hand_out();
+        keys.wanted(BEN, T0);
+        assert_eq!(keys.due(T0), Some((vec![BEN], Purpose::Repeat)));
+        let soon = T0 + Micros::from_millis(10);
+        keys.wanted(BEN, soon);
+        keys.wanted(BEN, soon);
+        assert_eq!(keys.due(soon), None);
+        assert_eq!(keys.next_time(), Some(T0 + REPEAT_EVERY));
+        let to = Some((vec![BEN], Purpose::Repeat));
+        assert_eq!(keys.due(T0 + REPEAT_EVERY), to);
+        assert_eq!(keys.next_time(), None);
     }
 
     #[test]
     fn what_was_sent_over_a_connection_that_is_gone_is_not_waited_for() {
         let mut keys = hand_out();
-        seal(&mut keys, &[ANA]);
+        let _ = change(&mut keys, &[ANA]);
         keys.forget_sent();
         keys.somebody_left(Secret([2; 32]));
-        seal(&mut keys, &[ANA]);
-        keys.answered(vec![ANA], None, T0);
+        let sent = change(&mut keys, &[ANA]);
+        keys.answered(sent, &DONE, T0);
         assert_eq!(used(&keys), Some(Epoch::new(1, 0)));
     }
 }

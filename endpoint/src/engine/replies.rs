@@ -127,8 +127,8 @@ impl Engine {
                 self.published(source, None);
                 Ok(())
             }
-            (Asked::SendKeys { to }, result) => {
-                self.keys_answered(to, result.err(), now);
+            (Asked::SendKeys(sent), result) => {
+                self.keys_answered(sent, &result, now);
                 Ok(())
             }
             (asked, Err(refusal)) => {

@@ -3,7 +3,7 @@
 use super::publish::Publication;
 use super::session::Asked;
 use super::{Engine, EngineError, Person, Report};
-use conclave_protocol::hand_out::KeyHandOut;
+use conclave_protocol::hand_out::{KeyHandOut, Purpose, Sent};
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
 use conclave_protocol::keyring::HandOut;
 use conclave_protocol::member_key::{JoinNonce, MemberKey, safety_number};
@@ -12,7 +12,7 @@ use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::ClockOffset;
 use conclave_protocol::wire::control::{
-    Devices, Event, Joined, KeyEnvelope, Media, Participant, Refusal, Request, Stream,
+    Answer, Devices, Event, Joined, KeyEnvelope, Media, Participant, Refusal, Request, Stream,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -160,20 +160,29 @@ impl Engine {
     /// Envelopes to these were answered: the key may be used, or goes to them once more later.
     pub(super) fn keys_answered(
         &mut self,
-        to: Vec<ParticipantId>,
-        refusal: Option<Refusal>,
+        sent: Sent,
+        answer: &Result<Answer, Refusal>,
         now: Instant,
     ) {
         if let Some(room) = &mut self.room {
-            room.keys.answered(to, refusal, now);
+            room.keys.answered(sent, answer, now);
             self.grant();
         }
     }
 
     /// Hands out what was put off until now.
     pub(super) fn tick_keys(&mut self, now: Instant) {
-        if let Some(to) = self.room.as_mut().and_then(|room| room.keys.due(now)) {
-            self.hand_out(&HandOut::Newcomers, &to);
+        while let Some((to, purpose)) = self.room.as_mut().and_then(|room| room.keys.due(now)) {
+            self.send_keys(purpose, |id| to.contains(&id));
+        }
+    }
+
+    fn key_wanted(&mut self, by: ParticipantId, now: Instant) {
+        if let Some(room) = &mut self.room
+            && room.others.contains_key(&by)
+        {
+            room.keys.wanted(by, now);
+            self.tick_keys(now);
         }
     }
 
@@ -334,7 +343,7 @@ impl Engine {
                 self.tell_people();
             }
             Event::Keys { from, envelope } => self.take_key(from, &envelope, now),
-            Event::KeysWanted { by } => self.hand_out(&HandOut::Newcomers, &[by]),
+            Event::KeysWanted { by } => self.key_wanted(by, now),
             _ => {}
         }
         Ok(())
@@ -401,23 +410,25 @@ impl Engine {
         }
     }
 
-    /// Seals the key for those who lack it and sends it; once the relay has it, it is used.
+    /// Seals a new key for those who lack it and sends it; once the relay has it, it is used.
     fn hand_out(&mut self, to: &HandOut, newcomers: &[ParticipantId]) {
+        let is_chosen = |id| *to == HandOut::Everyone || newcomers.contains(&id);
+        self.send_keys(Purpose::Change, is_chosen);
+    }
+
+    fn send_keys(&mut self, purpose: Purpose, is_chosen: impl Fn(ParticipantId) -> bool) {
         let Some(room) = &mut self.room else { return };
-        let chosen = |id: &ParticipantId| *to == HandOut::Everyone || newcomers.contains(id);
-        let others = room.others.iter().filter(|(id, _)| chosen(id));
+        let others = room.others.iter().filter(|(id, _)| is_chosen(**id));
         let members = others.map(|(&id, other)| (id, other.key));
         let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
         let wrong =
             |participant, error| tracing::warn!(%error, %participant, "cannot be sent a key");
-        let envelopes = room
-            .keys
-            .envelopes(&self.identity, members, &mut rng, wrong);
-        if envelopes.is_empty() {
-            self.grant();
-        } else {
-            let to = envelopes.iter().map(|envelope| envelope.to).collect();
-            self.ask(Request::SendKeys { envelopes }, Asked::SendKeys { to });
+        let (keys, identity) = (&mut room.keys, &self.identity);
+        match keys.envelopes(purpose, identity, members, &mut rng, wrong) {
+            None => self.grant(),
+            Some((envelopes, sent)) => {
+                self.ask(Request::SendKeys { envelopes }, Asked::SendKeys(sent));
+            }
         }
     }
 

@@ -8,7 +8,8 @@ use crate::entropy;
 use crate::outbound::Path;
 use crate::udp::MediaSocket;
 use conclave_protocol::channel::ChannelError;
-use conclave_protocol::id::{ChatId, ParticipantId, RequestId};
+use conclave_protocol::hand_out::Sent;
+use conclave_protocol::id::{ChatId, RequestId};
 use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::{ChatText, Username};
 use conclave_protocol::secret::Secret;
@@ -84,9 +85,7 @@ pub(super) enum Asked {
     },
     History,
     Publish(super::publish::Source),
-    SendKeys {
-        to: Vec<ParticipantId>,
-    },
+    SendKeys(Sent),
     Nothing,
 }
 

@@ -118,7 +118,7 @@ pub enum Request {
         /// Relay minus endpoint.
         offset: ClockOffset,
     },
-    /// Hands media keys to members; the relay passes them on unopened.
+    /// Hands media keys to members; the relay passes them on unopened, to each who did not get too many of late.
     SendKeys {
         /// At most one a member.
         envelopes: Vec<AddressedEnvelope>,
@@ -227,6 +227,13 @@ pub enum Answer {
     },
     /// To [`Request::MakeLink`].
     Link(Box<Link>),
+    /// To [`Request::SendKeys`]: all but these were passed on; these members got too many of this sender's of late.
+    KeysPutOff {
+        /// Who.
+        to: Vec<ParticipantId>,
+        /// When to try them again.
+        retry_after_ms: u32,
+    },
 }
 
 /// A link to a room.

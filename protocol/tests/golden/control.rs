@@ -123,6 +123,7 @@ fn no_variant_is_without_a_vector() {
         Answer::History { .. },
         Answer::Published { .. },
         Answer::Link(_),
+        Answer::KeysPutOff { .. },
     );
     assert_eq!(
         numbers(answers().into_iter().map(|a| a.1)),

@@ -284,6 +284,13 @@ pub fn answers() -> Vec<(String, Answer)> {
                 stream: StreamId(42),
             },
         ),
+        (
+            "keys put off",
+            Answer::KeysPutOff {
+                to: vec![ParticipantId(9)],
+                retry_after_ms: 500,
+            },
+        ),
         ("link", link(true, None)),
         (
             "link to a public address",

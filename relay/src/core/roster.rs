@@ -14,6 +14,9 @@ use rustc_hash::FxHashMap;
 use super::Core;
 use super::session::Membership;
 
+/// Clocks differ by less: 285 years, and what every reader of JSON keeps exactly.
+const MAX_CLOCK_OFFSET_US: u64 = 1 << 53;
+
 /// What a member publishes once: sound, and each layer of the camera and of the screen.
 const fn part_of(media: Media) -> (Kind, Option<Layer>) {
     match media {
@@ -56,6 +59,9 @@ impl Core {
         clock: ClockOffset,
     ) -> Result<Answer, Refusal> {
         let session = self.sessions.get_mut(&id).ok_or(Refusal::NotSignedIn)?;
+        if clock.0.unsigned_abs() > MAX_CLOCK_OFFSET_US {
+            return Err(Refusal::OutOfRange);
+        }
         session.clock = clock;
         let participant = session.membership.as_ref().map(|m| m.participant);
         if let Some(participant) = participant {
@@ -147,18 +153,34 @@ impl Core {
         let from = self.membership(session)?.participant;
         let members = self.participants_of(room);
         // Members may leave while envelopes for them are on the way: theirs go nowhere.
-        let addressed: Vec<_> = envelopes
+        let addressed = envelopes
             .into_iter()
-            .filter_map(|AddressedEnvelope { to, envelope }| Some((*members.get(&to)?, envelope)))
-            .filter(|(to, _)| *to != session)
-            .collect();
-        let recipients: Vec<_> = addressed.iter().map(|(to, _)| *to).collect();
-        self.count_messages(session, &recipients)?;
-        for (to, envelope) in addressed {
-            let event = Event::Keys { from, envelope };
-            self.tell_session(to, &Arc::new(ToEndpoint::Event(event)));
+            .filter_map(|AddressedEnvelope { to, envelope }| {
+                Some((to, *members.get(&to)?, envelope))
+            })
+            .filter(|(_, to, _)| *to != session);
+        // Who got too many holds up nobody else.
+        let (mut put_off, mut longest) = (Vec::new(), 0);
+        for (participant, to, envelope) in addressed {
+            match self.count_message(session, to) {
+                Ok(()) => {
+                    let event = Event::Keys { from, envelope };
+                    self.tell_session(to, &Arc::new(ToEndpoint::Event(event)));
+                }
+                Err(Refusal::RateLimited { retry_after_ms }) => {
+                    put_off.push(participant);
+                    longest = longest.max(retry_after_ms);
+                }
+                Err(refusal) => return Err(refusal),
+            }
         }
-        Ok(Answer::Done)
+        if put_off.is_empty() {
+            return Ok(Answer::Done);
+        }
+        Ok(Answer::KeysPutOff {
+            to: put_off,
+            retry_after_ms: longest,
+        })
     }
 
     pub(crate) fn ask_keys(
@@ -169,7 +191,7 @@ impl Core {
         let room = self.room_of(session)?;
         let of = self.member(room, of)?;
         let by = self.membership(session)?.participant;
-        self.count_messages(session, &[of])?;
+        self.count_message(session, of)?;
         let event = Event::KeysWanted { by };
         self.tell_session(of, &Arc::new(ToEndpoint::Event(event)));
         Ok(Answer::Done)
@@ -184,13 +206,12 @@ impl Core {
         members.iter().filter_map(participant).collect()
     }
 
-    /// Counts a message to each of these; when one of them got too many, none is to be sent.
-    fn count_messages(&mut self, from: SessionId, to: &[SessionId]) -> Result<(), Refusal> {
+    /// Counts a message to a member, unless they got too many of late.
+    fn count_message(&mut self, from: SessionId, to: SessionId) -> Result<(), Refusal> {
         let now = self.clock.instant();
         let session = self.sessions.get_mut(&from).ok_or(Refusal::NotSignedIn)?;
-        let limit = &mut session.limits.recipients;
-        to.iter().try_for_each(|to| limit.check(*to, now))?;
-        to.iter().for_each(|to| limit.count(*to, now));
+        session.limits.recipients.check(to, now)?;
+        session.limits.recipients.count(to, now);
         Ok(())
     }
 }

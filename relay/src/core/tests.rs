@@ -633,8 +633,9 @@ fn no_member_can_fill_the_queue_of_another_with_keys() {
             }
         };
         match bench.request(ana, request) {
-            Ok(_) => {}
-            Err(Refusal::RateLimited { retry_after_ms }) => {
+            Ok(Answer::Done) => {}
+            Ok(Answer::KeysPutOff { retry_after_ms, .. })
+            | Err(Refusal::RateLimited { retry_after_ms }) => {
                 assert_eq!(retry_after_ms, 500);
                 refused += 1;
             }
@@ -646,19 +647,36 @@ fn no_member_can_fill_the_queue_of_another_with_keys() {
     let envelopes = vec![to(2)];
     let request = Request::SendKeys { envelopes };
     assert_eq!(bench.request(ana, request), Ok(Answer::Done));
-    // What is too much for one goes to nobody, so that the sender knows whom it reached.
+    // What is too much for one goes to the others, and the sender is told whom it did not reach.
     let carol = bench.connect(3, 3);
     bench.sign_in(carol, "Carol").unwrap();
     let room = *bench.core.rooms.keys().next().unwrap();
     bench.join(carol, room).unwrap();
     bench.events(carol);
     let envelopes = vec![to(2), to(3)];
-    let refused = bench.request(ana, Request::SendKeys { envelopes });
-    assert!(matches!(refused, Err(Refusal::RateLimited { .. })));
-    assert_eq!(bench.events(carol), []);
-    let envelopes = vec![to(3)];
-    bench.request(ana, Request::SendKeys { envelopes }).unwrap();
-    assert_eq!(bench.events(carol).len(), 1);
+    let put_off = Answer::KeysPutOff {
+        to: vec![ParticipantId(2)],
+        retry_after_ms: 500,
+    };
+    bench.events(bob);
+    let answer = bench.request(ana, Request::SendKeys { envelopes });
+    assert_eq!(answer, Ok(put_off));
+    assert_eq!((bench.events(bob).len(), bench.events(carol).len()), (0, 1));
+}
+
+#[test]
+fn a_clock_that_no_clock_shows_is_refused() {
+    let (mut bench, ana, bob, _) = Bench::call();
+    for offset in [i64::MIN, i64::MAX, -(1 << 53) - 1, (1 << 53) + 1] {
+        let offset = ClockOffset(offset);
+        let refused = bench.request(ana, Request::SetClock { offset });
+        assert_eq!(refused, Err(Refusal::OutOfRange), "{offset:?}");
+    }
+    assert_eq!(bench.events(bob), []);
+    for offset in [-(1 << 53), 1 << 53] {
+        let offset = ClockOffset(offset);
+        bench.request(ana, Request::SetClock { offset }).unwrap();
+    }
 }
 
 #[test]

@@ -457,7 +457,7 @@ impl Conversation {
             Some(Asked::Browser { id, what }) => (id, what),
             Some(Asked::Own(ask)) => {
                 if let Some(participant) = &mut self.participant {
-                    participant.handle_reply(ask, result.as_ref().err().copied(), clock::now());
+                    participant.handle_reply(ask, result, clock::now());
                 }
                 return Ok(None);
             }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use conclave_protocol::hand_out::KeyHandOut;
+use conclave_protocol::hand_out::{KeyHandOut, Purpose, Sent};
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
 use conclave_protocol::identity::Identity;
 use conclave_protocol::keyring::HandOut;
@@ -17,7 +17,7 @@ use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{
-    AudioCodec, Event, Joined, KeyEnvelope, Media, Participant as Member, Refusal, Request,
+    Answer, AudioCodec, Event, Joined, KeyEnvelope, Media, Participant as Member, Refusal, Request,
     SignedIn, Stream, Suite,
 };
 use conclave_protocol::wire::header::Kind;
@@ -34,8 +34,8 @@ const FRAME_MEMORY: usize = 8 << 20;
 /// A request of the participant's own, which no browser asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum OwnAsk {
-    /// Envelopes to these.
-    SendKeys { to: Vec<ParticipantId> },
+    /// Envelopes.
+    SendKeys(Sent),
     /// Whatever is answered changes nothing.
     Nothing,
 }
@@ -268,23 +268,31 @@ impl Participant {
                 self.receiver.remove_stream(*stream);
             }
             Event::Keys { from, envelope } => self.take_key(*from, envelope, now, deliver),
-            Event::KeysWanted { by } => self.hand_out(HandOut::Newcomers, &[*by]),
+            Event::KeysWanted { by } if room.others.contains_key(by) => {
+                room.keys.wanted(*by, now);
+                self.handle_time(now);
+            }
             _ => {}
         }
         Ok(false)
     }
 
     /// A request of its own was answered.
-    pub(super) fn handle_reply(&mut self, ask: OwnAsk, refusal: Option<Refusal>, now: Instant) {
-        let OwnAsk::SendKeys { to } = ask else { return };
+    pub(super) fn handle_reply(
+        &mut self,
+        ask: OwnAsk,
+        answer: &Result<Answer, Refusal>,
+        now: Instant,
+    ) {
+        let OwnAsk::SendKeys(sent) = ask else { return };
         let Some(room) = &mut self.room else { return };
-        room.keys.answered(to, refusal, now);
+        room.keys.answered(sent, answer, now);
     }
 
     /// Hands out what was put off until now.
     pub(super) fn handle_time(&mut self, now: Instant) {
-        if let Some(to) = self.room.as_mut().and_then(|room| room.keys.due(now)) {
-            self.hand_out(HandOut::Newcomers, &to);
+        while let Some((to, purpose)) = self.room.as_mut().and_then(|room| room.keys.due(now)) {
+            self.send_keys(purpose, |id| to.contains(&id));
         }
     }
 
@@ -397,22 +405,24 @@ impl Participant {
         }
     }
 
-    /// Seals the key for those who lack it; once the core has passed it on, it is used.
+    /// Seals a new key for those who lack it; once the core has passed it on, it is used.
     fn hand_out(&mut self, to: HandOut, newcomers: &[ParticipantId]) {
+        let is_chosen = |id| to == HandOut::Everyone || newcomers.contains(&id);
+        self.send_keys(Purpose::Change, is_chosen);
+    }
+
+    fn send_keys(&mut self, purpose: Purpose, is_chosen: impl Fn(ParticipantId) -> bool) {
         let Some(room) = &mut self.room else { return };
-        let chosen = |id: &ParticipantId| to == HandOut::Everyone || newcomers.contains(id);
-        let others = room.others.iter().filter(|(id, _)| chosen(id));
+        let others = room.others.iter().filter(|(id, _)| is_chosen(**id));
         let members = others.map(|(&id, other)| (id, other.key));
         let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
         let wrong =
             |participant, error| tracing::debug!(%error, %participant, "cannot be sent a key");
-        let envelopes = room
-            .keys
-            .envelopes(&self.identity, members, &mut rng, wrong);
-        if !envelopes.is_empty() {
-            let to = envelopes.iter().map(|envelope| envelope.to).collect();
-            self.asks
-                .push_back((Request::SendKeys { envelopes }, OwnAsk::SendKeys { to }));
+        let (keys, identity) = (&mut room.keys, &self.identity);
+        let sealed = keys.envelopes(purpose, identity, members, &mut rng, wrong);
+        if let Some((envelopes, sent)) = sealed {
+            let request = Request::SendKeys { envelopes };
+            self.asks.push_back((request, OwnAsk::SendKeys(sent)));
         }
     }
 

@@ -79,7 +79,8 @@ pub(super) fn answer(answer: &Answer) -> Value {
         Answer::Published { stream } => json!({"stream": stream.0}),
         Answer::SignedIn(of) => signed_in(of, of.room.as_ref(), None),
         Answer::Link(link) => json!({"url": link_url(link), "expires_at": link.expires_at.0}),
-        Answer::Done => json!({}),
+        // The gateway hands keys out itself.
+        Answer::Done | Answer::KeysPutOff { .. } => json!({}),
     }
 }
 
