@@ -81,7 +81,7 @@ impl Bench {
                 .collect(),
         };
         let mut routes = Routes::default();
-        routes.streams.insert(STREAM, Arc::new(route));
+        routes.insert(STREAM, route);
         let routes = Arc::new(ArcSwap::from_pointee(routes));
         let limits = MediaLimits {
             packets_per_second: 1_000_000_000,

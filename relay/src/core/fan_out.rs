@@ -7,11 +7,49 @@ use conclave_protocol::wire::control::{Media, Want};
 use conclave_protocol::wire::header::Kind;
 use rustc_hash::FxHashMap;
 
-/// Every stream's route. Replaced as a whole, never changed.
-#[derive(Clone, Debug, Default)]
+/// Parts in which routes are kept: a change copies the part that it is in. More cost a change of few streams, fewer one of
+/// many.
+const PARTS: usize = 256;
+
+type Part = FxHashMap<StreamId, Arc<StreamRoute>>;
+
+/// Every stream's route, by the number in the media header. Replaced as a whole, never changed.
+#[derive(Clone, Debug)]
 pub struct Routes {
-    /// By the number in the media header.
-    pub streams: FxHashMap<StreamId, Arc<StreamRoute>>,
+    parts: Box<[Arc<Part>]>,
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        let empty = Arc::<Part>::default();
+        Self {
+            parts: vec![empty; PARTS].into(),
+        }
+    }
+}
+
+impl Routes {
+    const fn part_of(stream: StreamId) -> usize {
+        stream.0 as usize % PARTS
+    }
+
+    /// Where a stream goes.
+    #[must_use]
+    pub fn get(&self, stream: StreamId) -> Option<&Arc<StreamRoute>> {
+        self.parts[Self::part_of(stream)].get(&stream)
+    }
+
+    /// Routes a stream.
+    pub fn insert(&mut self, stream: StreamId, route: StreamRoute) {
+        let part = Arc::make_mut(&mut self.parts[Self::part_of(stream)]);
+        part.insert(stream, Arc::new(route));
+    }
+
+    /// Whether no stream is routed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.is_empty())
+    }
 }
 
 /// Where one stream comes from and goes.
@@ -74,17 +112,17 @@ pub(crate) struct Routing {
 
 impl Routing {
     pub(crate) fn set(&mut self, stream: StreamId, route: StreamRoute) {
-        self.routes.streams.insert(stream, Arc::new(route));
+        self.routes.insert(stream, route);
         self.changed = true;
     }
 
     pub(crate) fn owner(&self, stream: StreamId) -> Option<SessionId> {
-        self.routes.streams.get(&stream).map(|route| route.owner)
+        self.routes.get(stream).map(|route| route.owner)
     }
 
     /// Has `session` receive of a stream what it wants of it.
     pub(crate) fn choose(&mut self, stream: StreamId, session: SessionId, want: Want) {
-        let Some(route) = self.routes.streams.get_mut(&stream) else {
+        let Some(route) = self.routes.get(stream) else {
             return;
         };
         let is_it = |receiver: &Receiver| receiver.session == session;
@@ -98,19 +136,53 @@ impl Routing {
             receivers.remove(at);
         }
         receivers.extend(wanted);
-        *route = Arc::new(StreamRoute {
+        let route = StreamRoute {
             owner: route.owner,
             kind: route.kind,
             receivers: receivers.into(),
-        });
-        self.changed = true;
+        };
+        self.set(stream, route);
     }
 
     pub(crate) fn remove(&mut self, stream: StreamId) {
-        self.changed |= self.routes.streams.remove(&stream).is_some();
+        if self.routes.get(stream).is_some() {
+            let part = &mut self.routes.parts[Routes::part_of(stream)];
+            Arc::make_mut(part).remove(&stream);
+            self.changed = true;
+        }
     }
 
     pub(crate) fn take_changed(&mut self) -> Option<Arc<Routes>> {
         std::mem::take(&mut self.changed).then(|| Arc::new(self.routes.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_among_many_streams_copies_the_part_that_it_is_in() {
+        let mut routing = Routing::default();
+        for id in 0..10_000 {
+            let route = StreamRoute {
+                owner: SessionId(id),
+                kind: Kind::Video,
+                receivers: Box::default(),
+            };
+            routing.set(StreamId(id), route);
+        }
+        let before = routing.take_changed().unwrap();
+        let (stream, session) = (StreamId(4711), SessionId(7));
+        routing.choose(stream, session, Want::All);
+        let after = routing.take_changed().unwrap();
+        let both = before.parts.iter().zip(&after.parts);
+        let copied = both.filter(|(before, after)| !Arc::ptr_eq(before, after));
+        assert_eq!(copied.count(), 1);
+        let receivers = |routes: &Routes| routes.get(stream).unwrap().receivers.len();
+        assert_eq!((receivers(&before), receivers(&after)), (0, 1));
+        routing.remove(stream);
+        assert_eq!(routing.take_changed().unwrap().get(stream), None);
+        assert!(after.get(stream).is_some());
     }
 }

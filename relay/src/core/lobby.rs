@@ -20,6 +20,11 @@ use crate::store::{StoreCommand, StoredRoom};
 
 /// Changes go out at most this often; lower costs a message to every watcher a join.
 const FLUSH_EACH: Micros = Micros::from_millis(100);
+/// A flush is followed by so long a pause for each change in it: a hundred changes a second. Lower costs each watcher more
+/// messages while many rooms change; higher tells them later.
+const PAUSE_A_CHANGE: Micros = Micros::from_millis(10);
+/// And by so long a pause for each message to a watcher, so that many watchers do not keep the loop from its other work.
+const PAUSE_A_MESSAGE: Micros = Micros(10);
 /// Changes in one flush: a watcher's queue holds several flushes.
 const CHANGES_A_FLUSH: usize = 50;
 
@@ -191,13 +196,16 @@ impl Core {
         if self.lobby.due().is_none_or(|due| due > now) {
             return;
         }
-        self.lobby.next_flush = now + FLUSH_EACH;
         let watchers: Vec<ConnectionId> = self
             .sessions
             .values()
             .filter(|session| session.watching && session.membership.is_none())
             .filter_map(|session| session.connection)
             .collect();
+        let pause = PAUSE_A_CHANGE
+            .0
+            .max(PAUSE_A_MESSAGE.0 * watchers.len() as u64);
+        let mut changes = 0;
         for _ in 0..CHANGES_A_FLUSH {
             let Some(id) = self.lobby.changed.pop_first() else {
                 break;
@@ -205,11 +213,13 @@ impl Core {
             let Some(room) = self.rooms.get(&id) else {
                 continue;
             };
+            changes += 1;
             let message = Arc::new(ToEndpoint::Event(Event::RoomChanged(room.summary())));
             for &to in &watchers {
                 let message = Arc::clone(&message);
                 self.effects.push_back(Effect::Send { to, message });
             }
         }
+        self.lobby.next_flush = now + FLUSH_EACH.max(Micros(pause * changes));
     }
 }

@@ -466,7 +466,7 @@ fn routes_follow_streams_members_and_choices() {
         *found.unwrap().0
     };
     let (ana_is, bob_is) = (session(&bench, "Ana"), session(&bench, "Bob"));
-    let route = Arc::clone(&bench.routes.streams[&stream]);
+    let route = Arc::clone(bench.routes.get(stream).unwrap());
     assert_eq!((route.owner, route.kind), (ana_is, Kind::Video));
     let receiver = |fps| fan_out::Receiver {
         session: bob_is,
@@ -481,7 +481,7 @@ fn routes_follow_streams_members_and_choices() {
         bench
             .request(bob, Request::Subscribe { stream, want })
             .unwrap();
-        assert_eq!(*bench.routes.streams[&stream].receivers, receivers);
+        assert_eq!(*bench.routes.get(stream).unwrap().receivers, receivers);
     }
     let nothing = Want::AtMost { fps: 0 };
     let refused = bench.request(
@@ -497,9 +497,9 @@ fn routes_follow_streams_members_and_choices() {
     let own = bench.request(ana, Request::Subscribe { stream, want });
     assert_eq!(own, Err(Refusal::NoSuchStream));
     bench.request(bob, Request::LeaveRoom).unwrap();
-    assert!(bench.routes.streams[&stream].receivers.is_empty());
+    assert!(bench.routes.get(stream).unwrap().receivers.is_empty());
     bench.request(ana, Request::LeaveRoom).unwrap();
-    assert!(bench.routes.streams.is_empty());
+    assert!(bench.routes.is_empty());
 }
 
 #[test]
@@ -507,12 +507,15 @@ fn a_change_touches_the_routes_that_it_is_about_and_no_others() {
     let (mut bench, ana, bob, room) = Bench::call();
     let (first, second) = (bench.publish(ana), bench.publish_sound(ana));
     let own = bench.publish(bob);
-    let receivers = |bench: &Bench, stream| bench.routes.streams[&stream].receivers.len();
+    let receivers = |bench: &Bench, stream| bench.routes.get(stream).unwrap().receivers.len();
     let before = Arc::clone(&bench.routes);
     let choose = |stream, want| Request::Subscribe { stream, want };
     bench.request(bob, choose(first, Want::Nothing)).unwrap();
     let untouched = |bench: &Bench, stream| {
-        Arc::ptr_eq(&bench.routes.streams[&stream], &before.streams[&stream])
+        Arc::ptr_eq(
+            bench.routes.get(stream).unwrap(),
+            before.get(stream).unwrap(),
+        )
     };
     assert!(untouched(&bench, second) && untouched(&bench, own));
     assert_eq!(receivers(&bench, first), 0);
@@ -527,7 +530,7 @@ fn a_change_touches_the_routes_that_it_is_about_and_no_others() {
     let counts = |bench: &Bench| [first, second, own].map(|stream| receivers(bench, stream));
     assert_eq!(counts(&bench), [1, 2, 2]);
     bench.request(bob, Request::LeaveRoom).unwrap();
-    assert!(!bench.routes.streams.contains_key(&own));
+    assert!(bench.routes.get(own).is_none());
     assert_eq!([first, second].map(|s| receivers(&bench, s)), [1, 1]);
     // Who comes back wants everything again.
     bench.join(bob, room).unwrap();
@@ -573,7 +576,7 @@ fn streams_of_another_room_are_not_for_the_choosing() {
     let want = Want::All;
     let refused = bench.request(eve, Request::Subscribe { stream, want });
     assert_eq!(refused, Err(Refusal::NoSuchStream));
-    assert_eq!(bench.routes.streams[&stream].receivers.len(), 1);
+    assert_eq!(bench.routes.get(stream).unwrap().receivers.len(), 1);
 }
 
 #[test]
@@ -677,6 +680,39 @@ fn a_clock_that_no_clock_shows_is_refused() {
         let offset = ClockOffset(offset);
         bench.request(ana, Request::SetClock { offset }).unwrap();
     }
+}
+
+#[test]
+fn who_watches_a_lobby_in_which_every_room_changes_without_end_hears_a_hundred_changes_a_second() {
+    let mut bench = Bench::with(LIMITS);
+    for n in 1..=5 {
+        let host = bench.connect(n.into(), n);
+        bench.sign_in(host, &format!("Host{n}")).unwrap();
+        for room in 0..10 {
+            bench.create(host, &format!("room {n} {room}")).unwrap();
+        }
+    }
+    let watcher = bench.connect(10, 10);
+    bench.sign_in(watcher, "Watcher").unwrap();
+    let list = Request::ListRooms { after: None };
+    bench.request(watcher, list).unwrap();
+    bench.pass(Micros::from_secs(2));
+    bench.events(watcher);
+    let rooms: Vec<_> = bench.core.rooms.keys().copied().collect();
+    assert_eq!(rooms.len(), 50);
+    for _ in 0..100 {
+        rooms.iter().for_each(|room| bench.core.lobby.mark(*room));
+        bench.pass(Micros::from_millis(100));
+    }
+    let heard = bench.events(watcher).len();
+    assert!((900..=1_050).contains(&heard), "{heard} in ten seconds");
+    for _ in 0..2 {
+        bench.pass(Micros::from_secs(1));
+    }
+    bench.events(watcher);
+    bench.core.lobby.mark(rooms[0]);
+    bench.pass(Micros::from_millis(100));
+    assert_eq!(bench.events(watcher).len(), 1, "one change is told at once");
 }
 
 #[test]

@@ -85,8 +85,8 @@ struct Other {
 
 struct Published {
     kind: Kind,
-    /// Made with the first frame, when there is a key.
-    sender: Option<StreamSender>,
+    /// Made with the first frame, when there is a key; and the key that it seals under.
+    sender: Option<(StreamSender, Arc<SenderKey>)>,
 }
 
 /// The system gives no random bytes.
@@ -157,7 +157,7 @@ impl Participant {
                 .values_mut()
                 .filter_map(|p| p.sender.as_mut())
             {
-                sender.set_uplink(Arc::clone(&uplink));
+                sender.0.set_uplink(Arc::clone(&uplink));
             }
         }
         self.uplink = Some(uplink);
@@ -325,11 +325,14 @@ impl Participant {
         let published = published.filter(|published| published.kind == frame.kind);
         let published = published.ok_or(Unsent::NoStream)?;
         let key = room.keys.used().ok_or(Unsent::NoKey)?;
-        let sender = published.sender.get_or_insert_with(|| {
-            StreamSender::new(Arc::clone(uplink), frame.kind, frame.stream, key)
+        let (sender, under) = published.sender.get_or_insert_with(|| {
+            let sender = StreamSender::new(Arc::clone(uplink), frame.kind, frame.stream, key);
+            (sender, Arc::clone(key))
         });
-        if sender.epoch() != key.epoch() {
+        // Not by its epoch, which comes round after 256 generations.
+        if !Arc::ptr_eq(under, key) {
             sender.rekey(key);
+            *under = Arc::clone(key);
         }
         sender
             .seal_frame(&[body], frame.level, frame.captured, out)

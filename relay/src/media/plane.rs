@@ -368,7 +368,7 @@ impl Plane {
 impl Batch<'_> {
     fn route(&mut self, stream: StreamId) -> Option<&Arc<StreamRoute>> {
         if self.last.as_ref().is_none_or(|(last, _)| *last != stream) {
-            let route = Arc::clone(self.routes.streams.get(&stream)?);
+            let route = Arc::clone(self.routes.get(stream)?);
             self.last = Some((stream, route));
         }
         self.last.as_ref().map(|(_, route)| route)
