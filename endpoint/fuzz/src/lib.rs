@@ -6,17 +6,19 @@
 use conclave_endpoint::camera::avi;
 use conclave_endpoint::jpeg::{Decoder, Inspector, Scale, decode, segments, whole};
 use conclave_endpoint::kiosk::provisioning::rehearse;
+use conclave_endpoint::sound::wav;
 
 /// Takes bytes, and panics if the endpoint does not hold what it promises.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, in alphabetical order.
-pub const ALL: [(&str, Target); 5] = [
+pub const ALL: [(&str, Target); 6] = [
     ("avi", read_avi),
     ("jpeg_decode", jpeg_decode),
     ("jpeg_head", jpeg_head),
     ("jpeg_whole", jpeg_whole),
     ("provisioning", provisioning),
+    ("wav", read_wav),
 ];
 
 /// The pictures of an AVI lie within it, in order.
@@ -104,5 +106,16 @@ fn provisioning(bytes: &[u8]) {
     if let Some(wiped) = rehearsal.wiped {
         let again = rehearse(wiped.as_bytes());
         assert!(again.is_ok_and(|again| again.wiped.is_none()) || wiped.contains("# wiped"));
+    }
+}
+
+/// A sound is no longer than its bytes can be: of 8 bits each, at the lowest rate.
+fn read_wav(bytes: &[u8]) {
+    const MOST_SAMPLES_A_BYTE: usize = 4;
+    let headed = [b"RIFF\0\0\0\0WAVE", bytes].concat();
+    for file in [bytes, &headed] {
+        if let Ok(sound) = wav::parse(file) {
+            assert!(sound.len() <= MOST_SAMPLES_A_BYTE * file.len());
+        }
     }
 }

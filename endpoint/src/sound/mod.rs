@@ -10,6 +10,7 @@ mod catalog;
 pub mod level;
 pub mod mixer;
 pub mod playback;
+mod resample;
 mod spec;
 mod supervise;
 pub mod tone;
@@ -22,6 +23,7 @@ pub use supervise::{SoundCounts, SoundHandle, SoundState};
 use conclave_protocol::l16::SAMPLE_RATE_HZ;
 use conclave_protocol::time::Micros;
 use thiserror::Error;
+use wav::WavError;
 
 /// Why a sound device could not be opened.
 #[derive(Debug, Error)]
@@ -43,7 +45,7 @@ pub enum OpenError {
         /// The file.
         path: String,
         /// What is wrong with it.
-        error: hound::Error,
+        error: WavError,
     },
 }
 

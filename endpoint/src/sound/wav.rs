@@ -1,17 +1,24 @@
 //! WAV files as microphone and speaker.
 
+use super::resample::Resampler;
 use super::supervise::{Context, Device};
 use super::{OpenError, SoundError};
 use crate::clock;
 use crate::metronome::{Beat, Metronome};
 use conclave_protocol::l16::{BLOCK_SAMPLES, BLOCK_TIME, Block, SAMPLE_RATE_HZ};
 use conclave_protocol::time::{Instant, Micros};
-use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
+use head::Encoding;
+use hound::{SampleFormat, WavSpec, WavWriter};
 use std::fs::File;
 use std::io::{BufWriter, Read};
 use std::path::Path;
+use thiserror::Error;
 
-/// Longest file that is taken into memory, in samples of all channels (35 minutes of 16 kHz mono).
+mod head;
+
+/// Longest file that is taken into memory, in bytes (70 minutes of 16 kHz mono in 16 bits).
+const MOST_BYTES: u64 = 1 << 27;
+/// Longest sound that is taken into memory, in samples of 16 kHz (35 minutes).
 const MOST_SAMPLES: usize = 1 << 25;
 
 /// Blocks from one flush of a written file to the next: what is lost when the process is killed.
@@ -20,67 +27,99 @@ const FLUSH_BLOCKS: u64 = 50;
 /// How long a file's turn waits.
 const TURN: Micros = Micros::from_millis(100);
 
+/// Why a WAV file cannot be used.
+#[derive(Debug, Error)]
+pub enum WavError {
+    /// The system refuses the file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// It begins otherwise.
+    #[error("this is no WAV file")]
+    NotWav,
+    /// No usable `fmt ` chunk comes before its samples.
+    #[error("it does not say its format")]
+    NoFormat,
+    /// No `data` chunk.
+    #[error("it holds no samples")]
+    NoSamples,
+    /// Compressed, or of an unusual width.
+    #[error("its encoding is {kind:#06x} of {bits} bits; convert it to PCM of 16 bits")]
+    Encoding {
+        /// Its number in the registry of WAV files.
+        kind: u16,
+        /// Bits of a sample.
+        bits: u16,
+    },
+    /// A rate that no sound card has.
+    #[error("its rate of {0} Hz is not between 4000 and 384000 Hz")]
+    Rate(u32),
+    /// More than is taken into memory.
+    #[error("it is too long: at most 35 minutes, and 128 MiB")]
+    TooLong,
+    /// It cannot be written.
+    #[error(transparent)]
+    Write(#[from] hound::Error),
+}
+
 /// Reads a WAV file of any rate, width and number of channels as 16 kHz mono.
 ///
 /// # Errors
 /// When it is no WAV file, or longer than what is taken into memory.
-pub fn read(path: &Path) -> Result<Vec<i16>, hound::Error> {
-    from_reader(WavReader::open(path)?)
+pub fn read(path: &Path) -> Result<Vec<i16>, WavError> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(WavError::TooLong);
+    }
+    parse(&bytes)
 }
 
-fn from_reader<R: Read>(mut reader: WavReader<R>) -> Result<Vec<i16>, hound::Error> {
-    let WavSpec {
-        channels,
-        sample_rate,
-        bits_per_sample,
-        sample_format,
-    } = reader.spec();
-    if reader.len() as usize > MOST_SAMPLES || channels == 0 || sample_rate == 0 {
-        return Err(hound::Error::Unsupported);
+/// The sound of a WAV file as 16 kHz mono.
+///
+/// # Errors
+/// When it is no WAV file, or longer than what is taken into memory.
+pub fn parse(file: &[u8]) -> Result<Vec<i16>, WavError> {
+    let head = head::parse(file)?;
+    let frames = file[head.samples].chunks_exact(head.encoding.bytes() * head.channels);
+    let seconds = frames.len() as u64 / u64::from(head.rate_hz);
+    if seconds * u64::from(SAMPLE_RATE_HZ) >= MOST_SAMPLES as u64 {
+        return Err(WavError::TooLong);
     }
-    let interleaved: Result<Vec<f32>, _> = match sample_format {
-        SampleFormat::Float => reader.samples::<f32>().collect(),
-        SampleFormat::Int => {
-            let full_scale = (1_i64 << (bits_per_sample.max(1) - 1)) as f32;
-            reader
-                .samples::<i32>()
-                .map(|s| s.map(|s| s as f32 / full_scale))
-                .collect()
+    let mono = frames.map(|frame| {
+        let samples = frame.chunks_exact(head.encoding.bytes());
+        samples
+            .map(|sample| level(head.encoding, sample))
+            .sum::<f32>()
+            / head.channels as f32
+    });
+    let sound = if head.rate_hz == SAMPLE_RATE_HZ {
+        mono.collect()
+    } else {
+        Resampler::new(head.rate_hz, SAMPLE_RATE_HZ).all(mono)
+    };
+    let sample = |level: f32| (level * 32_768.0).round() as i16;
+    Ok(sound.into_iter().map(sample).collect())
+}
+
+/// −1 to 1.
+fn level(encoding: Encoding, sample: &[u8]) -> f32 {
+    let whole = |bytes: &[u8]| {
+        // The highest bytes of 32 bits, whatever the width.
+        let mut all = [0; 4];
+        all[4 - bytes.len()..].copy_from_slice(bytes);
+        i32::from_le_bytes(all) as f32 / 2_147_483_648.0
+    };
+    match (encoding, sample) {
+        (Encoding::Unsigned, &[byte]) => (f32::from(byte) - 128.0) / 128.0,
+        (Encoding::Signed(_), bytes @ ([_, _] | [_, _, _] | [_, _, _, _])) => whole(bytes),
+        (Encoding::Single, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
+        (Encoding::Double, &[a, b, c, d, e, f, g, h]) => {
+            f64::from_le_bytes([a, b, c, d, e, f, g, h]) as f32
         }
-    };
-    let channels = usize::from(channels);
-    let mono: Vec<f32> = interleaved?
-        .chunks_exact(channels)
-        .map(|frame| frame.iter().sum::<f32>() / channels as f32)
-        .collect();
-    Ok(resample(&mono, sample_rate)
-        .into_iter()
-        .map(|s| (s * 32_768.0).round() as i16)
-        .collect())
-}
-
-/// By averaging over each new sample's time when there are more, and by lines between them when there are fewer.
-fn resample(samples: &[f32], rate_hz: u32) -> Vec<f32> {
-    if rate_hz == SAMPLE_RATE_HZ {
-        return samples.to_vec();
+        _ => 0.0,
     }
-    let step = f64::from(rate_hz) / f64::from(SAMPLE_RATE_HZ);
-    let count = (samples.len() as f64 / step).floor() as usize;
-    let at = |n: usize| samples.get(n).copied().unwrap_or(0.0);
-    let line = |position: f64| {
-        let n = position.floor() as usize;
-        let part = position.fract() as f32;
-        at(n) * (1.0 - part) + at(n + 1) * part
-    };
-    let taps = step.ceil().max(1.0) as usize;
-    (0..count)
-        .map(|n| {
-            let sum: f32 = (0..taps)
-                .map(|tap| line(n as f64 * step + step * tap as f64 / taps as f64))
-                .sum();
-            sum / taps as f32
-        })
-        .collect()
 }
 
 /// Writes blocks to a WAV file whose header holds at any time, but for the last second.
@@ -179,7 +218,7 @@ impl<F: FnMut(&mut Block, Instant)> WavSpeaker<F> {
     pub(super) fn open(path: &Path, context: Context, fill: F) -> Result<Self, OpenError> {
         let name = path.display().to_string();
         Ok(Self {
-            sink: WavSink::create(path).map_err(|error| refusal(&name, error))?,
+            sink: WavSink::create(path).map_err(|error| refusal(&name, error.into()))?,
             name,
             metronome: block_metronome(clock::now()),
             context,
@@ -209,9 +248,11 @@ pub(super) fn block_metronome(start: Instant) -> Metronome {
     Metronome::new(start, BLOCK_TIME.0 * 1_000)
 }
 
-fn refusal(name: &str, error: hound::Error) -> OpenError {
+fn refusal(name: &str, error: WavError) -> OpenError {
     match error {
-        hound::Error::IoError(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        WavError::Io(error) | WavError::Write(hound::Error::IoError(error))
+            if error.kind() == std::io::ErrorKind::NotFound =>
+        {
             OpenError::Absent(name.to_owned())
         }
         error => OpenError::File {
@@ -282,13 +323,42 @@ mod tests {
         assert_eq!(analyze(&samples).slips(), [0]);
     }
 
+    #[test]
+    fn every_width_has_the_same_loudness() {
+        for (encoding, half) in [
+            (Encoding::Unsigned, &[192_u8][..]),
+            (Encoding::Signed(2), &[0, 64]),
+            (Encoding::Signed(3), &[0, 0, 64]),
+            (Encoding::Signed(4), &[0, 0, 0, 64]),
+            (Encoding::Single, &0.5_f32.to_le_bytes()),
+            (Encoding::Double, &0.5_f64.to_le_bytes()),
+        ] {
+            assert!((level(encoding, half) - 0.5).abs() < 1e-6, "{encoding:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_written_into_a_pipe_is_heard_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tone.wav");
+        tone_file(&path, 48_000, 2);
+        let whole = read(&path).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = bytes.windows(4).position(|four| four == b"data").unwrap() + 4;
+        for told in [0, u32::MAX] {
+            bytes[at..at + 4].copy_from_slice(&u32::to_le_bytes(told));
+            bytes[4..8].copy_from_slice(&u32::to_le_bytes(told));
+            assert_eq!(parse(&bytes).unwrap(), whole, "{told:#x}");
+        }
+    }
+
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut file = b"RIFF\xff\xff\0\0WAVEfmt \x10\0\0\0".to_vec();
             file.extend(&bytes);
-            if let Ok(reader) = WavReader::new(file.as_slice()) {
-                let _ = from_reader(reader);
+            if let Ok(sound) = parse(&file) {
+                prop_assert!(sound.len() <= 4 * file.len());
             }
         }
     }
