@@ -45,7 +45,7 @@ pub(crate) struct CallArguments {
     /// auto, off, v4l2:/dev/video0[:WxH@FPS], pattern[:WxH@FPS], or file:PATH (MJPEG, AVI or a folder of JPEGs).
     #[arg(long, value_name = "SPEC")]
     camera: Option<CameraSpec>,
-    /// auto, off, alsa:PCM, tone[:HZ], or file:PATH.wav.
+    /// auto, off, alsa:PCM[#CHANNEL], tone[:HZ], or file:PATH.wav.
     #[arg(long, value_name = "SPEC")]
     microphone: Option<MicrophoneSpec>,
     /// auto, off, alsa:PCM, or file:PATH.wav (what would have been heard).

@@ -191,7 +191,9 @@ impl Required {
             Report::Microphone(SoundState::Lost { reason }) => {
                 (&mut self.microphone, "the microphone", Some(reason))
             }
-            Report::Microphone(SoundState::Running { .. }) => (&mut self.microphone, "", None),
+            Report::Microphone(SoundState::Running { .. } | SoundState::Silent { .. }) => {
+                (&mut self.microphone, "", None)
+            }
             Report::Speaker(SoundState::Lost { reason }) => {
                 (&mut self.speaker, "the speaker", Some(reason))
             }
@@ -304,6 +306,9 @@ fn eprint_line(report: &Report) {
         Report::Microphone(SoundState::Lost { reason }) => {
             format!("microphone lost: {reason}; trying again")
         }
+        Report::Microphone(SoundState::Silent { name }) => format!(
+            "microphone gives exact silence: {name} is muted on itself or in its mixer; `doctor` looks at the mixer"
+        ),
         Report::Speaker(SoundState::Running { name }) => format!("speaker: {name}"),
         Report::Speaker(SoundState::Lost { reason }) => {
             format!("speaker lost: {reason}; trying again")

@@ -8,7 +8,7 @@ use crate::control::{Connection, ConnectionEvent};
 use crate::discovery::{self, DiscoveryError};
 use crate::entropy;
 use crate::keep::Keep;
-use crate::sound;
+use crate::sound::{self, Silenced, SoundDevice};
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -227,6 +227,8 @@ fn examine_sound(findings: &mut Findings) {
             format!("alsa:{}: {} ({use_as})", device.pcm, device.name),
         );
     }
+    examine_twins(&devices, findings);
+    examine_mixers(&devices, findings);
     for (what, there) in [
         ("microphone", devices.iter().any(|d| d.captures)),
         ("speaker", devices.iter().any(|d| d.plays)),
@@ -239,6 +241,63 @@ fn examine_sound(findings: &mut Findings) {
             );
         }
     }
+}
+
+/// Cards that the kernel numbers as it finds them, so that a name may mean the other one after a restart.
+fn examine_twins(devices: &[SoundDevice], findings: &mut Findings) {
+    let twins: Vec<_> = sound::twins(devices)
+        .into_iter()
+        .map(|device| format!("alsa:{}", device.pcm))
+        .collect();
+    if !twins.is_empty() {
+        findings.add(
+            Verdict::Remark,
+            "sound",
+            format!(
+                "{} are of one kind, and may swap their names at a restart: choose by the whole text with its port (@usb-…)",
+                twins.join(" and ")
+            ),
+        );
+    }
+}
+
+/// Mixers that keep all microphones or all speakers silent are what is wrong; others may be meant so.
+fn examine_mixers(devices: &[SoundDevice], findings: &mut Findings) {
+    let muted = sound::muted();
+    for one in &muted {
+        let same = muted.iter().filter(|other| other.what == one.what);
+        let mut silent: Vec<_> = same.map(|other| other.card.as_str()).collect();
+        silent.dedup();
+        let all = devices.iter().filter(|device| match one.what {
+            Silenced::Microphone => device.captures,
+            Silenced::Speaker => device.plays,
+        });
+        let mut others =
+            all.filter(|device| !silent.iter().any(|card| device.name.starts_with(*card)));
+        let verdict = if others.next().is_none() {
+            Verdict::Bad
+        } else {
+            Verdict::Remark
+        };
+        findings.add(
+            verdict,
+            "sound",
+            format!("{one}; `conclave-endpoint doctor --fix` turns it on, and so does `alsamixer`"),
+        );
+    }
+}
+
+/// Turns on what mixers keep silent, and says so.
+#[must_use]
+pub fn fix() -> Findings {
+    let mut findings = Findings::default();
+    for muted in sound::muted() {
+        match muted.turn_on() {
+            Ok(()) => findings.add(Verdict::Good, "fixed", format!("{muted}: turned on")),
+            Err(error) => findings.add(Verdict::Bad, "fixed", format!("{muted}: {error}")),
+        }
+    }
+    findings
 }
 
 fn examine_display(findings: &mut Findings) {

@@ -61,6 +61,9 @@ enum Verb {
         /// The relay to check: HOST, HOST:PORT, auto, or auto:NAME. Without any, those on the LAN are listed.
         #[arg(long, value_name = "ADDR")]
         relay: Option<RelaySpec>,
+        /// Turn on microphones and speakers that are off or at their lowest volume in a sound card's mixer.
+        #[arg(long)]
+        fix: bool,
     },
     /// Takes in a conclave.toml from the boot partition or a USB stick: relay, account, room, Wi-Fi. As root.
     ///
@@ -118,7 +121,10 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
                 print!("{found}");
             }
         }
-        Verb::Doctor { relay } => {
+        Verb::Doctor { relay, fix } => {
+            if fix {
+                print!("{}", doctor::fix());
+            }
             let config = Config::load_provisioned(
                 line.config.as_deref(),
                 Path::new(provisioning::STATE),

@@ -48,6 +48,8 @@ pub struct SelfStats {
     pub damaged_frames: u64,
     /// Blocks of sound that the microphone gave.
     pub blocks_captured: u64,
+    /// Whether the microphone has given exact silence for 5 s: it is muted on itself or in its mixer.
+    pub microphone_silent: bool,
     /// Blocks of sound that were sent.
     pub blocks_sent: u64,
     /// Times that a sound device ran dry or over.
@@ -320,6 +322,7 @@ pub(super) fn process() -> SelfStats {
         capture_drops: 0,
         damaged_frames: 0,
         blocks_captured: 0,
+        microphone_silent: false,
         blocks_sent: 0,
         xruns: 0,
         datagrams_dropped: 0,

@@ -240,6 +240,7 @@ impl Engine {
             capture_drops: self.parts.capture_drops(),
             damaged_frames: self.parts.camera_counts().damaged,
             blocks_captured: self.parts.microphone_counts().blocks,
+            microphone_silent: self.parts.microphone_is_silent(),
             blocks_sent: self.microphone.frames_sent(),
             xruns: self.parts.xruns(),
             datagrams_dropped: self.transport.dropped(),

@@ -308,6 +308,10 @@ impl Parts {
         sum_sound(self.microphone_counts, now.unwrap_or_default())
     }
 
+    pub(super) fn microphone_is_silent(&self) -> bool {
+        self.microphone.as_ref().is_some_and(SoundHandle::is_silent)
+    }
+
     pub(super) fn xruns(&self) -> u64 {
         let speaker = self
             .speaker

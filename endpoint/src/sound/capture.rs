@@ -98,6 +98,7 @@ impl<T: FnMut(&Block, Instant)> Device for ToneMicrophone<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sound::PcmName;
     use crate::sound::tone::analyze;
     use std::sync::mpsc;
 
@@ -137,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_pcm_without_hardware_gives_silence_at_the_clocks_pace() {
-        let (samples, times) = record(MicrophoneSpec::Alsa("null".into()), 10);
+        let (samples, times) = record(MicrophoneSpec::Alsa(PcmName::plain("null")), 10);
         assert_eq!(samples, [0; 10 * BLOCK_SAMPLES]);
         // The clock's pace is the shortest that 10 blocks can take.
         assert!(times[9].since(times[0]) >= Micros(9 * BLOCK_TIME.0 - 20_000));
@@ -149,7 +150,7 @@ mod tests {
         let on_state = move |state| {
             let _ = sender.send(state);
         };
-        let spec = MicrophoneSpec::Alsa("hw:NoSuchCard".into());
+        let spec = MicrophoneSpec::Alsa(PcmName::plain("hw:NoSuchCard"));
         let _microphone = spawn(spec, |_, _| {}, on_state).unwrap();
         assert_eq!(states.recv().unwrap(), SoundState::Starting);
         let SoundState::Lost { reason } = states.recv().unwrap() else {

@@ -11,6 +11,8 @@ const QUIETEST_VOICE_DBOV: f64 = -55.0;
 const HANGOVER_BLOCKS: u32 = 15;
 /// How fast the idea of the room's noise rises, in dB a block: 1 dB a second, slower than speech.
 const ROOM_RISE_DB: f64 = 0.02;
+/// So many blocks of exact silence (5 s) are told. Fewer would be told of microphones that take a while to start.
+const SILENT_BLOCKS: u32 = 250;
 
 /// Measures blocks one after the other.
 #[derive(Clone, Debug)]
@@ -44,6 +46,29 @@ impl LevelMeter {
             loudness: Dbov::below_overload((-dbov).round().clamp(0.0, 127.0) as u8),
             voice,
         }
+    }
+}
+
+/// Notices a microphone that hears nothing at all, not even the noise of its own wires: muted on itself or in its mixer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SilenceWatch {
+    silent_blocks: u32,
+}
+
+impl SilenceWatch {
+    /// Looks at the next block.
+    pub fn hear(&mut self, block: &Block) {
+        self.silent_blocks = if block.iter().all(|&sample| sample == 0) {
+            self.silent_blocks.saturating_add(1)
+        } else {
+            0
+        };
+    }
+
+    /// Whether nothing was heard for long enough to say so.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        self.silent_blocks >= SILENT_BLOCKS
     }
 }
 
@@ -83,6 +108,21 @@ mod tests {
         assert!(meter.measure(&speech).voice);
         let tail = (0..100).take_while(|_| meter.measure(&room).voice).count();
         assert_eq!(tail, HANGOVER_BLOCKS as usize);
+    }
+
+    #[test]
+    fn exact_silence_is_told_after_five_seconds_and_ends_with_the_first_sound() {
+        let mut watch = SilenceWatch::default();
+        let mut sound = [0; BLOCK_SAMPLES];
+        for _ in 0..249 {
+            watch.hear(&[0; BLOCK_SAMPLES]);
+        }
+        assert!(!watch.is_silent());
+        watch.hear(&sound);
+        assert!(watch.is_silent());
+        sound[319] = -1;
+        watch.hear(&sound);
+        assert!(!watch.is_silent());
     }
 
     #[test]

@@ -7,21 +7,26 @@
 mod alsa;
 pub mod capture;
 mod catalog;
+mod channels;
+mod controls;
 pub mod level;
 pub mod mixer;
+mod pcm_name;
 pub mod playback;
+mod port;
+mod queue;
 mod resample;
 mod spec;
 mod supervise;
 pub mod tone;
 pub mod wav;
 
-pub use catalog::{SoundDevice, devices};
+pub use catalog::{SoundDevice, devices, twins};
+pub use controls::{Muted, Silenced, muted};
+pub use pcm_name::PcmName;
 pub use spec::{MicrophoneSpec, ParseSoundError, SpeakerSpec};
 pub use supervise::{SoundCounts, SoundHandle, SoundState};
 
-use conclave_protocol::l16::SAMPLE_RATE_HZ;
-use conclave_protocol::time::Micros;
 use thiserror::Error;
 use wav::WavError;
 
@@ -47,6 +52,29 @@ pub enum OpenError {
         /// What is wrong with it.
         error: WavError,
     },
+    /// The card has no such channel.
+    #[error("{name} has {channels} channels, so #{channel} is none of them; they count from #0")]
+    Channel {
+        /// The device.
+        name: String,
+        /// What was asked for.
+        channel: u8,
+        /// How many it has.
+        channels: u32,
+    },
+    /// Neither ALSA's default nor any card.
+    #[error(
+        "no {kind}: ALSA's default fails ({default}), and {}",
+        .card.as_ref().map_or_else(|| "no card has one".to_owned(), |card| format!("so does {card}"))
+    )]
+    NoneWorks {
+        /// Microphone or speaker.
+        kind: &'static str,
+        /// Why not ALSA's default.
+        default: String,
+        /// Why not the best card.
+        card: Option<Box<OpenError>>,
+    },
 }
 
 /// Why a running device moves no more sound.
@@ -63,9 +91,4 @@ pub enum SoundError {
 /// The system's words, without the C function that ALSA's own text starts with.
 fn in_words(error: &::alsa::Error) -> std::io::Error {
     std::io::Error::from_raw_os_error(error.errno())
-}
-
-/// How long so many samples sound.
-fn samples_time(samples: u64) -> Micros {
-    Micros(samples * 1_000_000 / u64::from(SAMPLE_RATE_HZ))
 }

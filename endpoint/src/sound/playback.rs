@@ -53,6 +53,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sound::PcmName;
     use crate::sound::tone::{ToneGenerator, analyze};
     use crate::sound::wav;
     use conclave_protocol::l16::BLOCK_TIME;
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_pcm_without_hardware_is_fed_at_the_clocks_pace() {
-        let times = play(SpeakerSpec::Alsa("null".into()), 12);
+        let times = play(SpeakerSpec::Alsa(PcmName::plain("null")), 12);
         assert!(times[11].since(times[1]) >= Micros(9 * BLOCK_TIME.0));
     }
 

@@ -1,11 +1,12 @@
 //! Which microphone and speaker to use, as written on the command line and in the configuration.
 
+use super::PcmName;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// `auto`, `off`, `alsa:PCM`, `tone[:HZ]` or `file:PATH.wav`.
+/// `auto`, `off`, `alsa:PCM[#CHANNEL]`, `tone[:HZ]` or `file:PATH.wav`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum MicrophoneSpec {
     /// ALSA's default, else the first card that records.
@@ -14,7 +15,7 @@ pub enum MicrophoneSpec {
     /// No microphone.
     Off,
     /// An ALSA PCM by its name.
-    Alsa(String),
+    Alsa(PcmName),
     /// A sine of so many Hz, with a mark every second ([`super::tone`]).
     Tone(u32),
     /// A WAV file, once, then silence.
@@ -30,7 +31,7 @@ pub enum SpeakerSpec {
     /// No speaker.
     Off,
     /// An ALSA PCM by its name.
-    Alsa(String),
+    Alsa(PcmName),
     /// A WAV file that is written in real time with what would have been heard.
     File(PathBuf),
 }
@@ -39,7 +40,9 @@ pub enum SpeakerSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseSoundError {
     /// No known microphone.
-    #[error("unknown microphone {0:?}; known: auto, off, alsa:PCM, tone[:HZ], file:PATH.wav")]
+    #[error(
+        "unknown microphone {0:?}; known: auto, off, alsa:PCM[#CHANNEL], tone[:HZ], file:PATH.wav"
+    )]
     Microphone(String),
     /// No known speaker.
     #[error("unknown speaker {0:?}; known: auto, off, alsa:PCM, file:PATH.wav")]
@@ -64,7 +67,10 @@ impl FromStr for MicrophoneSpec {
                 Ok(pitch) if (40..=4000).contains(&pitch) => Ok(Self::Tone(pitch)),
                 _ => Err(ParseSoundError::Pitch(hz.to_owned())),
             },
-            ("alsa", Some(pcm)) if usable(pcm) => Ok(Self::Alsa(pcm.to_owned())),
+            ("alsa", Some(pcm)) => match pcm.parse() {
+                Ok(name) => Ok(Self::Alsa(name)),
+                Err(()) => Err(ParseSoundError::Microphone(text.to_owned())),
+            },
             ("file", Some(path)) if usable(path) => Ok(Self::File(path.into())),
             _ => Err(ParseSoundError::Microphone(text.to_owned())),
         }
@@ -78,7 +84,11 @@ impl FromStr for SpeakerSpec {
         match split(text) {
             ("auto", None) => Ok(Self::Auto),
             ("off", None) => Ok(Self::Off),
-            ("alsa", Some(pcm)) if usable(pcm) => Ok(Self::Alsa(pcm.to_owned())),
+            ("alsa", Some(pcm)) => match pcm.parse() {
+                // A speaker is all channels of its card.
+                Ok(name @ PcmName { channel: None, .. }) => Ok(Self::Alsa(name)),
+                _ => Err(ParseSoundError::Speaker(text.to_owned())),
+            },
             ("file", Some(path)) if usable(path) => Ok(Self::File(path.into())),
             _ => Err(ParseSoundError::Speaker(text.to_owned())),
         }
@@ -132,7 +142,15 @@ mod tests {
             ("off", MicrophoneSpec::Off),
             (
                 "alsa:hw:Loopback,1,0",
-                MicrophoneSpec::Alsa("hw:Loopback,1,0".into()),
+                MicrophoneSpec::Alsa(PcmName::plain("hw:Loopback,1,0")),
+            ),
+            (
+                "alsa:plughw:CARD=Array,DEV=0@usb-0000:00:14.0-3:1.0#1",
+                MicrophoneSpec::Alsa(PcmName {
+                    pcm: "plughw:CARD=Array,DEV=0".into(),
+                    port: Some("usb-0000:00:14.0-3:1.0".into()),
+                    channel: Some(1),
+                }),
             ),
             ("tone", MicrophoneSpec::Tone(440)),
             ("tone:1000", MicrophoneSpec::Tone(1000)),
@@ -143,7 +161,7 @@ mod tests {
         }
         assert_eq!(
             "alsa:default".parse(),
-            Ok(SpeakerSpec::Alsa("default".into()))
+            Ok(SpeakerSpec::Alsa(PcmName::plain("default")))
         );
         assert_eq!("file:x.wav".parse(), Ok(SpeakerSpec::File("x.wav".into())));
     }
@@ -161,10 +179,12 @@ mod tests {
             "file:",
             "auto:x",
             "alsa:a\0b",
+            "alsa:a#",
+            "alsa:a#300",
         ] {
             assert!(text.parse::<MicrophoneSpec>().is_err(), "{text:?}");
         }
-        for text in ["tone", "pattern", "file:", "off:1"] {
+        for text in ["tone", "pattern", "file:", "off:1", "alsa:a#0"] {
             assert!(text.parse::<SpeakerSpec>().is_err(), "{text:?}");
         }
     }

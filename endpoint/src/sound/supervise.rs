@@ -6,7 +6,7 @@ use crate::stop::StopSignal;
 use conclave_protocol::time::Micros;
 use serde::Serialize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use thread_priority::{
     RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
@@ -24,6 +24,11 @@ pub enum SoundState {
     Starting,
     /// The first block has gone through.
     Running {
+        /// For people.
+        name: String,
+    },
+    /// It runs, but the microphone has heard nothing at all for 5 s, which no room is: it is muted.
+    Silent {
         /// For people.
         name: String,
     },
@@ -53,6 +58,7 @@ pub(super) struct Counters {
     xruns: AtomicU64,
     errors: AtomicU64,
     reopened: AtomicU64,
+    silent: AtomicBool,
 }
 
 impl Counters {
@@ -111,6 +117,12 @@ impl SoundHandle {
     pub fn counts(&self) -> SoundCounts {
         self.context.counters.snapshot()
     }
+
+    /// Whether it is a microphone that runs and gives exact silence.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.context.counters.silent.load(Relaxed)
+    }
 }
 
 impl Drop for SoundHandle {
@@ -130,6 +142,11 @@ pub(super) trait Device {
 
     /// Waits at most about 100 ms for its turn and moves one block; false if it was not its turn yet.
     fn turn(&mut self) -> Result<bool, SoundError>;
+
+    /// Whether it moves blocks that nothing was ever heard in.
+    fn is_silent(&self) -> bool {
+        false
+    }
 }
 
 /// How long to wait for what.
@@ -166,6 +183,7 @@ pub(super) fn run<'a>(
             match &state {
                 SoundState::Lost { reason } => warn!(reason, "sound device lost"),
                 SoundState::Running { name } => info!(name, "sound device running"),
+                SoundState::Silent { name } => warn!(name, "microphone gives exact silence"),
                 SoundState::Off | SoundState::Starting => {}
             }
             last = Some(state.clone());
@@ -179,25 +197,34 @@ pub(super) fn run<'a>(
         let reason = match open() {
             Err(error) => {
                 pause = match error {
-                    OpenError::Absent(_) => patience.absent,
+                    OpenError::Absent(_) | OpenError::NoneWorks { card: None, .. } => {
+                        patience.absent
+                    }
                     _ => (pause + pause).min(patience.refused),
                 };
                 error.to_string()
             }
             Ok(mut device) => {
                 let mut blocks = 0_u64;
+                let mut silent = false;
                 let end = stream(context, patience, device.as_mut(), |device| {
-                    if blocks == 0 {
-                        if ran_before {
-                            context.counters.reopened.fetch_add(1, Relaxed);
-                        }
-                        change(SoundState::Running {
-                            name: device.name(),
+                    if blocks == 0 && ran_before {
+                        context.counters.reopened.fetch_add(1, Relaxed);
+                    }
+                    if blocks == 0 || silent != device.is_silent() {
+                        silent = device.is_silent();
+                        context.counters.silent.store(silent, Relaxed);
+                        let name = device.name();
+                        change(if silent {
+                            SoundState::Silent { name }
+                        } else {
+                            SoundState::Running { name }
                         });
                     }
                     blocks += 1;
                 });
                 let Some(reason) = end else { return };
+                context.counters.silent.store(false, Relaxed);
                 context.counters.errors.fetch_add(1, Relaxed);
                 ran_before |= blocks > 0;
                 pause = patience.absent;
@@ -255,6 +282,9 @@ mod tests {
         refused: Micros(1_000),
     };
 
+    /// Silent while it has this many blocks left.
+    const SILENT_AT: u32 = 7;
+
     /// Moves so many blocks, then fails or stalls.
     struct Fake {
         blocks: u32,
@@ -280,6 +310,10 @@ mod tests {
                 "snd_pcm_avail",
                 libc::ENODEV,
             )))
+        }
+
+        fn is_silent(&self) -> bool {
+            self.blocks == SILENT_AT
         }
     }
 
@@ -331,5 +365,19 @@ mod tests {
             }
         );
         assert_eq!((counts.blocks, counts.reopened, counts.errors), (5, 1, 2));
+    }
+
+    #[test]
+    fn silence_is_a_state_that_a_sound_ends() {
+        let (states, counts) = play(vec![Some((SILENT_AT + 2, true))]);
+        let name = || "fake".to_owned();
+        let expected = [
+            SoundState::Starting,
+            SoundState::Running { name: name() },
+            SoundState::Silent { name: name() },
+            SoundState::Running { name: name() },
+        ];
+        assert_eq!(states[..4], expected);
+        assert_eq!(counts.blocks, u64::from(SILENT_AT) + 2);
     }
 }

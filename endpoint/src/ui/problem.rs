@@ -126,6 +126,10 @@ pub(super) fn of_sound(state: &SoundState, lost: Problem) -> (Health, Trouble) {
         SoundState::Off => (Health::Off, Trouble::default()),
         SoundState::Starting => (Health::Waiting, Trouble::default()),
         SoundState::Running { .. } => (Health::Good, Trouble::default()),
+        // Only a microphone is ever silent.
+        SoundState::Silent { name } => {
+            (Health::Bad, Trouble::with(Problem::MicrophoneSilent, name))
+        }
         SoundState::Lost { reason } => (Health::Bad, Trouble::with(lost, reason)),
     }
 }
@@ -140,6 +144,16 @@ mod tests {
             retry_after_ms: 1_001,
         });
         assert_eq!(trouble, Trouble::with(Problem::TooOften, "2"));
+    }
+
+    #[test]
+    fn a_microphone_that_hears_nothing_is_told_from_one_that_is_gone() {
+        let name = "Speak".to_owned();
+        let (health, trouble) = of_sound(&SoundState::Silent { name }, Problem::MicrophoneLost);
+        assert_eq!(
+            (health, trouble.problem),
+            (Health::Bad, Problem::MicrophoneSilent)
+        );
     }
 
     #[test]

@@ -178,11 +178,13 @@ impl App {
                     stats.own.frames_captured,
                     before.map(|own| own.frames_captured),
                 );
-            let microphone = !matches!(self.devices.microphone, SoundState::Running { .. })
-                || moved(
-                    stats.own.blocks_captured,
-                    before.map(|own| own.blocks_captured),
-                );
+            let microphone = !matches!(
+                self.devices.microphone,
+                SoundState::Running { .. } | SoundState::Silent { .. }
+            ) || moved(
+                stats.own.blocks_captured,
+                before.map(|own| own.blocks_captured),
+            );
             if let (Some(beat), true) = (&self.media_beat, camera && microphone) {
                 beat.beat();
             }

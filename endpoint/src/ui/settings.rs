@@ -8,6 +8,7 @@ use crate::devices::Devices;
 use crate::engine::Intent;
 use crate::frame::PictureSize;
 use crate::outbound::Path;
+use crate::sound::PcmName;
 use conclave_protocol::units::AudioLevel;
 use conclave_ui::{AppWindow, Choice, Fact, Page, Problem, Settings, SettingsTab};
 use slint::{ComponentHandle, Image, VecModel};
@@ -99,6 +100,18 @@ fn index_of(choices: &[Choice], id: &str) -> i32 {
         .unwrap_or(0)
 }
 
+/// As [`index_of`], but a USB card is known by its port, as its name may have changed since it was chosen.
+fn index_of_sound(choices: &[Choice], id: &str) -> i32 {
+    let pcm = |id: &str| id.strip_prefix("alsa:")?.parse::<PcmName>().ok();
+    let Some(chosen) = pcm(id) else {
+        return index_of(choices, id);
+    };
+    let listed = choices
+        .iter()
+        .find(|choice| pcm(&choice.id).is_some_and(|listed| listed.is_same(&chosen)));
+    index_of(choices, listed.map_or(id, |choice| choice.id.as_str()))
+}
+
 /// 0 to 1 for a meter, even to the ear.
 pub(super) fn meter(level: AudioLevel) -> f32 {
     let below = f32::from(level.loudness.as_below_overload());
@@ -167,7 +180,7 @@ pub(super) fn show(app: &mut App, window: &AppWindow) {
     page.set_camera_detail(trouble.detail.into());
     sync(&state.rows.microphones, state.microphones.clone());
     page.set_microphones(Rc::clone(&state.rows.microphones).into());
-    page.set_microphone(index_of(
+    page.set_microphone(index_of_sound(
         &state.microphones,
         &app.config.microphone().to_string(),
     ));
@@ -177,7 +190,10 @@ pub(super) fn show(app: &mut App, window: &AppWindow) {
     page.set_microphone_detail(trouble.detail.into());
     sync(&state.rows.speakers, state.speakers.clone());
     page.set_speakers(Rc::clone(&state.rows.speakers).into());
-    page.set_speaker(index_of(&state.speakers, &app.config.speaker().to_string()));
+    page.set_speaker(index_of_sound(
+        &state.speakers,
+        &app.config.speaker().to_string(),
+    ));
     let (_, trouble) = of_sound(&app.devices.speaker, Problem::SpeakerLost);
     page.set_speaker_problem(trouble.problem);
     page.set_speaker_detail(trouble.detail.into());

@@ -477,6 +477,14 @@ fn what_is_wrong_stands_across_the_room_and_goes_when_it_is_over() {
         reason: "no such device".into(),
     }));
     bench.assert_says("peaker");
+    bench.tell(Report::Speaker(SoundState::Running {
+        name: "Speak".into(),
+    }));
+    let name = || "Speak".to_owned();
+    bench.tell(Report::Microphone(SoundState::Silent { name: name() }));
+    bench.assert_says("hears nothing at all");
+    bench.tell(Report::Microphone(SoundState::Running { name: name() }));
+    assert!(!bench.says("hears nothing at all"));
     assert_eq!(bench.page(), Page::Room);
 }
 

@@ -1,11 +1,14 @@
 //! ALSA on `snd-aloop`: what is played on one half is recorded on the other.
 
 use crate::{drivers, time_is_the_guests_own};
-use conclave_endpoint::sound::tone::{ToneGenerator, analyze, marks};
-use conclave_endpoint::sound::{SoundHandle, SoundState, capture, playback};
+use conclave_endpoint::sound::tone::{ToneGenerator, analyze, goertzel, marks};
+use conclave_endpoint::sound::{Silenced, SoundHandle, SoundState, capture, muted, playback};
 use conclave_protocol::l16::Block;
 use conclave_protocol::time::Instant;
+use hound::{SampleFormat, WavSpec, WavWriter};
+use std::f64::consts::TAU;
 use std::fs;
+use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -150,4 +153,172 @@ fn a_sound_card_that_goes_is_lost_and_taken_again_when_it_is_back() {
         (speaker.counts().reopened, microphone.counts().reopened),
         (1, 1)
     );
+}
+
+/// `aplay`, which plays into the loop until it is dropped.
+struct Playing {
+    child: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Plays into a substream of the loop, which has that rate, width and number of channels then; `level` is from −1 to 1, by time in
+/// seconds and channel.
+fn play(subdevice: u32, spec: WavSpec, level: impl Fn(f64, u16) -> f64) -> Playing {
+    const SECONDS: u32 = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sound.wav");
+    let mut file = WavWriter::create(&path, spec).unwrap();
+    let full = f64::from(1 << (spec.bits_per_sample - 1)) - 1.0;
+    for n in 0..SECONDS * spec.sample_rate {
+        let at = f64::from(n) / f64::from(spec.sample_rate);
+        for channel in 0..spec.channels {
+            let sample = (level(at, channel) * full) as i32;
+            file.write_sample(sample).unwrap();
+        }
+    }
+    file.finalize().unwrap();
+    let child = Command::new("aplay")
+        .args(["-q", "-D", &format!("hw:Loopback,0,{subdevice}")])
+        .arg(&path)
+        .spawn()
+        .unwrap();
+    let open = format!("/proc/asound/Loopback/pcm0p/sub{subdevice}/hw_params");
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while fs::read_to_string(&open).unwrap().starts_with("closed") {
+        assert!(std::time::Instant::now() < deadline, "aplay does not play");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Playing {
+        child,
+        _folder: folder,
+    }
+}
+
+fn spec(sample_rate: u32, bits_per_sample: u16, channels: u16) -> WavSpec {
+    WavSpec {
+        channels,
+        sample_rate,
+        bits_per_sample,
+        sample_format: SampleFormat::Int,
+    }
+}
+
+/// A second of what the microphone hears, once it hears something.
+fn hear(pcm: &str) -> Vec<i16> {
+    let (_microphone, blocks, _states) = microphone(pcm);
+    record(&blocks, 25);
+    record(&blocks, 50).0
+}
+
+fn peak(samples: &[i16]) -> u16 {
+    samples.iter().map(|s| s.unsigned_abs()).max().unwrap()
+}
+
+#[test]
+fn a_whistle_of_12_khz_on_a_card_of_48_khz_is_not_heard_as_one_of_4_khz() {
+    let Some(_drivers) = drivers() else { return };
+    let _playing = play(3, spec(48_000, 16, 2), |at, _| {
+        0.5 * (TAU * 12_000.0 * at + 0.7).sin() + 0.1 * (TAU * 1_000.0 * at).sin()
+    });
+    let samples = hear("plughw:CARD=Loopback,DEV=1,SUBDEV=3");
+    let shares = [1_000.0, 4_000.0].map(|hz| goertzel(&samples, hz));
+    println!(
+        "of the energy at 1 and 4 kHz: {shares:?}, peak {}",
+        peak(&samples)
+    );
+    // Of the whistle, which is 14 dB louder than the tone, less than −64 dB is left.
+    // Of the window's energy a third is at the pitch of a sine.
+    assert!(shares[0] > 0.33 && shares[1] < 0.000_01, "{shares:?}");
+    assert!(peak(&samples).abs_diff(3_277) < 100, "{}", peak(&samples));
+}
+
+#[test]
+fn a_card_of_four_channels_of_24_bits_at_44_1_khz_is_heard_by_its_first() {
+    let Some(_drivers) = drivers() else { return };
+    let _playing = play(4, spec(44_100, 24, 4), |at, channel| match channel {
+        0 => 0.25 * (TAU * 440.0 * at).sin(),
+        _ => 0.5 * (TAU * 1_000.0 * at).sin(),
+    });
+    let samples = hear("plughw:CARD=Loopback,DEV=1,SUBDEV=4");
+    let report = analyze(&samples);
+    println!("{:.1} Hz, peak {}", report.pitch_hz, peak(&samples));
+    assert!(
+        (report.pitch_hz / 440.0 - 1.0).abs() < 0.005,
+        "{} Hz",
+        report.pitch_hz
+    );
+    // Neither weaker by the other channels, nor mixed with them.
+    assert!(
+        (7_900..8_500).contains(&peak(&samples)),
+        "{}",
+        peak(&samples)
+    );
+}
+
+#[test]
+fn a_sink_that_takes_21_ms_at_once_does_not_run_dry() {
+    let Some(_drivers) = drivers() else { return };
+    let (speaker, times, states) = speaker("plug:'dmix:CARD=Loopback,DEV=0'", None);
+    let state = wait_for(&states, |state| *state != SoundState::Starting);
+    assert!(matches!(state, SoundState::Running { .. }), "{state:?}");
+    for _ in 0..1_500 {
+        times.recv_timeout(PATIENCE).expect("asked for a block");
+    }
+    let xruns = speaker.counts().xruns;
+    assert!(xruns == 0 || !time_is_the_guests_own(), "{xruns}");
+}
+
+#[test]
+fn a_mixer_that_keeps_a_card_silent_is_named_and_turned_on() {
+    let Some(_drivers) = drivers() else { return };
+    let run = |program: &str, arguments: &[&str]| {
+        let status = Command::new(program).args(arguments).status().unwrap();
+        assert!(status.success(), "{program} {arguments:?}");
+    };
+    run("modprobe", &["snd-dummy"]);
+    let of_dummy = |what| {
+        let mut muted = muted();
+        muted.retain(|muted| muted.card == "Dummy" && muted.what == what);
+        muted
+    };
+    for (what, control) in [
+        (Silenced::Microphone, "\"Master\" in its mixer is off"),
+        (
+            Silenced::Speaker,
+            "\"Master\" in its mixer is at its lowest volume",
+        ),
+    ] {
+        let silence = ["-q", "-c", "Dummy", "sset", "Master", "0%", "nocap"];
+        run("amixer", &silence);
+        let found = of_dummy(what);
+        let texts: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert!(texts.iter().any(|text| text.contains(control)), "{texts:?}");
+        for muted in found {
+            muted.turn_on().unwrap();
+        }
+        assert_eq!(of_dummy(what), []);
+    }
+    run("rmmod", &["snd-dummy"]);
+}
+
+#[test]
+fn a_microphone_that_gives_nothing_but_zeros_is_told() {
+    let Some(_drivers) = drivers() else { return };
+    let playing = play(
+        5,
+        spec(16_000, 16, 1),
+        |at, _| if at < 8.0 { 0.0 } else { 0.5 },
+    );
+    let (_microphone, _blocks, states) = microphone("hw:Loopback,1,5");
+    wait_for(&states, |state| matches!(state, SoundState::Running { .. }));
+    wait_for(&states, |state| matches!(state, SoundState::Silent { .. }));
+    wait_for(&states, |state| matches!(state, SoundState::Running { .. }));
+    drop(playing);
 }
