@@ -180,13 +180,13 @@ fn receiver(bytes: &[u8]) {
         fps: 1,
     };
     let mut receiver = Receiver::new();
-    receiver.add_participant(ana).unwrap();
+    receiver.add_participant(ana).expect("nobody came before");
     receiver
         .add_stream(ana, camera, Media::Camera(picture))
-        .unwrap();
+        .expect("the first");
     receiver
         .add_stream(ana, StreamId(2), Media::Audio(AudioCodec::L16Mono16k))
-        .unwrap();
+        .expect("a later one");
     let key = SenderKey::fresh(0, Suite::Aes256Gcm, Secret([5; 32]));
     let mut numbers = Numbers(bytes);
     while !numbers.is_empty() {
