@@ -226,15 +226,20 @@ fn names(bytes: &[u8]) {
         return;
     };
     if let Ok(name) = Username::parse(text) {
-        assert_eq!(name.as_str(), text);
+        assert_eq!(
+            Username::parse(name.as_str()).as_ref(),
+            Ok(&name),
+            "composed once for all"
+        );
         assert!(!name.key().is_empty());
     }
     if let Ok(name) = RoomName::parse(text) {
         assert_eq!(
             RoomName::parse(name.as_str()),
-            Ok(name),
-            "trimmed once for all"
+            Ok(name.clone()),
+            "trimmed and composed once for all"
         );
+        assert!(!name.key().is_empty());
     }
     let _ = (Email::parse(text), ChatText::parse(text), Pin::parse(text));
 }

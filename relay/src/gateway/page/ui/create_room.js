@@ -2,6 +2,7 @@
 
 import { add, make } from './dom.js';
 import { button, dialog, field, iconButton, notice } from './controls.js';
+import { composed, isRoomName } from './names.js';
 import { errorWords } from './problem.js';
 import { Refused } from '../net/refusal.js';
 import { say, words } from '../words/words.js';
@@ -9,13 +10,12 @@ import { say, words } from '../words/words.js';
 const PIN = /^\d{4,12}$/;
 const LEAST_PLACES = 2;
 const MOST_PLACES = 16;
-const LONGEST_NAME = 48;
 
 /** @param {import('../net/session.js').Session} session */
 export function createRoom(session) {
     let places = MOST_PLACES;
     const { element, body } = dialog(() => words('new_room'));
-    const name = field({ word: 'room_name', input: { maxlength: LONGEST_NAME, required: true }, placeholder: () => words('room_name_example') });
+    const name = field({ word: 'room_name', input: { required: true }, placeholder: () => words('room_name_example') });
     const pin = field({ word: 'pin_if_locked', input: { inputmode: 'numeric', maxlength: 12 }, placeholder: () => words('pin_rule') });
     const number = make('output', { 'aria-live': 'polite' });
     const fewer = iconButton({ word: 'fewer_places', icon: 'minus', look: 'filled', press: () => seat(places - 1) });
@@ -42,11 +42,12 @@ export function createRoom(session) {
 
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
-        const wish = name.input.value.trim();
+        const wish = composed(name.input.value);
         const digits = pin.input.value.trim();
-        name.error = wish ? null : () => words('room_name_invalid');
+        const named = isRoomName(wish);
+        name.error = named ? null : () => words('room_name_invalid');
         pin.error = digits === '' || PIN.test(digits) ? null : () => words('pin_invalid');
-        if (!wish || (digits && !PIN.test(digits))) return;
+        if (!named || (digits && !PIN.test(digits))) return;
         trouble.show(null);
         go.busy = true;
         go.say('creating');

@@ -3,6 +3,7 @@
 
 import { set } from './dom.js';
 import { button, buttonOf, fieldOf, notice } from './controls.js';
+import { composed, isUsername } from './names.js';
 import { prefer } from './preferences.js';
 import { errorWords, problemWords } from './problem.js';
 import { Refused } from '../net/refusal.js';
@@ -10,7 +11,6 @@ import { label, say, words } from '../words/words.js';
 
 /** @typedef {import('../net/session.js').Session} Session */
 
-const NAME = /^[\p{L}\p{N}][\p{L}\p{N}_.-]{1,31}$/u;
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
 
 /** @typedef {import('../words/words.js').Word} Word */
@@ -37,7 +37,7 @@ export function signInPage(session, token, openSettings) {
     go.element.before(trouble.element, again.element);
 
     const check = () => {
-        const badName = !NAME.test(name.input.value.trim());
+        const badName = !isUsername(name.input.value);
         const badEmail = email !== undefined && !EMAIL.test(email.input.value.trim());
         return { badName, badEmail };
     };
@@ -61,7 +61,7 @@ export function signInPage(session, token, openSettings) {
             (badName ? name : email ?? name).input.focus();
             return;
         }
-        const username = name.input.value.trim();
+        const username = composed(name.input.value);
         const address = email?.input.value.trim() ?? '';
         prefer('username', username);
         if (email) prefer('email', address);
