@@ -460,3 +460,6 @@ impl Participant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! The keys of a browser, without the browser.
+
+use conclave_protocol::hop::HopKeys;
+use conclave_protocol::id::SessionId;
+use conclave_protocol::time::Micros;
+use conclave_protocol::wire::control::{Devices, LeaveReason, RoomSummary};
+use conclave_protocol::wire::header::Header;
+
+use super::*;
+
+const ME: ParticipantId = ParticipantId(1);
+const SOUND: StreamId = StreamId(1);
+const HOP_SECRET: Secret<32> = Secret([5; 32]);
+const NOW: Instant = Instant(1_000_000);
+
+fn identity(byte: u8) -> Identity {
+    Identity::from_secret(Secret([byte; 32]))
+}
+
+fn member(id: ParticipantId) -> Member {
+    Member {
+        id,
+        username: format!("member{}", id.0).parse().unwrap(),
+        identity: identity(2).public().0,
+        nonce: JoinNonce([2; 32]),
+        devices: Devices::default(),
+        clock: conclave_protocol::units::ClockOffset(0),
+        via_gateway: false,
+        streams: Vec::new(),
+    }
+}
+
+/// A browser alone in a room, which publishes sound.
+fn alone() -> Participant {
+    let mut participant = Participant::new(identity(1));
+    participant.signed_in(&SignedIn {
+        session: SessionId(7),
+        hop_secret: HOP_SECRET,
+        resume_secret: Secret([6; 32]),
+        resume_for: Micros::from_secs(30),
+        username: "ana".parse().unwrap(),
+        room: None,
+    });
+    let room = RoomSummary {
+        id: RoomId(3),
+        name: "room".parse().unwrap(),
+        members: 1,
+        capacity: 8,
+        locked: false,
+    };
+    let joined = Joined {
+        room,
+        me: ME,
+        roster: vec![member(ME)],
+    };
+    participant.enter(&joined).unwrap();
+    participant.published(SOUND, Media::Audio(AudioCodec::L16Mono16k));
+    participant
+}
+
+/// A block of the browser's as the relay sends it on, opened under the key that is used.
+fn opened(participant: &mut Participant) -> Option<Vec<u8>> {
+    let frame = MediaFrame {
+        kind: Kind::Audio,
+        level: 0,
+        stream: SOUND,
+        captured: NOW,
+        number: 0,
+    };
+    let mut batch = DatagramBatch::default();
+    participant.send(&frame, &[7; 640], &mut batch).unwrap();
+    let proven = HopKeys::derive(&HOP_SECRET).prove_media(batch.bytes());
+    let mut packet = proven.unwrap().to_vec();
+    let header = Header::parse(&packet).unwrap();
+    let key = participant.room.as_ref()?.keys.used()?.media_key(SOUND);
+    let payload = key.open(&mut packet, header.sequence).ok()?;
+    Some(payload.to_vec())
+}
+
+#[test]
+fn a_stream_is_sealed_under_the_newest_key_when_its_epoch_has_come_round_meanwhile() {
+    let mut participant = alone();
+    assert_eq!(opened(&mut participant), Some(vec![7; 640]));
+    let epoch = |participant: &Participant| {
+        let room = participant.room.as_ref().unwrap();
+        room.keys.used().unwrap().epoch()
+    };
+    let first = epoch(&participant);
+    for id in 2..258 {
+        let participant_id = ParticipantId(id);
+        let mut deliver = Vec::new();
+        let mut told = |event: &Event| participant.handle_event(event, NOW, &mut deliver);
+        assert!(told(&Event::ParticipantJoined(Box::new(member(participant_id)))).unwrap());
+        let (_, ask) = participant.next_ask().unwrap();
+        participant.handle_reply(ask, &Ok(Answer::Done), NOW);
+        let left = Event::ParticipantLeft {
+            participant: participant_id,
+            reason: LeaveReason::Left,
+        };
+        assert!(participant.handle_event(&left, NOW, &mut deliver).unwrap());
+    }
+    assert_eq!(epoch(&participant), first, "256 generations later");
+    assert_eq!(opened(&mut participant), Some(vec![7; 640]));
+}
