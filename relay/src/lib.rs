@@ -9,6 +9,7 @@
 mod admin;
 pub mod announce;
 pub mod clock;
+mod clock_steps;
 pub mod config;
 pub mod control;
 pub mod core;

@@ -124,6 +124,8 @@ metrics! {
         web_pushed_out,
         /// Web connections closed: no TLS, or no whole request in time
         web_handshakes_failed,
+        /// Requests over plain HTTP where HTTPS is spoken, led there if their host is the relay
+        web_plain_http,
         /// Requests of browsers refused: for a host that is not the relay
         web_unknown_host,
         /// WebSockets refused: from a page of another site

@@ -97,7 +97,7 @@ impl Server {
             });
             let event = tokio::time::timeout(wait, events.recv()).await;
             let now = clock::now();
-            self.core.set_time(now, clock::wall());
+            self.core.set_time(now, clock::steady(), clock::wall());
             match event {
                 Ok(Some(first)) => {
                     let mut next = Some(first);

@@ -70,7 +70,7 @@ impl Core {
         let (username, email) = (arrival.username.clone(), arrival.email.clone());
         let identity = arrival.identity;
         let token = self.wait_for(Pending::SignIn(arrival));
-        let at = self.wall;
+        let at = self.wall.now();
         self.effects.push_back(Effect::Store(StoreCommand::SignIn {
             token,
             username,

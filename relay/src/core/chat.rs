@@ -35,7 +35,7 @@ impl Core {
         let name = |id: SessionId| self.sessions.get(&id).map(|s| s.username.clone());
         let line = ChatLine {
             id: ChatId(self.last_chat + 1),
-            at: self.wall,
+            at: self.wall.now(),
             from: name(from).ok_or(Refusal::NotSignedIn)?,
             to: to.and_then(name),
             text,

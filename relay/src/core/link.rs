@@ -92,12 +92,13 @@ impl Core {
         if !of.browsers_allowed {
             return Err(Refusal::BrowsersRefused);
         }
-        let expires_at = UnixMillis(self.wall.0 + u64::from(lifetime_minutes) * 60_000);
         let claim = Claim {
             room,
-            expires_at,
+            made_at: self.wall.now(),
+            lifetime_minutes,
             generation: of.link_generation,
         };
+        let expires_at = UnixMillis(claim.made_at.0 + claim.lifetime_ms());
         Ok(Answer::Link(Box::new(Link {
             token: claim.token(&web.key),
             expires_at,
@@ -275,7 +276,8 @@ impl Core {
         let web = self.web.as_ref().ok_or(Refusal::NoGateway)?;
         let claim = Claim::prove(token, &web.key).ok_or(Refusal::LinkInvalid)?;
         let room = self.rooms.get(&claim.room).ok_or(Refusal::LinkInvalid)?;
-        if claim.generation != room.link_generation || claim.expires_at <= self.wall {
+        let is_over = self.wall.is_over(claim.made_at, claim.lifetime_ms());
+        if claim.generation != room.link_generation || is_over {
             return Err(Refusal::LinkInvalid);
         }
         if !room.browsers_allowed {

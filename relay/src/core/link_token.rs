@@ -1,4 +1,4 @@
-//! The token of a link: room, end and the room's generation of links, with a MAC over them.
+//! The token of a link: room, when it was made for how long, and the room's generation of links, with a MAC over them.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -10,7 +10,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-const FIELDS_BYTES: usize = 4 + 8 + 4;
+const FIELDS_BYTES: usize = 4 + TIME_BYTES + 2 + 4;
+/// Of a time: as many ms as 8900 years have.
+const TIME_BYTES: usize = 6;
 const MAC_BYTES: usize = 16;
 const TOKEN_BYTES: usize = FIELDS_BYTES + MAC_BYTES;
 
@@ -18,15 +20,22 @@ const TOKEN_BYTES: usize = FIELDS_BYTES + MAC_BYTES;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Claim {
     pub(super) room: RoomId,
-    pub(super) expires_at: UnixMillis,
+    pub(super) made_at: UnixMillis,
+    pub(super) lifetime_minutes: u16,
     pub(super) generation: u32,
 }
 
 impl Claim {
+    /// How long it is valid.
+    pub(super) fn lifetime_ms(&self) -> u64 {
+        u64::from(self.lifetime_minutes) * 60_000
+    }
+
     fn fields(&self) -> [u8; FIELDS_BYTES] {
         let mut fields = [0; FIELDS_BYTES];
         fields[..4].copy_from_slice(&self.room.0.to_le_bytes());
-        fields[4..12].copy_from_slice(&self.expires_at.0.to_le_bytes());
+        fields[4..10].copy_from_slice(&self.made_at.0.to_le_bytes()[..TIME_BYTES]);
+        fields[10..12].copy_from_slice(&self.lifetime_minutes.to_le_bytes());
         fields[12..].copy_from_slice(&self.generation.to_le_bytes());
         fields
     }
@@ -49,9 +58,12 @@ impl Claim {
         if !bool::from(authenticate(key, fields).ct_eq(mac)) {
             return None;
         }
+        let mut made_at = [0; 8];
+        made_at[..TIME_BYTES].copy_from_slice(&fields[4..10]);
         Some(Self {
             room: RoomId(u32::from_le_bytes(fields[..4].try_into().ok()?)),
-            expires_at: UnixMillis(u64::from_le_bytes(fields[4..12].try_into().ok()?)),
+            made_at: UnixMillis(u64::from_le_bytes(made_at)),
+            lifetime_minutes: u16::from_le_bytes(fields[10..12].try_into().ok()?),
             generation: u32::from_le_bytes(fields[12..].try_into().ok()?),
         })
     }
@@ -78,7 +90,8 @@ mod tests {
     const KEY: Secret<32> = Secret([7; 32]);
     const CLAIM: Claim = Claim {
         room: RoomId(3),
-        expires_at: UnixMillis(1_795_000_000_000),
+        made_at: UnixMillis(1_795_000_000_000),
+        lifetime_minutes: 10_080,
         generation: 5,
     };
 

@@ -144,7 +144,7 @@ impl Core {
             link_generation: 0,
             browsers_allowed: true,
         };
-        let at = self.wall;
+        let at = self.wall.now();
         let token = self.wait_for(Pending::Create(draft));
         self.effects
             .push_back(Effect::Store(StoreCommand::CreateRoom { token, room, at }));

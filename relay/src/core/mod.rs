@@ -7,6 +7,7 @@
 mod account;
 pub(crate) mod address;
 mod chat;
+mod clock_step;
 mod effect;
 pub mod fan_out;
 mod guesses;
@@ -42,6 +43,7 @@ use crate::store::pin::PinAnswer;
 use crate::store::{StoreAnswer, StoredRoom};
 use account::Arrival;
 use chat::Line;
+use clock_step::WallClock;
 use fan_out::{Routes, Routing};
 use guesses::GuessLimits;
 use limits::{GrowthLimits, RestingLimits, SetClock, SignInLimit};
@@ -104,7 +106,7 @@ enum Pending {
 pub struct Core {
     limits: CoreLimits,
     clock: SetClock,
-    wall: UnixMillis,
+    wall: WallClock,
     entropy: Box<dyn Entropy>,
     connections: FxHashMap<ConnectionId, Connection>,
     /// Boxed, as the table has room for more than there are.
@@ -193,7 +195,7 @@ impl Core {
             limit_log: LimitLog::default(),
             rooms_made,
             clock,
-            wall: UnixMillis(0),
+            wall: WallClock::default(),
             entropy,
             connections: FxHashMap::default(),
             sessions: FxHashMap::default(),
@@ -217,10 +219,15 @@ impl Core {
         }
     }
 
-    /// Sets the clocks; called before each `handle_…`.
-    pub fn set_time(&mut self, now: Instant, wall: UnixMillis) {
+    /// Sets the clocks; called before each `handle_…`. `steady` goes on while the machine sleeps, and is never set.
+    pub fn set_time(&mut self, now: Instant, steady: Instant, wall: UnixMillis) {
         self.clock.set(now);
-        self.wall = wall;
+        if self.wall.set(steady, wall) {
+            tracing::info!(
+                now = wall.0,
+                "the clock was set: links last as long as they were to"
+            );
+        }
     }
 
     /// A connection's handshake is done.

@@ -41,6 +41,8 @@ impl Entropy for Counting {
 struct Bench {
     core: Core,
     now: Instant,
+    /// What the wall clock shows beyond `now`, in ms.
+    wall_ahead_ms: u64,
     sent: HashMap<ConnectionId, Vec<ToEndpoint>>,
     ended: Vec<(ConnectionId, Ending)>,
     media: Vec<MediaCommand>,
@@ -67,6 +69,7 @@ impl Bench {
         let mut bench = Self {
             core: Core::new(limits, Remembered::default(), Box::new(Counting(0))),
             now: Instant(1_000_000),
+            wall_ahead_ms: 0,
             sent: HashMap::new(),
             ended: Vec::new(),
             media: Vec::new(),
@@ -83,7 +86,8 @@ impl Bench {
 
     fn pass(&mut self, span: Micros) {
         self.now += span;
-        self.core.set_time(self.now, UnixMillis(self.now.0 / 1_000));
+        let wall = UnixMillis(self.now.0 / 1_000 + self.wall_ahead_ms);
+        self.core.set_time(self.now, self.now, wall);
         self.core.handle_time(self.now);
         self.carry_out();
     }
@@ -925,6 +929,20 @@ fn what_comes_for_a_connection_that_is_gone_goes_nowhere() {
 
 #[test]
 fn a_link_is_over_when_its_time_is() {
+    link_of_a_minute(|_| {});
+}
+
+#[test]
+fn a_link_is_over_when_its_time_is_though_the_clock_was_set_in_between() {
+    // A board starts in 1970, and hears what day it is.
+    link_of_a_minute(|bench| {
+        bench.wall_ahead_ms = 1_795_000_000_000;
+        bench.pass(Micros::ZERO);
+    });
+}
+
+/// Somebody comes by a link in the last second of its time, and nobody after that.
+fn link_of_a_minute(in_between: impl FnOnce(&mut Bench)) {
     let mut bench = Bench::new();
     bench.core.serve_browsers(Web {
         key: Secret([7; 32]),
@@ -961,6 +979,7 @@ fn a_link_is_over_when_its_time_is() {
         bench.carry_out();
         bench.reply(connection, id).unwrap()
     };
+    in_between(&mut bench);
     bench.pass(Micros::from_secs(59));
     assert!(matches!(come(&mut bench, 2), Ok(Answer::SignedIn(_))));
     bench.pass(Micros::from_secs(1));

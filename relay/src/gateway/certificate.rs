@@ -1,12 +1,18 @@
 //! What browsers know the relay by: a certificate that was given, or one of its own.
 //!
-//! Its own stands in the data folder with its key. Nobody vouches for it, so browsers ask once; it is kept for
-//! as long as browsers accept one, and made anew before that is over.
+//! Its own stands in the data folder with its key. The relay's own [`Authority`] vouches for it: browsers ask once, or
+//! trust that. It is for the relay's names and for the addresses at which it was asked; it is kept for as long as
+//! browsers accept one, and made anew before that is over, or when it is not valid yet, as the clock was wrong.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, DnType, KeyPair};
+use bytes::Bytes;
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
 use time::{Duration, OffsetDateTime};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -14,16 +20,25 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::version::TLS13;
 
+use super::authority::Authority;
 use crate::data_dir::{DataDir, DataError};
 
 /// How long an own certificate is valid: Apple's systems accept no more than 825 days.
 const VALID: Duration = Duration::days(820);
+/// How long before that a clock may be behind.
+const BEHIND: Duration = Duration::days(1);
 /// How long before its end it is made anew.
 const EARLY: Duration = Duration::days(30);
 /// Its file in the data folder.
 const FILE: &str = "web.pem";
-/// Before its PEM: until when it is valid, in seconds since 1970.
-const UNTIL: &str = "valid until ";
+/// Before its PEM: from when until when it is valid, in seconds since 1970.
+const VALID_FROM: &str = "valid ";
+/// Before its PEM: what it is for.
+const FOR: &str = "for ";
+/// Before its PEM: whose word stands behind it.
+const BY: &str = "by ";
+/// Addresses that are remembered. Higher has longer certificates; lower makes new ones where addresses change much.
+const ADDRESSES: usize = 32;
 
 /// Where the certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,22 +77,59 @@ pub enum CertificateError {
 }
 
 /// What TLS is spoken with.
+pub(super) struct Loaded {
+    pub(super) config: Arc<ServerConfig>,
+    /// The own authority's certificate in DER, for devices that are to trust it.
+    pub(super) authority: Option<Bytes>,
+    /// What an own certificate is for.
+    names: Vec<String>,
+}
+
+impl Loaded {
+    /// Whether browsers that ask at this address of the relay find it in the certificate.
+    pub(super) fn is_for(&self, address: IpAddr) -> bool {
+        // No browser elsewhere asks at these, and of a given certificate its owner knows.
+        let is_of_no_use = address.is_loopback() || is_link_local(address);
+        is_of_no_use || self.authority.is_none() || self.names.contains(&address.to_string())
+    }
+}
+
+/// Whether an address needs the name of an interface beside it, which a browser cannot give.
+const fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
+}
+
+/// Whether a name is an address.
+pub(super) fn is_address(name: &str) -> bool {
+    name.parse::<IpAddr>().is_ok()
+}
+
+/// What TLS is spoken with; an own certificate is `also` for that address.
 ///
 /// # Errors
 /// [`CertificateError`] names the file or the cause.
 pub(super) fn load(
     source: &CertificateSource,
     data: &DataDir,
-) -> Result<Arc<ServerConfig>, CertificateError> {
-    let (chain, key) = match source {
-        CertificateSource::Files { certificate, key } => (read_chain(certificate)?, read_key(key)?),
+    also: Option<IpAddr>,
+) -> Result<Loaded, CertificateError> {
+    let (chain, key, authority, names) = match source {
+        CertificateSource::Files { certificate, key } => {
+            (read_chain(certificate)?, read_key(key)?, None, Vec::new())
+        }
         CertificateSource::Own(names) => {
-            let pem = own(names, data, OffsetDateTime::now_utc())?;
+            let authority = Authority::open(names, data)?;
+            let own = own(names, also, &authority, data, OffsetDateTime::now_utc())?;
             let path = Path::new(FILE);
-            (
-                parse_chain(path, CertificateDer::pem_slice_iter(pem.as_bytes()))?,
-                PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(of(path))?,
-            )
+            let pem = own.pem.as_bytes();
+            let mut chain = parse_chain(path, CertificateDer::pem_slice_iter(pem))?;
+            chain.push(authority.certificate().clone());
+            let key = PrivateKeyDer::from_pem_slice(pem).map_err(of(path))?;
+            let der = Bytes::copy_from_slice(authority.certificate());
+            (chain, key, Some(der), own.names)
         }
     };
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -85,7 +137,11 @@ pub(super) fn load(
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Loaded {
+        config: Arc::new(config),
+        authority,
+        names,
+    })
 }
 
 fn of(
@@ -114,82 +170,259 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
     PrivateKeyDer::from_pem_file(path).map_err(of(path))
 }
 
-/// The own certificate and its key in PEM, made when there is none that is valid for long enough.
-fn own(names: &[String], data: &DataDir, now: OffsetDateTime) -> Result<String, CertificateError> {
-    if let Some(kept) = data.read(FILE)?
-        && let Ok(kept) = String::from_utf8(kept)
-        && valid_until(&kept).is_some_and(|until| until - EARLY > now)
-    {
-        return Ok(kept);
+/// An own certificate with its key.
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
+struct Own {
+    /// Both, below what is said of them here.
+    pem: String,
+    names: Vec<String>,
+    /// The fingerprint of who vouches for it.
+    by: String,
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+}
+
+/// The own certificate; made when there is none that is for all of this and valid for long enough.
+fn own(
+    names: &[String],
+    also: Option<IpAddr>,
+    authority: &Authority,
+    data: &DataDir,
+    now: OffsetDateTime,
+) -> Result<Own, CertificateError> {
+    // As certificates have it.
+    let now = now.truncate_to_second();
+    let also = also.map(|address| address.to_string());
+    let kept = data.read(FILE)?.and_then(Own::parse);
+    let by = authority.fingerprint();
+    let mut names = names.to_vec();
+    if let Some(kept) = kept {
+        let is_for_all = names
+            .iter()
+            .chain(&also)
+            .all(|name| kept.names.contains(name));
+        if is_for_all && kept.by == by && kept.from <= now && now < kept.until - EARLY {
+            return Ok(kept);
+        }
+        let former = kept.names.into_iter().filter(|name| is_address(name));
+        let former: Vec<_> = former.filter(|name| !names.contains(name)).collect();
+        if former.len() < ADDRESSES {
+            names.extend(former);
+        }
     }
-    let until = now + VALID;
+    names.extend(also);
+    names.sort();
+    names.dedup();
+    let (from, until) = (now - BEHIND, now + VALID);
     let key = KeyPair::generate()?;
-    let mut params = CertificateParams::new(names)?;
-    // A clock that is a little behind must not refuse it.
-    (params.not_before, params.not_after) = (now - Duration::days(1), until);
+    let mut params = CertificateParams::new(names.clone())?;
+    (params.not_before, params.not_after) = (from, until);
+    params.distinguished_name = DistinguishedName::new();
     params
         .distinguished_name
         .push(DnType::CommonName, "Conclave relay");
-    let certificate = params.self_signed(&key)?;
-    let (certificate, key) = (certificate.pem(), key.serialize_pem());
-    let pem = format!("{UNTIL}{}\n{certificate}{key}", until.unix_timestamp());
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    let certificate = params.signed_by(&key, authority.issuer())?;
+    let pem = format!(
+        "{VALID_FROM}{} {}\n{FOR}{}\n{BY}{by}\n{}{}",
+        from.unix_timestamp(),
+        until.unix_timestamp(),
+        names.join(" "),
+        certificate.pem(),
+        key.serialize_pem()
+    );
     data.write(FILE, pem.as_bytes())?;
-    tracing::info!(%until, "made a certificate for browsers");
-    Ok(pem)
+    tracing::info!(%until, names = names.join(" "), authority = %by, "made a certificate for browsers");
+    Ok(Own {
+        pem,
+        names,
+        by,
+        from,
+        until,
+    })
 }
 
-fn valid_until(pem: &str) -> Option<OffsetDateTime> {
-    let seconds = pem.lines().next()?.strip_prefix(UNTIL)?.parse().ok()?;
-    OffsetDateTime::from_unix_timestamp(seconds).ok()
+impl Own {
+    fn parse(pem: Vec<u8>) -> Option<Self> {
+        let pem = String::from_utf8(pem).ok()?;
+        let mut lines = pem.lines();
+        let (from, until) = lines.next()?.strip_prefix(VALID_FROM)?.split_once(' ')?;
+        let time = |text: &str| OffsetDateTime::from_unix_timestamp(text.parse().ok()?).ok();
+        let (from, until) = (time(from)?, time(until)?);
+        let names = lines.next()?.strip_prefix(FOR)?.split(' ');
+        let names = names.map(str::to_owned).collect();
+        let by = lines.next()?.strip_prefix(BY)?.to_owned();
+        // Damaged, it is made anew.
+        CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+        PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()?;
+        Some(Self {
+            pem,
+            names,
+            by,
+            from,
+            until,
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    struct Bench {
+        folder: tempfile::TempDir,
+        data: DataDir,
+        authority: Authority,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let data = DataDir::open(folder.path()).unwrap();
+            let authority = Authority::open(&names(), &data).unwrap();
+            Self {
+                folder,
+                data,
+                authority,
+            }
+        }
+
+        fn own(&self, also: Option<&str>, now: OffsetDateTime) -> Own {
+            let also = also.map(|address| address.parse().unwrap());
+            own(&names(), also, &self.authority, &self.data, now).unwrap()
+        }
+    }
+
     fn names() -> Vec<String> {
         vec!["localhost".into(), "127.0.0.1".into()]
     }
 
+    fn load(source: &CertificateSource, data: &DataDir) -> Result<Loaded, CertificateError> {
+        super::load(source, data, None)
+    }
+
     #[test]
     fn an_own_certificate_stays_until_it_is_nearly_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = DataDir::open(folder.path()).unwrap();
+        let bench = Bench::new();
         let now = OffsetDateTime::now_utc();
-        let first = own(&names(), &data, now).unwrap();
-        assert_eq!(
-            own(&names(), &data, now + VALID - EARLY * 2).unwrap(),
-            first
-        );
-        let second = own(&names(), &data, now + VALID - EARLY / 2).unwrap();
+        let first = bench.own(None, now);
+        assert_eq!(bench.own(None, now + VALID - EARLY * 2), first);
+        let second = bench.own(None, now + VALID - EARLY / 2);
         assert_ne!(second, first);
-        load(&CertificateSource::Own(names()), &data).unwrap();
+        load(&CertificateSource::Own(names()), &bench.data).unwrap();
+    }
+
+    #[test]
+    fn one_that_a_wrong_clock_made_goes_when_the_clock_is_right() {
+        let bench = Bench::new();
+        let now = OffsetDateTime::now_utc();
+        for wrong in [
+            OffsetDateTime::UNIX_EPOCH + Duration::days(2),
+            now + Duration::days(43 * 365),
+        ] {
+            let first = bench.own(None, wrong);
+            let second = bench.own(None, now);
+            assert_ne!(second, first, "{wrong}");
+            assert!(second.from < now && now < second.until, "{second:?}");
+            // A clock that is a little behind is none.
+            assert_eq!(bench.own(None, now - BEHIND / 2), second);
+        }
+    }
+
+    #[test]
+    fn it_is_for_every_name_and_for_the_addresses_at_which_it_was_asked() {
+        let bench = Bench::new();
+        let now = OffsetDateTime::now_utc();
+        bench.own(Some("192.0.2.7"), now);
+        let both = bench.own(Some("2001:db8::7"), now);
+        for name in ["localhost", "127.0.0.1", "192.0.2.7", "2001:db8::7"] {
+            assert!(both.names.contains(&name.to_owned()), "{name}: {both:?}");
+        }
+        assert_eq!(bench.own(Some("192.0.2.7"), now), both);
+        assert_eq!(bench.own(None, now), both);
+        let more = ["localhost".into(), "relay.lan".into()];
+        let authority = Authority::open(&more, &bench.data).unwrap();
+        let renamed = own(&more, None, &authority, &bench.data, now).unwrap();
+        assert!(renamed.names.contains(&"relay.lan".to_owned()));
+        assert!(renamed.names.contains(&"192.0.2.7".to_owned()));
+        for last in 0..100 {
+            let own = bench.own(Some(&format!("198.51.100.{last}")), now);
+            assert!(own.names.len() <= ADDRESSES + names().len() + 1, "{own:?}");
+        }
+    }
+
+    #[test]
+    fn who_trusts_the_authority_trusts_the_certificate_and_no_other_name_by_it() {
+        use tokio_rustls::rustls::client::WebPkiServerVerifier;
+        use tokio_rustls::rustls::client::danger::ServerCertVerifier;
+        use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
+        use tokio_rustls::rustls::{CertificateError as Refusal, Error, RootCertStore};
+
+        let bench = Bench::new();
+        let verify = |own: &Own, name: &str| {
+            let mut roots = RootCertStore::empty();
+            roots.add(bench.authority.certificate().clone()).unwrap();
+            let ring = Arc::new(ring::default_provider());
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), ring);
+            let certificate = CertificateDer::from_pem_slice(own.pem.as_bytes()).unwrap();
+            let name = ServerName::try_from(name.to_owned()).unwrap();
+            let verifier = verifier.build().unwrap();
+            let verified =
+                verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
+            verified.map(drop)
+        };
+        let now = OffsetDateTime::now_utc();
+        let good = bench.own(Some("192.0.2.7"), now);
+        for name in ["localhost", "127.0.0.1", "192.0.2.7"] {
+            assert_eq!(verify(&good, name), Ok(()), "{name}");
+        }
+        // As somebody would make it who has stolen the authority's key.
+        let stolen = ["bank.example".into(), "localhost".into()];
+        let stolen = own(&stolen, None, &bench.authority, &bench.data, now).unwrap();
+        let refused = verify(&stolen, "bank.example").unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                Error::InvalidCertificate(Refusal::Other(_) | Refusal::NotValidForName)
+            ),
+            "{refused:?}"
+        );
     }
 
     #[test]
     fn a_damaged_one_is_made_anew_and_given_files_are_named_when_they_are_missing() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = DataDir::open(folder.path()).unwrap();
-        data.write(FILE, b"\xff").unwrap();
-        load(&CertificateSource::Own(names()), &data).unwrap();
+        let bench = Bench::new();
+        let now = OffsetDateTime::now_utc();
+        let whole = bench.own(None, now);
+        bench
+            .data
+            .write(FILE, &whole.pem.as_bytes()[..whole.pem.len() / 2])
+            .unwrap();
+        assert_ne!(bench.own(None, now), whole);
+        bench.data.write(FILE, b"\xff").unwrap();
+        load(&CertificateSource::Own(names()), &bench.data).unwrap();
         let missing = CertificateSource::Files {
-            certificate: folder.path().join("no.pem"),
-            key: folder.path().join(FILE),
+            certificate: bench.folder.path().join("no.pem"),
+            key: bench.folder.path().join(FILE),
         };
-        let error = load(&missing, &data).map(drop).unwrap_err();
+        let error = load(&missing, &bench.data).map(drop).unwrap_err();
         assert!(error.to_string().contains("no.pem"), "{error}");
     }
 
     #[test]
-    fn given_files_are_used() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = DataDir::open(folder.path()).unwrap();
-        own(&names(), &data, OffsetDateTime::now_utc()).unwrap();
-        let file = folder.path().join(FILE);
+    fn given_files_are_used_and_no_authority_is_offered_for_them() {
+        let bench = Bench::new();
+        bench.own(None, OffsetDateTime::now_utc());
+        let file = bench.folder.path().join(FILE);
         let given = CertificateSource::Files {
             certificate: file.clone(),
             key: file,
         };
-        load(&given, &data).unwrap();
+        let loaded = load(&given, &bench.data).unwrap();
+        assert_eq!(loaded.authority, None);
+        assert!(loaded.is_for("192.0.2.7".parse().unwrap()));
     }
 }

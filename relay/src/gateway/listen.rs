@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http_body_util::Full as HttpBody;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
@@ -26,19 +27,22 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use super::admission::{Full, Place};
 use super::forwarded::{is_proxy, origin};
 use super::pages::{Reply, bare};
-use super::{Gateway, socket};
+use super::{Gateway, plain, socket};
 use crate::clock;
+use crate::clock_steps::ClockSteps;
 use crate::metrics::Held;
 use crate::task;
 
 /// What the socket speaks.
 const SUBPROTOCOL: &str = "conclave.v1";
+/// Where the certificate is that devices are to trust.
+const AUTHORITY: &str = "/ca.crt";
 /// How long TLS, and then a request's head, may take.
-const HEAD: Duration = Duration::from_secs(10);
+pub(super) const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may stand that is no socket: a page is there by then.
 const PAGE: Duration = Duration::from_secs(60);
 /// Bytes of a request's head and its buffer; the least that hyper takes.
-const HEAD_BYTES: usize = 8 * 1024;
+pub(super) const HEAD_BYTES: usize = 8 * 1024;
 /// Bytes that the kernel may hold unsent. Higher delays control behind media on a slow path.
 const UNSENT: u32 = 64 * 1024;
 /// Pause after an accept that failed, as it does without file descriptors.
@@ -47,14 +51,15 @@ const PAUSE: Duration = Duration::from_millis(50);
 const LOGGED_HOST: usize = 100;
 /// How often what is over is forgotten.
 const FORGET_EACH: Duration = Duration::from_secs(30);
-/// How often the certificate is looked at.
+/// How often the certificate is looked at, beside when the clock is set.
 const RENEW_EACH: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Accepts connections until it is dropped.
 pub(super) async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
     let mut forget = tokio::time::interval(FORGET_EACH);
+    let mut clock_steps = ClockSteps::watch();
+    // Also at once: the clock may have been set since the certificate was loaded.
     let mut renew = tokio::time::interval(RENEW_EACH);
-    renew.reset();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -64,6 +69,11 @@ pub(super) async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
                 continue;
             }
             _ = renew.tick() => {
+                gateway.renew_certificate();
+                continue;
+            }
+            () = clock_steps.next() => {
+                tracing::info!("the clock was set: looking at the certificate again");
                 gateway.renew_certificate();
                 continue;
             }
@@ -96,10 +106,23 @@ async fn serve(stream: TcpStream, peer: IpAddr, place: Place, gateway: &Arc<Gate
     let _ = stream.set_nodelay(true);
     // What the kernel holds cannot be overtaken: media there would delay control.
     let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
-    let Some(tls) = &gateway.tls else {
+    let here = stream.local_addr().map_or(peer, |here| here.ip());
+    let Some(certificate) = gateway.certificate_at(here) else {
         return speak_http(stream, peer, place, gateway).await;
     };
-    let acceptor = TlsAcceptor::from(tls.load_full());
+    let mut first = [0];
+    let begun = tokio::select! {
+        begun = tokio::time::timeout(HEAD, stream.peek(&mut first)) => begun,
+        () = place.pushed_out() => return,
+    };
+    if matches!(begun, Ok(Ok(1))) && first != [plain::TLS] {
+        tokio::select! {
+            () = plain::lead_to_tls(stream, gateway) => {}
+            () = place.pushed_out() => {}
+        }
+        return;
+    }
+    let acceptor = TlsAcceptor::from(Arc::clone(&certificate.config));
     let accepted = tokio::select! {
         accepted = tokio::time::timeout(HEAD, acceptor.accept(stream)) => accepted,
         () = place.pushed_out() => return,
@@ -179,6 +202,7 @@ fn answer(
     let path = request.uri().path();
     if path != "/ws" {
         return match *request.method() {
+            Method::GET | Method::HEAD if path == AUTHORITY => authority(gateway, peer),
             Method::GET | Method::HEAD => gateway.pages.reply(path, request.headers()),
             _ => bare(StatusCode::METHOD_NOT_ALLOWED),
         };
@@ -220,8 +244,25 @@ fn answer(
     reply
 }
 
+/// The certificate that devices are to trust, where the relay's own is what browsers see.
+fn authority(gateway: &Gateway, peer: IpAddr) -> Reply {
+    let loaded = gateway.tls.as_ref().map(ArcSwap::load_full);
+    let authority = loaded.and_then(|loaded| loaded.authority.clone());
+    let Some(der) = authority.filter(|_| !is_proxy(peer, gateway.trusted_proxy)) else {
+        return bare(StatusCode::NOT_FOUND);
+    };
+    let mut reply = bare(StatusCode::OK);
+    *reply.body_mut() = HttpBody::from(der);
+    let headers = reply.headers_mut();
+    // By this type phones offer to install it.
+    let certificate = HeaderValue::from_static("application/x-x509-ca-cert");
+    headers.insert(CONTENT_TYPE, certificate);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
 /// Another site's page asks, or the relay has a name that it does not know of.
-fn unknown_host(gateway: &Gateway, host: &str) -> Reply {
+pub(super) fn unknown_host(gateway: &Gateway, host: &str) -> Reply {
     gateway.metrics.web_unknown_host.inc();
     if let Some(unsaid) = gateway.log.may_say("web.names", clock::now()) {
         let host: String = host.chars().take(LOGGED_HOST).collect();

@@ -5,6 +5,7 @@
 //! module holds them for it, and nothing else of the relay does.
 
 mod admission;
+mod authority;
 mod certificate;
 mod conversation;
 mod downlink;
@@ -16,11 +17,12 @@ mod message;
 mod pages;
 mod parking;
 mod participant;
+mod plain;
 mod reply;
 mod socket;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use conclave_protocol::identity::Identity;
@@ -29,11 +31,11 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_rustls::rustls::ServerConfig;
 
 pub use admission::WebLimits;
 pub use certificate::{CertificateError, CertificateSource};
 
+use crate::clock;
 use crate::control::ConnectionIds;
 use crate::data_dir::DataDir;
 use crate::limit_log::LimitLog;
@@ -41,6 +43,7 @@ use crate::media::MediaHandle;
 use crate::metrics::Metrics;
 use crate::server::Event;
 use admission::Admission;
+use certificate::Loaded;
 use hosts::KnownHosts;
 use pages::Pages;
 use parking::Parking;
@@ -78,8 +81,10 @@ pub(crate) struct Gateway {
     parking: Parking,
     pages: Pages,
     secret: Secret<32>,
-    tls: Option<ArcSwap<ServerConfig>>,
+    tls: Option<ArcSwap<Loaded>>,
     certificate: Option<CertificateSource>,
+    /// Held while a certificate is read or made: its file has one writer.
+    renewing: Mutex<()>,
     public_host: Option<String>,
     hosts: KnownHosts,
     log: LimitLog,
@@ -110,7 +115,10 @@ impl Gateway {
         let is_vouched_for = matches!(certificate, Some(CertificateSource::Files { .. }));
         let hosts = KnownHosts::new(&names, is_vouched_for);
         let tls = match &certificate {
-            Some(source) => Some(ArcSwap::new(certificate::load(source, &data)?)),
+            Some(source) => {
+                let loaded = certificate::load(source, &data, None)?;
+                Some(ArcSwap::from_pointee(loaded))
+            }
             None => None,
         };
         let admission = Admission::new(limits, Arc::clone(&metrics));
@@ -125,6 +133,7 @@ impl Gateway {
             secret: data.gateway_secret()?,
             tls,
             certificate,
+            renewing: Mutex::default(),
             public_host,
             hosts,
             log: LimitLog::default(),
@@ -138,14 +147,33 @@ impl Gateway {
         listen::accept(listener, self).await;
     }
 
-    /// Reads the certificate again, or makes a new one where its own is nearly over.
+    /// Reads the certificate again, or makes a new one where its own is nearly over, or not valid yet.
     pub(crate) fn renew_certificate(&self) {
+        self.load_certificate(None);
+    }
+
+    /// The certificate for a connection that came in at this address of the relay.
+    fn certificate_at(&self, address: IpAddr) -> Option<Arc<Loaded>> {
+        let tls = self.tls.as_ref()?;
+        let address = address.to_canonical();
+        if !tls.load().is_for(address) {
+            self.load_certificate(Some(address));
+        }
+        Some(tls.load_full())
+    }
+
+    fn load_certificate(&self, also: Option<IpAddr>) {
         let (Some(tls), Some(source)) = (&self.tls, &self.certificate) else {
             return;
         };
-        match certificate::load(source, &self.data) {
-            Ok(config) => tls.store(config),
-            Err(error) => tracing::error!(%error, "the web certificate stays as it is"),
+        let _one = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        match certificate::load(source, &self.data, also) {
+            Ok(loaded) => tls.store(Arc::new(loaded)),
+            Err(error) => {
+                if let Some(unsaid) = self.log.may_say("web.certificate", clock::now()) {
+                    tracing::error!(%error, unsaid, "the web certificate stays as it is");
+                }
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod gateway_crowd;
 mod gateway_guests;
 mod gateway_limits;
 mod gateway_resume;
+mod gateway_trust;
 mod harness;
 mod idle;
 mod media;

@@ -1,4 +1,4 @@
-//! TLS that trusts every certificate.
+//! TLS that trusts every certificate, or those alone for which one authority vouches.
 
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -9,16 +9,33 @@ use tokio_rustls::rustls::client::danger::{
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConnection, DigitallySignedStruct, StreamOwned};
 
+/// A connection under TLS.
+pub(crate) type Tls = StreamOwned<ClientConnection, TcpStream>;
+
 /// TLS over a connection to the relay, whoever it is.
-pub(crate) fn trusting(stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
+pub(crate) fn trusting(stream: TcpStream) -> Tls {
+    let config = versions().dangerous();
+    let config = config.with_custom_certificate_verifier(Arc::new(Trusting));
+    over(stream, config.with_no_client_auth(), "localhost")
+}
+
+/// TLS with who is called `name`, by the word of the authority with this certificate in DER alone.
+pub(crate) fn trusting_alone(stream: TcpStream, authority: &[u8], name: &str) -> Tls {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_slice(authority)).unwrap();
+    let config = versions().with_root_certificates(roots);
+    over(stream, config.with_no_client_auth(), name)
+}
+
+fn versions() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::WantsVerifier> {
     let ring = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(ring)
+    rustls::ClientConfig::builder_with_provider(ring)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Trusting))
-        .with_no_client_auth();
-    let name = ServerName::try_from("localhost").unwrap();
+}
+
+fn over(stream: TcpStream, config: rustls::ClientConfig, name: &str) -> Tls {
+    let name = ServerName::try_from(name.to_owned()).unwrap();
     let tls = ClientConnection::new(Arc::new(config), name).unwrap();
     StreamOwned::new(tls, stream)
 }

@@ -57,7 +57,7 @@ async function show() {
     } else {
         page.show();
     }
-    if (session.phase === 'entering' && !session.connected) slow ??= setTimeout(() => void whatKeepsOut(socketUrl(document.baseURI)).then(signIn.unreachable), 4000);
+    if (session.phase === 'entering' && !session.connected) slow ??= setTimeout(() => void whatKeepsOut(socketUrl(document.baseURI)).then((why) => signIn.unreachable(why)), 4000);
     else {
         clearTimeout(slow);
         slow = undefined;

@@ -94,10 +94,11 @@ export class Program {
 
 /** A relay in a folder of its own. Stopped and started again it keeps its addresses. */
 export class Relay {
-    /** @param {string} data @param {string[]} [more] flags */
-    constructor(data, more = []) {
+    /** @param {string} data @param {string[]} [more] flags @param {NodeJS.ProcessEnv} [env] more of the environment */
+    constructor(data, more = [], env = {}) {
         this.data = data;
         this.more = more;
+        this.env = env;
         /** @type {string | undefined} */
         this.disk = undefined;
         this.control = '127.0.0.1:0';
@@ -107,7 +108,7 @@ export class Relay {
     }
 
     async start() {
-        this.program = new Program(RELAY, ['serve', '--data-dir', this.data, '--listen', this.control, '--web', this.web, '--admin', '127.0.0.1:0', '--announce', 'off', ...this.more]);
+        this.program = new Program(RELAY, ['serve', '--data-dir', this.data, '--listen', this.control, '--web', this.web, '--admin', '127.0.0.1:0', '--announce', 'off', ...this.more], { ...process.env, ...this.env });
         const found = await this.program.line((line) => /^ready control=(\S+) .*web=(\S+)/.exec(line));
         [, this.control, this.web] = found;
         if (process.env.CONCLAVE_PAGE === 'disk') this.disk ??= await fromDisk(this.web);

@@ -1,6 +1,7 @@
 // For everybody, everywhere: accessible, light, quick, and what a socket is told is what the page says.
 
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -150,6 +151,32 @@ describe('the page', { concurrency: false }, () => {
         await link.getByRole('button', { name: 'Join' }).click();
         await link.getByText('This link is not valid any more. Ask for a new one.').waitFor();
         for (const page of [first, second, link]) await page.context().close();
+    });
+
+    test('says how to trust the relay where the browser, as Safari does, opens the page and no socket', { skip: process.env.CONCLAVE_PAGE === 'disk' && 'the disk has no certificate' }, async () => {
+        const page = await openPage(browser, relay.url, {}, () => {
+            window.WebSocket = /** @type {any} */ (class extends EventTarget {
+                readyState = 3;
+                onclose = () => {};
+                constructor() {
+                    super();
+                    setTimeout(() => this.onclose());
+                }
+                close() {}
+            });
+        });
+        await page.getByLabel('Name', { exact: true }).fill('apple');
+        await page.getByLabel('Email').fill('apple@example.org');
+        await page.getByRole('button', { name: 'Sign in' }).click();
+        await page.getByText('This browser shows the page but does not connect it').waitFor();
+        const download = page.waitForEvent('download');
+        await page.getByRole('link', { name: 'Download the relay\'s certificate' }).click();
+        const certificate = new X509Certificate(await readFile(await (await download).path()));
+        assert.ok(certificate.ca);
+        assert.deepEqual([...await findings(page), ...await tooSmall(page)], []);
+        // What asks why the socket does not open is answered so; nothing else went wrong.
+        assert.deepEqual(page.troubles.filter((trouble) => !/status of 400/.test(trouble)), []);
+        await page.context().close();
     });
 
     test('that signed in elsewhere says so, and comes back when it is asked to', async () => {

@@ -7,6 +7,7 @@ import { whatKeepsOut } from '../../../src/gateway/page/net/kept_out.js';
 /** @param {() => Promise<Response>} answer */
 function answering(answer) {
     /** @type {string[]} */
+    /** @type {string[]} */
     const asked = [];
     globalThis.fetch = async (url) => {
         asked.push(String(url));
@@ -30,4 +31,18 @@ test('anything else is no limit', async () => {
     assert.equal(await whatKeepsOut('ws://relay.lan/ws'), null);
     answering(() => Promise.reject(new TypeError('no network')));
     assert.equal(await whatKeepsOut('ws://relay.lan/ws'), null);
+});
+
+test('a relay that answers and has a certificate to trust is one that the browser itself keeps away from', async () => {
+    /** @type {string[]} */
+    const asked = [];
+    globalThis.fetch = async (url, { method = 'GET' } = {}) => {
+        asked.push(`${method} ${url}`);
+        return new Response('', { status: String(url).endsWith('/ca.crt') ? 200 : 400 });
+    };
+    assert.equal(await whatKeepsOut('wss://relay.lan:7480/meet/ws'), 'untrusted');
+    assert.deepEqual(asked, ['GET https://relay.lan:7480/meet/ws', 'HEAD https://relay.lan:7480/meet/ca.crt']);
+    // Behind a proxy, or with a certificate that others gave, there is none.
+    globalThis.fetch = async (url) => new Response('', { status: String(url).endsWith('/ca.crt') ? 404 : 400 });
+    assert.equal(await whatKeepsOut('wss://relay.lan/ws'), null);
 });

@@ -33,6 +33,8 @@ export function signInPage(session, token, openSettings) {
     if (token) set(name.input, 'autocomplete', 'nickname');
     const go = buttonOf(/** @type {HTMLButtonElement} */ (form.querySelector('[type="submit"]')));
     const trouble = notice();
+    /** How to trust the relay, where that helps. @type {Element | null} */
+    let trust = null;
     const again = button({ word: 'use_here', press: () => void session.again().catch(() => {}) });
     go.element.before(trouble.element, again.element);
 
@@ -105,10 +107,13 @@ export function signInPage(session, token, openSettings) {
         },
         /**
          * The relay does not answer, or has no place: it is tried on.
-         * @param {'address_full' | 'relay_full' | null} full
+         * @param {import('../net/kept_out.js').KeptOut | null} why
          */
-        unreachable(full) {
-            if (session.phase === 'entering' && !session.connected) trouble.show(() => words(full ?? 'unreachable'));
+        async unreachable(why) {
+            const steps = why === 'untrusted' ? (await import('./trust.js')).trustSteps() : null;
+            if (session.phase !== 'entering' || session.connected) return;
+            trouble.show(() => words(why ?? 'unreachable'));
+            if (steps && !trust) go.element.before(trust = steps);
         },
         focus: () => (name.input.value && !token ? go.element : name.input).focus(),
     };
