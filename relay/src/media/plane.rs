@@ -21,13 +21,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::frame_run::{FrameRun, FrameRuns};
 use super::handed_in::HandedIn;
 use super::send::{Sender, fan_out, hand_over};
-use super::session::{MediaSession, Path};
+use super::session::{MediaSession, Path, Sent, TooMuch};
 use super::{MediaLimits, PlaneCommand};
 use crate::clock;
 use crate::control::media_run::MediaRun;
 use crate::core::fan_out::{Routes, StreamRoute};
 use crate::core::limits::SetClock;
 use crate::health::Pulse;
+use crate::limit_log::LimitLog;
 use crate::metrics::Metrics;
 
 /// Bytes of the kernel's queues. Higher rides out longer bursts; the kernel may give less.
@@ -80,6 +81,9 @@ pub(super) struct Plane {
     limits: MediaLimits,
     clock: SetClock,
     tally: Tally,
+    /// What was sent beyond a limit in this batch, the first of it.
+    too_much: Option<TooMuch>,
+    log: LimitLog,
     metrics: Arc<Metrics>,
     commands: Receiver<PlaneCommand>,
     handed_in: HandedIn,
@@ -116,6 +120,8 @@ impl Plane {
             limits,
             clock: SetClock::default(),
             tally: Tally::default(),
+            too_much: None,
+            log: LimitLog::default(),
             metrics,
             commands,
             handed_in,
@@ -230,6 +236,7 @@ impl Plane {
             self.send(run, batch.now);
         }
         self.tally.flush(&self.metrics);
+        self.tell_limit(batch.now);
     }
 
     /// Checks one datagram: cheapest first, and nothing changes before it is proven.
@@ -259,9 +266,8 @@ impl Plane {
         };
         self.tally.address_moves += u64::from(session.hear(hop.counter, path, batch.now));
         // After the proof: a forger must not use up what the session may send.
-        if !session.may_send(length) {
-            self.tally.datagrams_limited += 1;
-            return;
+        if let Err(too_much) = session.may_send(length) {
+            return self.limit(too_much);
         }
         let Ok(header) = Header::parse(packet) else {
             self.tally.packets_wrong_kind += 1;
@@ -304,9 +310,8 @@ impl Plane {
                 Err(error) => return self.tally.refuse(error),
             };
             self.tally.address_moves += u64::from(session.hear(hop.counter, path, batch.now));
-            if !session.may_send(length) {
-                self.tally.datagrams_limited += 1;
-                return;
+            if let Err(too_much) = session.may_send(length) {
+                return self.limit(too_much);
             }
             let Probe::Ask { sent } = probe else {
                 self.tally.datagrams_bad_body += 1;
@@ -343,9 +348,8 @@ impl Plane {
             Err(error) => return self.tally.refuse(error),
         };
         self.tally.address_moves += u64::from(session.hear(hop.counter, path, batch.now));
-        if !session.may_send(length) {
-            self.tally.datagrams_limited += 1;
-            return;
+        if let Err(too_much) = session.may_send(length) {
+            return self.limit(too_much);
         }
         match feedback {
             Feedback::Report(report) => {
@@ -357,6 +361,26 @@ impl Plane {
             }
             Feedback::Nack(_) => self.tally.nacks += 1,
         }
+    }
+
+    /// Counts what a session sent beyond its limit; the first of a batch is told.
+    fn limit(&mut self, too_much: TooMuch) {
+        self.tally.datagrams_limited += 1;
+        self.too_much.get_or_insert(too_much);
+    }
+
+    fn tell_limit(&mut self, now: Instant) {
+        let Some(TooMuch { of, path }) = self.too_much.take() else {
+            return;
+        };
+        let (key, limit) = match of {
+            Sent::Packets => ("media.packets_per_second", self.limits.packets_per_second),
+            Sent::Bytes => ("media.bytes_per_second", self.limits.bytes_per_second),
+        };
+        // Browsers and who has no path by UDP.
+        let nowhere = || "a control connection or a browser".to_owned();
+        let whose = path.map_or_else(nowhere, |path| path.to.ip().to_canonical().to_string());
+        self.log.reached(key, limit, whose, now);
     }
 
     fn send(&mut self, run: FrameRun, now: Instant) {

@@ -26,6 +26,21 @@ pub(super) struct Path {
     pub(super) from: Option<IpAddr>,
 }
 
+/// A session has sent more than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooMuch {
+    pub(super) of: Sent,
+    /// Its own, if it has one.
+    pub(super) path: Option<Path>,
+}
+
+/// What is counted of what a session sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Packets,
+    Bytes,
+}
+
 /// One session, owned by the media thread.
 pub(super) struct MediaSession {
     secret: Secret<32>,
@@ -90,11 +105,24 @@ impl MediaSession {
             .get_or_insert_with(|| Box::new(HopKeys::derive(&self.secret)))
     }
 
-    /// Counts a proven datagram; `false` when the session sends too much.
-    pub(super) fn may_send(&self, bytes: usize) -> bool {
+    /// Counts a proven datagram.
+    ///
+    /// # Errors
+    /// [`TooMuch`] when the session has sent more than it may.
+    pub(super) fn may_send(&self, bytes: usize) -> Result<(), TooMuch> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let bytes = bytes.try_into().unwrap_or(std::num::NonZeroU32::MIN);
-        self.packets.check().is_ok() && matches!(self.bytes.check_n(bytes), Ok(Ok(())))
+        let too_much = |of| TooMuch {
+            of,
+            path: self.path,
+        };
+        if self.packets.check().is_err() {
+            return Err(too_much(Sent::Packets));
+        }
+        match self.bytes.check_n(bytes) {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(too_much(Sent::Bytes)),
+        }
     }
 
     /// Marks a proven datagram as seen, and learns where it came from; `true` when that is elsewhere.

@@ -606,6 +606,11 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[], Stdio::inherit())
+    }
+
+    /// With more in its environment, and its log going there.
+    pub(crate) fn start_with(folder: &Path, more: &[(&str, &str)], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_conclave-relay"))
             .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(["--web", "off"])
@@ -616,7 +621,9 @@ impl Serving {
             .env("CONCLAVE_RELAY__LIMITS__HANDSHAKES_AT_ONCE", "100000")
             .env("CONCLAVE_RELAY__LIMITS__CONNECTIONS_PER_ADDRESS", "100000")
             .env("CONCLAVE_RELAY__LIMITS__SIGN_UPS_AT_ONCE", "100000")
+            .envs(more.iter().copied())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();

@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use conclave_protocol::wire::control::{Request, ToRelay, Want};
 use conclave_protocol::wire::header::{HOP_HEADER_BYTES, Kind};
 
-use crate::harness::{Caller, TestRelay, elsewhere, wait_until};
+use crate::harness::{Caller, Endpoint, Serving, TestRelay, elsewhere, wait_until};
 
 #[test]
 fn a_frame_reaches_every_other_member_byte_for_byte() {
@@ -254,4 +254,33 @@ fn who_sends_too_much_is_limited_and_nobody_else() {
     let packets = bob.send_frame(34);
     // Ana's own queue holds nothing of hers, so the first she gets is Bob's.
     assert_eq!(ana.receive(), packets[0]);
+}
+
+#[test]
+fn the_limit_that_a_session_runs_into_is_named_in_the_log_once() {
+    for (variable, limit, key) in [
+        ("PACKETS_PER_SECOND", "50", "media.packets_per_second"),
+        ("BYTES_PER_SECOND", "2000", "media.bytes_per_second"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let log = std::fs::File::create(&path).unwrap();
+        let variable = format!("CONCLAVE_RELAY__MEDIA__{variable}");
+        let serving = Serving::start_with(folder.path(), &[(&variable, limit)], log.into());
+        let mut ana = Endpoint::connect(serving.control, 1);
+        ana.sign_in("Ana").unwrap();
+        let room = ana.create("x", None, 4).unwrap();
+        ana.join(room, None).unwrap();
+        let mut ana = Caller::new(ana);
+        let log = || std::fs::read_to_string(&path).unwrap();
+        wait_until(key, || {
+            ana.send_frame(34);
+            log().contains(key)
+        });
+        for _ in 0..100 {
+            ana.send_frame(34);
+        }
+        ana.refresh();
+        assert_eq!(log().matches(key).count(), 1, "{}", log());
+    }
 }
