@@ -3,6 +3,8 @@
 //! Both queues are bounded. When the engine does not take what came, reading stops and TCP's own flow
 //! control holds the relay back; when what is to be sent piles up, the connection is given up.
 
+mod connect;
+
 use conclave_protocol::channel::{ChannelError, ChannelEvent, EndpointChannel};
 use conclave_protocol::identity::{Identity, PublicKey};
 use conclave_protocol::secret::Secret;
@@ -109,7 +111,7 @@ async fn run(
     let mut channel = EndpointChannel::initiator(identity, pinned, ephemeral);
     let mut buffer = vec![0; READ_BYTES];
     let connect = async {
-        let mut stream = TcpStream::connect(relay).await?;
+        let mut stream = connect::connect(relay).await?;
         stream.set_nodelay(true)?;
         let address = stream.peer_addr()?;
         loop {
