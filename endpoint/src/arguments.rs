@@ -7,6 +7,7 @@ use conclave_endpoint::config::Config;
 use conclave_endpoint::control::with_default_port;
 use conclave_endpoint::discovery::{self, DiscoveryError, RelaySpec};
 use conclave_endpoint::engine::{Room, Settings};
+use conclave_endpoint::keep::Keep;
 use conclave_endpoint::processor;
 use conclave_endpoint::sound::{MicrophoneSpec, SpeakerSpec};
 use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
@@ -89,7 +90,7 @@ impl CallArguments {
     }
 
     /// The flags over the configuration.
-    pub(crate) fn settings(self, config: Config) -> anyhow::Result<Settings> {
+    pub(crate) fn settings(self, config: Config, keep: &Keep) -> anyhow::Result<Settings> {
         // What was given for another relay or room must not go to this one.
         let same_relay = [&None, &config.relay.address].contains(&&self.relay);
         let same_room = [&None, &config.room.name].contains(&&self.room);
@@ -110,11 +111,14 @@ impl CallArguments {
         else {
             return Err(Missing(missing.into_iter().flatten().collect()).into());
         };
+        let relay_fingerprint = self
+            .relay_fingerprint
+            .or(fingerprint.map(|fingerprint| fingerprint.to_string()));
+        let relay_kept_as = relay.kept_as();
         Ok(Settings {
-            relay: locate(relay)?,
-            relay_fingerprint: self
-                .relay_fingerprint
-                .or(fingerprint.map(|fingerprint| fingerprint.to_string())),
+            relay: locate(relay, Some(keep), relay_fingerprint.as_deref())?,
+            relay_kept_as,
+            relay_fingerprint,
             username,
             email,
             room: Some(Room {
@@ -132,12 +136,22 @@ impl CallArguments {
     }
 }
 
-/// The address of the relay that is meant, looked for on the LAN where it must be.
-pub(crate) fn locate(relay: RelaySpec) -> Result<String, DiscoveryError> {
-    let found = match relay {
-        RelaySpec::Address(address) => return Ok(with_default_port(&address)),
-        RelaySpec::Auto => discovery::discover_one(DISCOVERY_PATIENCE)?,
-        RelaySpec::Named(name) => discovery::discover_named(&name, DISCOVERY_PATIENCE)?,
+/// The address of the relay that is meant, looked for on the LAN where it must be: of several the one with this
+/// fingerprint, or the one that was met before.
+pub(crate) fn locate(
+    relay: RelaySpec,
+    keep: Option<&Keep>,
+    fingerprint: Option<&str>,
+) -> Result<String, DiscoveryError> {
+    let met = || keep?.relay(&relay.kept_as()).ok()?;
+    let known = fingerprint.map(str::to_owned);
+    let known = known.or_else(|| met().map(|key| key.fingerprint()));
+    let found = match &relay {
+        RelaySpec::Address(address) => return Ok(with_default_port(address)),
+        RelaySpec::Auto => discovery::discover_one(known.as_deref(), DISCOVERY_PATIENCE)?,
+        RelaySpec::Named(name) => {
+            discovery::discover_named(name, known.as_deref(), DISCOVERY_PATIENCE)?
+        }
     };
     eprintln!("relay: {found}");
     Ok(found.address)
@@ -177,7 +191,8 @@ mod tests {
         let config = Config::load_with(Some(&path), Some(folder.path()), []).unwrap();
         let command = CallArguments::augment_args(clap::Command::new("call"));
         let matches = command.try_get_matches_from(["call"].iter().chain(flags))?;
-        CallArguments::from_arg_matches(&matches)?.settings(config)
+        let keep = Keep::open(folder.path()).unwrap();
+        CallArguments::from_arg_matches(&matches)?.settings(config, &keep)
     }
 
     const FILE: &str = "[relay]\naddress = \"relay.lan\"\nfingerprint = \"\

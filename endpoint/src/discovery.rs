@@ -1,7 +1,8 @@
 //! Finding relays on the LAN: DNS-SD over multicast DNS, as relays announce themselves.
 //!
 //! What is found is a hint and proves nothing, a fingerprint included: anyone on the network can announce
-//! anything. Trust stays where it is, with the identity that is met at an address ([`crate::keep`]).
+//! anything. Trust stays where it is, with the identity that was met first ([`crate::keep`]); an announced fingerprint only
+//! says which of several relays is worth going to.
 
 mod catalog;
 mod spec;
@@ -134,20 +135,24 @@ impl Drop for Discovery {
     }
 }
 
-/// Waits for the only relay on the LAN.
+/// Waits for the only relay on the LAN, or for the one that announces the fingerprint that is known.
 ///
 /// # Errors
 /// [`DiscoveryError`] says what was found instead, and what to do.
-pub fn discover_one(patience: Duration) -> Result<FoundRelay, DiscoveryError> {
-    discover(None, patience)
+pub fn discover_one(known: Option<&str>, patience: Duration) -> Result<FoundRelay, DiscoveryError> {
+    discover(None, known, patience)
 }
 
-/// Waits for the relay of this name on the LAN.
+/// Waits for the relay of this name on the LAN; of several for the one that announces the fingerprint that is known.
 ///
 /// # Errors
 /// [`DiscoveryError`] says what was found instead, and what to do.
-pub fn discover_named(name: &str, patience: Duration) -> Result<FoundRelay, DiscoveryError> {
-    discover(Some(name), patience)
+pub fn discover_named(
+    name: &str,
+    known: Option<&str>,
+    patience: Duration,
+) -> Result<FoundRelay, DiscoveryError> {
+    discover(Some(name), known, patience)
 }
 
 /// Everything that is found within this time.
@@ -158,9 +163,16 @@ pub fn discover_all(patience: Duration) -> Result<Vec<FoundRelay>, DiscoveryErro
     collect(patience, |_| false)
 }
 
-fn discover(name: Option<&str>, patience: Duration) -> Result<FoundRelay, DiscoveryError> {
-    let found = collect(patience, |found| found.iter().any(|relay| relay.is(name)))?;
-    choose(found, name, patience)
+fn discover(
+    name: Option<&str>,
+    known: Option<&str>,
+    patience: Duration,
+) -> Result<FoundRelay, DiscoveryError> {
+    let known = known.and_then(canonical_fingerprint);
+    let enough =
+        |relay: &FoundRelay| relay.is(name) && (known.is_none() || relay.fingerprint == known);
+    let found = collect(patience, |found| found.iter().any(enough))?;
+    choose(found, name, known.as_deref(), patience)
 }
 
 /// Collects until the time is up, or a little longer than it takes until what is there is enough.
@@ -187,6 +199,7 @@ fn collect(
 fn choose(
     found: Vec<FoundRelay>,
     name: Option<&str>,
+    known: Option<&str>,
     patience: Duration,
 ) -> Result<FoundRelay, DiscoveryError> {
     let mut fitting: Vec<_> = found
@@ -194,6 +207,10 @@ fn choose(
         .filter(|relay| relay.is(name))
         .cloned()
         .collect();
+    let is_known = |relay: &FoundRelay| known.is_some() && relay.fingerprint.as_deref() == known;
+    if fitting.iter().any(is_known) {
+        fitting.retain(is_known);
+    }
     match (fitting.pop(), fitting.is_empty(), name) {
         (Some(only), true, _) if only.version == VERSION => Ok(only),
         (Some(only), true, _) => Err(DiscoveryError::Version(only)),

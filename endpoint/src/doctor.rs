@@ -66,14 +66,30 @@ impl fmt::Display for Findings {
     }
 }
 
+/// The relay that is to be looked at.
+#[derive(Debug)]
+pub struct MeantRelay {
+    /// What its identity is kept under, beside its address.
+    pub kept_as: String,
+    /// Where it is, or why that is not known.
+    pub address: Result<String, DiscoveryError>,
+}
+
+impl MeantRelay {
+    /// The relay at an address that is known.
+    #[must_use]
+    pub fn at(address: &str) -> Self {
+        Self {
+            kept_as: address.into(),
+            address: Ok(address.into()),
+        }
+    }
+}
+
 /// Looks at everything that a call needs: the configuration if it is wrong, the relay where one is meant, or else
 /// all that announce themselves.
 #[must_use]
-pub fn examine(
-    config: Option<ConfigError>,
-    relay: Option<Result<String, DiscoveryError>>,
-    folder: &Path,
-) -> Findings {
+pub fn examine(config: Option<ConfigError>, relay: Option<MeantRelay>, folder: &Path) -> Findings {
     let mut findings = Findings::default();
     if let Some(error) = config {
         findings.add(Verdict::Bad, "config", error.to_string());
@@ -84,8 +100,10 @@ pub fn examine(
     examine_sound(&mut findings);
     examine_display(&mut findings);
     match relay {
-        Some(Ok(relay)) => examine_relay(&relay, folder, &mut findings),
-        Some(Err(error)) => findings.add(Verdict::Bad, "relay", error.to_string()),
+        Some(MeantRelay { kept_as, address }) => match address {
+            Ok(address) => examine_relay(&kept_as, &address, folder, &mut findings),
+            Err(error) => findings.add(Verdict::Bad, "relay", error.to_string()),
+        },
         None => list_relays(&mut findings),
     }
     findings
@@ -322,13 +340,13 @@ fn list_relays(findings: &mut Findings) {
     findings.add(Verdict::Remark, "relay", advice);
 }
 
-fn examine_relay(relay: &str, folder: &Path, findings: &mut Findings) {
+fn examine_relay(kept_as: &str, relay: &str, folder: &Path, findings: &mut Findings) {
     let keep = match Keep::open(folder) {
         Ok(keep) => keep,
         Err(error) => return findings.add(Verdict::Bad, "relay", format!("not checked: {error}")),
     };
-    let (identity, ephemeral, known) = match (keep.identity(), entropy::secret(), keep.relay(relay))
-    {
+    let known = keep.expected_relay(kept_as, relay);
+    let (identity, ephemeral, known) = match (keep.identity(), entropy::secret(), known) {
         (Ok(identity), Ok(ephemeral), Ok(known)) => (identity, ephemeral, known),
         _ => {
             return findings.add(

@@ -1,7 +1,7 @@
 //! What an endpoint keeps between calls: its own identity, and the relays that it has met.
 //!
-//! A relay is known by its address at first contact, or from provisioning; from then on another identity at
-//! that address is refused until a person removes the entry.
+//! A relay is known by its address at first contact, or from provisioning, and by `auto` or `auto:NAME` if it was looked for
+//! by that; from then on another identity is refused there until a person removes the entry.
 
 use conclave_protocol::identity::{Identity, PublicKey};
 use conclave_protocol::secret::Secret;
@@ -46,7 +46,7 @@ pub enum KeepError {
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KnownRelays {
-    /// Address, as it was given → public key in hexadecimal.
+    /// Address, as it was given, or `auto`, or `auto:NAME` → public key in hexadecimal.
     relays: BTreeMap<String, String>,
 }
 
@@ -131,6 +131,23 @@ impl Keep {
             reason: reason(),
         };
         parse_hex(text).map(PublicKey).map(Some).ok_or_else(damaged)
+    }
+
+    /// The identity that a relay must have: the one that was met by what it is kept as, else the one at its address.
+    ///
+    /// A relay that is looked for may come to an address that another one had before: only what it is kept as counts then.
+    ///
+    /// # Errors
+    /// As [`Self::relay`].
+    pub fn expected_relay(
+        &self,
+        kept_as: &str,
+        address: &str,
+    ) -> Result<Option<PublicKey>, KeepError> {
+        match self.relay(kept_as)? {
+            Some(key) => Ok(Some(key)),
+            None => self.relay(address),
+        }
     }
 
     /// Remembers the identity that an address has.
@@ -264,6 +281,10 @@ mod tests {
         keep.remember_relay("a:1", &PublicKey([7; 32])).unwrap();
         keep.remember_relay("b:1", &PublicKey([8; 32])).unwrap();
         assert_eq!(keep.relay("a:1").unwrap(), Some(PublicKey([7; 32])));
+        let expected = |kept_as| keep.expected_relay(kept_as, "a:1").unwrap();
+        assert_eq!(expected("auto"), Some(PublicKey([7; 32])));
+        keep.remember_relay("auto", &PublicKey([9; 32])).unwrap();
+        assert_eq!(expected("auto"), Some(PublicKey([9; 32])));
         fs::write(keep.relays_path(), "relays = { \"a:1\" = \"zz\" }").unwrap();
         assert!(keep.relay("a:1").is_err());
     }

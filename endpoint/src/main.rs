@@ -106,7 +106,7 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             let config = Config::load(line.config.as_deref(), line.data_dir.as_deref())?;
             let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
             let plan = arguments.plan();
-            call::run(arguments.settings(config)?, keep, plan)?;
+            call::run(arguments.settings(config, &keep)?, keep, plan)?;
         }
         Verb::Manual(arguments) => arguments.write().context("manual")?,
         Verb::Provision(arguments) => return Ok(arguments.run()),
@@ -131,11 +131,15 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
                 line.data_dir.as_deref(),
             );
             let configured = config.as_ref().ok().and_then(|c| c.relay.address.clone());
-            let relay = relay.or(configured).map(arguments::locate);
             let folder = match &config {
                 Ok(config) => config.keep_folder(),
                 Err(_) => line.data_dir.unwrap_or_else(Keep::default_folder),
             };
+            let keep = Keep::open(&folder).ok();
+            let relay = relay.or(configured).map(|relay| doctor::MeantRelay {
+                kept_as: relay.kept_as(),
+                address: arguments::locate(relay, keep.as_ref(), None),
+            });
             let findings = doctor::examine(config.err(), relay, &folder);
             print!("{findings}");
             return Ok(if findings.all_well() {

@@ -107,6 +107,37 @@ fn of_two_relays_that_fit_a_call_takes_neither_and_lists_both() {
 }
 
 #[test]
+fn once_met_under_its_name_a_relay_is_not_replaced_by_another_one_of_that_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = name("Vault");
+    let spec = format!("auto:{name}");
+    let (changed, lists) = channel();
+    let _search = Discovery::start(move |list| drop(changed.send(list))).unwrap();
+    let first = Relay::announced(&folder.path().join("first"), &name);
+    wait_for(&lists, &name, &[&first.address]);
+    let mut ana = Call::join(folder.path(), &spec, "ana", &[]);
+    ana.wait_told("the room", |line| line.starts_with("joined"));
+    assert!(ana.stop().success());
+
+    // Beside another relay of that name the known one is met.
+    let second = Relay::announced(&folder.path().join("second"), &name);
+    wait_for(&lists, &name, &[&first.address, &second.address]);
+    let mut ana = Call::join(folder.path(), &spec, "ana", &[]);
+    ana.wait_told("the room", |line| line.starts_with("joined"));
+    assert!(ana.stop().success());
+
+    // In its place no other one is.
+    first.stop();
+    wait_for(&lists, &name, &[&second.address]);
+    let mut ana = Call::join(folder.path(), &spec, "ana", &[]);
+    assert_eq!(ana.exit_code(), Some(4));
+    let errors = ana.errors();
+    let line = format!("remove the line of {} from", spec.to_lowercase());
+    assert!(errors.contains(&line), "{errors}");
+    assert!(!errors.contains("signed in"), "{errors}");
+}
+
+#[test]
 fn a_call_that_finds_no_relay_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let mut call = Call::join(
@@ -126,7 +157,7 @@ fn doctor_lists_the_relays_that_there_are() {
     let name = name("Ward");
     let relay = Relay::announced(&folder.path().join("relay"), &name);
     // Once one search has found it the next one will.
-    discover_named(&name, PATIENCE).unwrap();
+    discover_named(&name, None, PATIENCE).unwrap();
     let output = Command::new(endpoint_program())
         .arg("--data-dir")
         .arg(folder.path().join("ana"))

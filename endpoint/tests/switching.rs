@@ -32,6 +32,7 @@ impl Switched {
     fn join(folder: &Path, relay: &str, camera: &str, microphone: &str) -> Self {
         let settings = Settings {
             relay: relay.to_owned(),
+            relay_kept_as: relay.to_owned(),
             relay_fingerprint: None,
             username: Username::parse("door").unwrap(),
             email: Email::parse("door@example.org").unwrap(),

@@ -12,7 +12,6 @@ use toml::Table;
 use super::entry::Entry;
 use super::layers::sensible;
 use super::{AccountChoices, Choices, Config, RelayChoices};
-use crate::control::with_default_port;
 use crate::discovery::RelaySpec;
 use crate::keep::{Keep, KeepError};
 use crate::kiosk::provisioning::{ENDPOINT, GIVEN};
@@ -67,12 +66,10 @@ impl Config {
         let (Some(address), Some(fingerprint)) = (text("address"), text("fingerprint")) else {
             return Ok(());
         };
-        let Ok(RelaySpec::Address(address)) = address.parse() else {
-            return Ok(());
-        };
-        let address = with_default_port(&address);
-        match keep.relay(&address)? {
-            Some(met) if !met.has_fingerprint(fingerprint) => keep.forget_relay(&address),
+        let Ok(spec) = address.parse::<RelaySpec>();
+        let kept_as = spec.kept_as();
+        match keep.relay(&kept_as)? {
+            Some(met) if !met.has_fingerprint(fingerprint) => keep.forget_relay(&kept_as),
             _ => Ok(()),
         }
     }
@@ -240,6 +237,22 @@ mod tests {
         provision(&other, "b");
         assert_eq!(kiosk.keep().relay("stick.lan:7470").unwrap(), None);
         assert!(kiosk.keep().relay("else.lan:7470").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_fingerprint_for_a_relay_that_is_looked_for_goes_before_the_one_that_was_met() {
+        let kiosk = Kiosk::new();
+        kiosk
+            .keep()
+            .remember_relay("auto", &PublicKey([7; 32]))
+            .unwrap();
+        let other = PublicKey([8; 32]).fingerprint();
+        kiosk.provision(
+            &format!("[relay]\naddress = 'auto'\nfingerprint = '{other}'\n"),
+            "relay = 'a'\n",
+        );
+        kiosk.start();
+        assert_eq!(kiosk.keep().relay("auto").unwrap(), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! How a relay is named on a command line or in a file.
 
+use crate::control::with_default_port;
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,6 +13,19 @@ pub enum RelaySpec {
     Named(String),
     /// The one at HOST or HOST:PORT.
     Address(String),
+}
+
+impl RelaySpec {
+    /// What the relay's identity is kept under: what was said of it, not where it was found, as anyone on the network can be
+    /// found.
+    #[must_use]
+    pub fn kept_as(&self) -> String {
+        match self {
+            Self::Auto => "auto".into(),
+            Self::Named(name) => format!("auto:{}", name.to_lowercase()),
+            Self::Address(address) => with_default_port(address),
+        }
+    }
 }
 
 impl FromStr for RelaySpec {
@@ -61,6 +75,18 @@ pub(crate) fn is_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_relay_is_kept_as_it_was_meant() {
+        for (text, kept_as) in [
+            ("auto", "auto"),
+            ("auto:Cellar: Left", "auto:cellar: left"),
+            ("relay.lan", "relay.lan:7470"),
+            ("[::1]:9", "[::1]:9"),
+        ] {
+            assert_eq!(text.parse::<RelaySpec>().unwrap().kept_as(), kept_as);
+        }
+    }
 
     #[test]
     fn addresses_are_hosts_and_numbers_with_a_port_or_without() {

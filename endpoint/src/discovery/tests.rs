@@ -132,20 +132,26 @@ fn the_only_relay_is_taken_and_anything_else_is_explained() {
     let both = || vec![attic.clone(), cellar.clone()];
     let says = |error: DiscoveryError| error.to_string();
 
-    assert_eq!(choose(vec![attic.clone()], None, patience).unwrap(), attic);
-    assert_eq!(choose(both(), Some("cellar"), patience).unwrap(), cellar);
+    assert_eq!(
+        choose(vec![attic.clone()], None, None, patience).unwrap(),
+        attic
+    );
+    assert_eq!(
+        choose(both(), Some("cellar"), None, patience).unwrap(),
+        cellar
+    );
 
-    let none = says(choose(vec![], None, patience).unwrap_err());
+    let none = says(choose(vec![], None, None, patience).unwrap_err());
     assert!(
         none.contains("within 5 s") && none.contains("--relay HOST"),
         "{none}"
     );
-    let several = says(choose(both(), None, patience).unwrap_err());
+    let several = says(choose(both(), None, None, patience).unwrap_err());
     assert!(
         several.contains("\n  Attic at 192.0.2.8:7470\n  Cellar at"),
         "{several}"
     );
-    let others = says(choose(both(), Some("Lab"), patience).unwrap_err());
+    let others = says(choose(both(), Some("Lab"), None, patience).unwrap_err());
     assert!(
         others.contains("no relay \"Lab\"") && others.contains("Attic at"),
         "{others}"
@@ -155,8 +161,41 @@ fn the_only_relay_is_taken_and_anything_else_is_explained() {
         version: 9,
         ..attic
     };
-    let version = says(choose(vec![newer], None, patience).unwrap_err());
+    let version = says(choose(vec![newer], None, None, patience).unwrap_err());
     assert!(version.contains("speaks protocol 9"), "{version}");
+}
+
+#[test]
+fn of_several_relays_the_one_whose_fingerprint_is_known_is_taken() {
+    let patience = Duration::from_secs(5);
+    let known = FoundRelay {
+        fingerprint: Some(FINGERPRINT.into()),
+        ..relay("Cellar", 7)
+    };
+    let other = FoundRelay {
+        fingerprint: Some(FINGERPRINT.replace('4', "5")),
+        ..relay("Cellar", 8)
+    };
+    let silent = relay("Cellar", 9);
+    let all = || vec![other.clone(), known.clone(), silent.clone()];
+    let chosen = choose(all(), Some("Cellar"), Some(FINGERPRINT), patience);
+    assert_eq!(chosen.unwrap(), known);
+    // Where the known one is missing, the handshake refuses the only other one.
+    let chosen = choose(vec![other.clone()], None, Some(FINGERPRINT), patience);
+    assert_eq!(chosen.unwrap(), other);
+    // Two that say the same cannot be told apart.
+    let twice = vec![
+        known.clone(),
+        FoundRelay {
+            fingerprint: known.fingerprint.clone(),
+            ..silent
+        },
+    ];
+    let chosen = choose(twice, None, Some(FINGERPRINT), patience);
+    assert!(
+        matches!(chosen, Err(DiscoveryError::Several(_))),
+        "{chosen:?}"
+    );
 }
 
 #[test]

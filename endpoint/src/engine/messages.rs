@@ -23,6 +23,8 @@ use tokio::sync::oneshot;
 pub struct Settings {
     /// Host and port.
     pub relay: String,
+    /// What the relay's identity is kept under beside its address: how it is looked for, if it is.
+    pub relay_kept_as: String,
     /// What the relay must be known by at first contact, where that was said beforehand.
     pub relay_fingerprint: Option<String>,
     /// The account's name.
@@ -226,13 +228,15 @@ pub enum EngineError {
     /// Another relay at the address.
     #[error(
         "{error}. If the relay was set up anew, compare this fingerprint with `conclave-relay identity` there, \
-         then remove the line of {relay} from {}", .list.display()
+         then remove the line of {} from {}", .kept_as.join(" and that of "), .list.display()
     )]
     IdentityChanged {
         /// The address.
         relay: String,
         /// Both fingerprints.
         error: ConnectionError,
+        /// What the old one is kept under.
+        kept_as: Vec<String>,
         /// Where the old one is kept.
         list: PathBuf,
     },

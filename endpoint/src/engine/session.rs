@@ -1,15 +1,17 @@
 //! The session: connect, sign in, and do it all again when the connection goes.
 
 use super::clock_offset::ClockEstimate;
-use super::{Engine, EngineError, Intent, Report, Written};
+use super::{Engine, EngineError, Intent, Report, Settings, Written};
 use crate::clock;
 use crate::control::{Connection, ConnectionError, ConnectionEvent};
 use crate::entropy;
+use crate::keep::KeepError;
 use crate::outbound::Path;
 use crate::udp::MediaSocket;
 use conclave_protocol::channel::ChannelError;
 use conclave_protocol::hand_out::Sent;
 use conclave_protocol::id::{ChatId, RequestId};
+use conclave_protocol::identity::PublicKey;
 use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::{ChatText, Username};
 use conclave_protocol::secret::Secret;
@@ -156,7 +158,7 @@ impl Engine {
         self.session.last_heard = now;
         match event {
             ConnectionEvent::Established { relay, address } => {
-                let known = self.keep.relay(&self.settings.relay)?;
+                let known = self.expected_relay()?;
                 if let Some(expected) = &self.settings.relay_fingerprint
                     && !relay.has_fingerprint(expected)
                 {
@@ -167,8 +169,8 @@ impl Engine {
                         met,
                     });
                 }
+                self.remember_relay(&relay)?;
                 if known.is_none() {
-                    self.keep.remember_relay(&self.settings.relay, &relay)?;
                     (self.report)(Report::FirstContact(relay));
                 }
                 self.open_media_socket(address);
@@ -178,6 +180,26 @@ impl Engine {
             ConnectionEvent::Message(message) => self.handle_message(*message, now),
             ConnectionEvent::Lost(error) => self.handle_lost(error, now),
         }
+    }
+
+    /// The only relay that may answer, once one was met.
+    fn expected_relay(&self) -> Result<Option<PublicKey>, KeepError> {
+        let Settings {
+            relay,
+            relay_kept_as,
+            ..
+        } = &self.settings;
+        self.keep.expected_relay(relay_kept_as, relay)
+    }
+
+    /// Keeps the relay's identity under its address and under how it was looked for, where none is kept yet.
+    fn remember_relay(&self, met: &PublicKey) -> Result<(), KeepError> {
+        for name in [&self.settings.relay, &self.settings.relay_kept_as] {
+            if self.keep.relay(name)?.is_none() {
+                self.keep.remember_relay(name, met)?;
+            }
+        }
+        Ok(())
     }
 
     fn open_media_socket(&mut self, relay: SocketAddr) {
@@ -214,9 +236,14 @@ impl Engine {
             ConnectionError::Channel(ChannelError::IdentityChanged { .. })
         ) {
             let relay = self.settings.relay.clone();
+            let expected = self.expected_relay()?;
+            let mut kept_as = vec![self.settings.relay_kept_as.clone(), relay.clone()];
+            kept_as.dedup();
+            kept_as.retain(|name| self.keep.relay(name).is_ok_and(|kept| kept == expected));
             return Err(EngineError::IdentityChanged {
                 relay,
                 error,
+                kept_as,
                 list: self.keep.relays_path(),
             });
         }
@@ -281,7 +308,7 @@ impl Engine {
     pub(super) fn tick_session(&mut self, now: Instant) -> Result<(), EngineError> {
         if self.connection.is_none() {
             if now >= self.session.retry_at {
-                let pinned = self.keep.relay(&self.settings.relay)?;
+                let pinned = self.expected_relay()?;
                 let ephemeral = self.entropy()?;
                 let relay = self.settings.relay.clone();
                 self.connection = Some(Connection::open(

@@ -27,7 +27,7 @@ pub(super) fn write(
     let _ = write!(
         text,
         "\n{}\n{}\n",
-        doctor::examine(None, relay.map(|relay| Ok(relay.to_owned())), folder),
+        doctor::examine(None, relay.map(doctor::MeantRelay::at), folder),
         devices::enumerate()
     );
     if let Some(Ok(stats)) = stats.map(serde_json::to_string_pretty) {

@@ -351,7 +351,12 @@ impl App {
     }
 
     fn relay_words(&self) -> String {
-        let known = self.keep.relay(&self.relay_address).ok().flatten();
+        let address = &self.relay_address;
+        let kept_as = self.account.as_ref().map(|account| account.relay.kept_as());
+        let known = self
+            .keep
+            .expected_relay(kept_as.as_ref().unwrap_or(address), address);
+        let known = known.ok().flatten();
         known.map_or_else(String::new, |key| key.words())
     }
 

@@ -47,17 +47,27 @@ impl App {
         match account.relay.clone() {
             RelaySpec::Address(relay) => self.sign_in_as(account, relay, FOREVER),
             RelaySpec::Named(name) => {
+                let known = self.known_fingerprint(&account.relay);
                 self.account = Some(account);
                 self.inbox.fetch("discovery", move || {
-                    News::Found(discover_named(&name, SEARCH))
+                    News::Found(discover_named(&name, known.as_deref(), SEARCH))
                 });
             }
             RelaySpec::Auto => {
+                let known = self.known_fingerprint(&account.relay);
                 self.account = Some(account);
-                self.inbox
-                    .fetch("discovery", || News::Found(discover_one(SEARCH)));
+                self.inbox.fetch("discovery", move || {
+                    News::Found(discover_one(known.as_deref(), SEARCH))
+                });
             }
         }
+    }
+
+    /// What the relay must be known by: as it was configured, or as it was met before.
+    fn known_fingerprint(&self, relay: &RelaySpec) -> Option<String> {
+        let met = || self.keep.relay(&relay.kept_as()).ok().flatten();
+        let configured = self.config.relay_fingerprint();
+        configured.or_else(|| met().map(|key| key.fingerprint()))
     }
 
     pub(super) fn found(&mut self, found: Result<FoundRelay, DiscoveryError>) {
@@ -77,6 +87,7 @@ impl App {
         let relay = with_default_port(&relay);
         let settings = Settings {
             relay: relay.clone(),
+            relay_kept_as: account.relay.kept_as(),
             relay_fingerprint: self.config.relay_fingerprint(),
             username: account.name.clone(),
             email: account.email.clone(),
@@ -148,8 +159,11 @@ impl App {
 
     /// The relay's words are not those that it should have.
     pub(super) fn reject_relay(&mut self) {
-        if let Err(error) = self.keep.forget_relay(&self.relay_address) {
-            tracing::warn!(%error, "the relay's identity is still kept");
+        let kept_as = self.account.as_ref().map(|account| account.relay.kept_as());
+        for name in kept_as.iter().chain([&self.relay_address]) {
+            if let Err(error) = self.keep.forget_relay(name) {
+                tracing::warn!(%error, "the relay's identity is still kept");
+            }
         }
         // Whoever goes to another relay is still who they are.
         let typed = self.sign_in.fields.clone();
