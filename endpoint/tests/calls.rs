@@ -262,6 +262,25 @@ fn media_goes_by_tcp_while_udp_is_blocked_and_back_when_it_is_not() {
 }
 
 #[test]
+fn pictures_come_by_tcp_where_udp_works_one_way_or_for_small_datagrams_alone() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    for (up, down) in [(usize::MAX, 0), (usize::MAX, 1000), (1000, usize::MAX)] {
+        let relay = Relay::start(&folder.path().join("relay"));
+        let network = Proxy::start(&relay.address);
+        network.limit_udp(up, down);
+        let arguments = ["--camera", "pattern:320x180@15"];
+        let mut ana = Call::join(folder.path(), &network.address, "ana", &arguments);
+        let mut ben = Call::join(folder.path(), &relay.address, "ben", &arguments);
+        ana.wait_until("the other path", |stats| stats["path"] == "tcp");
+        ana.wait_until("pictures of Ben by TCP", sees("ben", 30.0));
+        ben.wait_until("pictures of Ana by TCP", sees("ana", 30.0));
+        assert_eq!(ana.last["path"], "tcp", "{up} up, {down} down");
+        assert!(ana.stop().success() && ben.stop().success());
+    }
+}
+
+#[test]
 fn a_copy_of_everything_on_the_network_tells_neither_names_nor_words_nor_pictures() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ use conclave_protocol::wire::control::{
     AddressedEnvelope, Answer, AudioCodec, Devices, Event, Joined, Media, Request, SignedIn,
     StreamOffer, Suite, ToEndpoint, ToRelay,
 };
-use conclave_protocol::wire::feedback::Probe;
+use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::Kind;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::UdpSocket;
@@ -238,11 +238,16 @@ async fn the_relay_passes_keys_and_sound_on_and_never_holds_what_opens_them() {
     let uplink = Arc::new(Uplink::new(ana_in.session, &ana_in.hop_secret));
     let ears = Uplink::new(ben_in.session, &ben_in.hop_secret);
     let mut datagram = [0; MAX_DATAGRAM];
-    let length = ears
-        .seal(Kind::Probe, &Probe::Ask { sent: Instant(1) }, &mut datagram)
-        .unwrap();
-    at.send_to(&datagram[..length], &relay.address).unwrap();
-    at.recv_from(&mut datagram).unwrap();
+    for seen in [None, Some(0)] {
+        let ask = Probe::Ask {
+            sent: Instant(1),
+            seen,
+            padding: Padding::NONE,
+        };
+        let length = ears.seal(Kind::Probe, &ask, &mut datagram).unwrap();
+        at.send_to(&datagram[..length], &relay.address).unwrap();
+        at.recv_from(&mut datagram).unwrap();
+    }
     let mut sender = StreamSender::new(Arc::clone(&uplink), Kind::Audio, stream, &key);
     let mut batch = DatagramBatch::default();
     let sound: Vec<u8> = (0..640).map(|i| (i * 7) as u8).collect();

@@ -92,6 +92,18 @@ impl HopHeader {
     }
 }
 
+/// What a body may take of an uplink datagram of so many bytes.
+#[must_use]
+pub const fn body_up(datagram_bytes: usize) -> usize {
+    datagram_bytes.saturating_sub(HOP_HEADER_BYTES + 1)
+}
+
+/// What a body may take of a datagram of so many bytes that the relay seals.
+#[must_use]
+pub const fn body_down(datagram_bytes: usize) -> usize {
+    datagram_bytes.saturating_sub(DOWN_HEADER_BYTES + TAG_BYTES)
+}
+
 impl HopKeys {
     /// Derives the keys of a session.
     #[must_use]

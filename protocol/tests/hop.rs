@@ -7,7 +7,8 @@ use conclave_protocol::id::{Epoch, FrameNumber, SequenceNumber, SessionId, Strea
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::feedback::{
-    Feedback, Nack, Probe, RANGES_A_NACK, Report, STREAMS_A_REPORT, SequenceRange, StreamReport,
+    Feedback, Nack, Padding, Probe, RANGES_A_NACK, Report, STREAMS_A_REPORT, SequenceRange,
+    StreamReport,
 };
 use conclave_protocol::wire::header::{HEADER_BYTES, HOP_HEADER_BYTES, Header, Kind, TAG_BYTES};
 use proptest::prelude::*;
@@ -15,6 +16,8 @@ use proptest::prelude::*;
 const SESSION: SessionId = SessionId(77);
 const PROBE: Probe = Probe::Ask {
     sent: Instant(123_456),
+    seen: Some(7),
+    padding: Padding::NONE,
 };
 
 fn keys(byte: u8) -> HopKeys {

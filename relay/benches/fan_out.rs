@@ -19,7 +19,7 @@ use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{Epoch, FrameNumber, SequenceNumber, SessionId, StreamId};
 use conclave_protocol::secret::Secret;
-use conclave_protocol::wire::feedback::Probe;
+use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::{Header, Kind, MAX_PACKET};
 use conclave_relay::core::fan_out::{Receiver, Routes, StreamRoute};
 use conclave_relay::health::{Health, Part};
@@ -127,8 +127,18 @@ impl Bench {
 
     /// Shows where the receivers are; the plane forgets it after some seconds of silence.
     fn prove_paths(&mut self) {
+        // The second probe says that the answer to the first has come.
+        for _ in 0..2 {
+            self.ask();
+        }
+    }
+
+    fn ask(&mut self) {
+        // The plane counts its answers to a session as it gets the probes.
         let probe = Probe::Ask {
             sent: conclave_protocol::time::Instant(1),
+            seen: self.probes.checked_sub(1),
+            padding: Padding::NONE,
         };
         for ((session, keys), socket) in self.members.iter().zip(&self.receivers.sockets) {
             let mut out = [0; MAX_DATAGRAM];

@@ -9,7 +9,7 @@ use crate::playout::{Input, VoiceInput, VoiceReport};
 use crate::record::Recorder;
 use crate::screen::ScreenInput;
 use conclave_protocol::MAX_DATAGRAM;
-use conclave_protocol::hop::HopKeys;
+use conclave_protocol::hop::{HopKeys, body_up};
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::l16;
 use conclave_protocol::name::Username;
@@ -19,8 +19,8 @@ use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::{Media, ToRelay};
-use conclave_protocol::wire::feedback::{Feedback, Probe, Report, STREAMS_A_REPORT};
-use conclave_protocol::wire::header::{Header, Kind};
+use conclave_protocol::wire::feedback::{Feedback, Padding, Probe, Report, STREAMS_A_REPORT};
+use conclave_protocol::wire::header::{HOP_HEADER_BYTES, Header, Kind};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::io::Interest;
@@ -28,7 +28,9 @@ use tokio::io::Interest;
 /// While UDP is not proven, and to keep it proven.
 const PROBE_QUICKLY: Micros = Micros::from_millis(200);
 const PROBE_SLOWLY: Micros = Micros::from_secs(1);
-/// Without an authenticated datagram for so long after joining, media goes by TCP.
+/// No picture's datagram that the relay sends is longer: an answer to a probe that is shorter proves no way for pictures.
+const LONGEST_PACKET: usize = MAX_DATAGRAM - HOP_HEADER_BYTES;
+/// Without an answer for so long after joining, media goes by TCP.
 const UDP_PATIENCE: Micros = Micros::from_secs(2);
 /// How often a sender is asked for a key that is missing.
 const ASK_KEY_EVERY: Micros = Micros::from_secs(1);
@@ -49,7 +51,9 @@ pub(super) struct Inbound {
     pictures: Option<(Pictures, PictureWorker)>,
     pictures_left_out: u64,
     down_window: ReplayWindow,
-    last_datagram: Option<Instant>,
+    /// The highest counter of the answers that came.
+    seen: Option<u64>,
+    last_answer: Option<Instant>,
     path_begun: Instant,
     next_probe: Instant,
     next_report: Instant,
@@ -90,7 +94,8 @@ impl Inbound {
             pictures,
             pictures_left_out: 0,
             down_window: ReplayWindow::new(),
-            last_datagram: None,
+            seen: None,
+            last_answer: None,
             path_begun: Instant::default(),
             next_probe: Instant::default(),
             next_report: Instant::default(),
@@ -367,7 +372,8 @@ impl Inbound {
 impl Engine {
     /// A session begins or goes on: UDP has to be proven anew.
     pub(super) fn begin_path(&mut self, now: Instant) {
-        self.media.last_datagram = None;
+        self.media.last_answer = None;
+        self.media.seen = None;
         self.media.path_begun = now;
         self.media.next_probe = now;
         self.media.down_window = ReplayWindow::new();
@@ -381,13 +387,19 @@ impl Engine {
         if now >= self.media.next_probe {
             let proven = self.transport.path() == Path::Udp;
             self.media.next_probe = now + if proven { PROBE_SLOWLY } else { PROBE_QUICKLY };
-            self.send_sealed(Kind::Probe, &Probe::Ask { sent: now });
+            let ask = Probe::Ask {
+                sent: now,
+                seen: self.media.seen,
+                padding: Padding::NONE,
+            };
+            // As long as a picture's datagrams, which a way that passes small ones alone would lose.
+            self.send_sealed(Kind::Probe, &ask.padded_to(body_up(MAX_DATAGRAM)));
         }
-        let since = self.media.last_datagram.unwrap_or(self.media.path_begun);
+        let since = self.media.last_answer.unwrap_or(self.media.path_begun);
         // Two probes may be lost before a path that worked is given up.
         if now.since(since)
             > UDP_PATIENCE
-                + if self.media.last_datagram.is_some() {
+                + if self.media.last_answer.is_some() {
                     PROBE_SLOWLY
                 } else {
                     Micros::ZERO
@@ -456,6 +468,7 @@ impl Engine {
     fn handle_udp(&mut self, datagram: &mut [u8], now: Instant) {
         match datagram.first().copied().and_then(Kind::from_byte) {
             Some(Kind::Probe) => {
+                let length = datagram.len();
                 let keys: Option<&HopKeys> =
                     self.session.uplink.as_deref().map(|uplink| uplink.keys());
                 let opened = keys.and_then(|keys| keys.open_down::<Probe>(datagram).ok());
@@ -463,8 +476,16 @@ impl Engine {
                     && self.media.down_window.check(counter)
                 {
                     self.media.down_window.update(counter);
-                    self.media.last_datagram = Some(now);
-                    self.set_path(Path::Udp);
+                    if length < LONGEST_PACKET {
+                        return;
+                    }
+                    self.media.seen = self.media.seen.max(Some(counter));
+                    self.media.last_answer = Some(now);
+                    if self.transport.path() != Path::Udp {
+                        // The relay learns at once that its way down works.
+                        self.media.next_probe = now;
+                        self.set_path(Path::Udp);
+                    }
                 }
             }
             Some(kind) if kind.is_media() => self.handle_datagram(datagram, now),

@@ -1,9 +1,9 @@
 //! A stand-in for the network between endpoints and a relay: it passes everything on, keeps a copy, and can
-//! block UDP.
+//! block UDP, or what of it is longer than a limit, each way.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 /// A listener on TCP and UDP of one port, passing on to a relay.
@@ -15,7 +15,9 @@ pub(crate) struct Proxy {
 struct Shared {
     relay: SocketAddr,
     copy: Mutex<Vec<u8>>,
-    udp_blocked: AtomicBool,
+    /// The longest datagrams that pass, to the relay and from it.
+    longest_up: AtomicUsize,
+    longest_down: AtomicUsize,
 }
 
 impl Shared {
@@ -32,7 +34,8 @@ impl Proxy {
         let shared = Arc::new(Shared {
             relay: relay.parse().unwrap(),
             copy: Mutex::default(),
-            udp_blocked: AtomicBool::new(false),
+            longest_up: AtomicUsize::new(usize::MAX),
+            longest_down: AtomicUsize::new(usize::MAX),
         });
         let (for_tcp, for_udp) = (Arc::clone(&shared), Arc::clone(&shared));
         std::thread::spawn(move || {
@@ -55,7 +58,14 @@ impl Proxy {
     }
 
     pub(crate) fn block_udp(&self, blocked: bool) {
-        self.shared.udp_blocked.store(blocked, Relaxed);
+        let longest = if blocked { 0 } else { usize::MAX };
+        self.limit_udp(longest, longest);
+    }
+
+    /// Passes no longer datagrams than these to the relay and from it.
+    pub(crate) fn limit_udp(&self, up: usize, down: usize) {
+        self.shared.longest_up.store(up, Relaxed);
+        self.shared.longest_down.store(down, Relaxed);
     }
 
     /// Everything that has passed so far, both ways.
@@ -80,7 +90,7 @@ fn pass_datagrams(udp: &UdpSocket, shared: &Arc<Shared>) {
     let mut ways: Vec<(SocketAddr, Arc<UdpSocket>)> = Vec::new();
     let mut buffer = vec![0; 1 << 16];
     while let Ok((length, endpoint)) = udp.recv_from(&mut buffer) {
-        if shared.udp_blocked.load(Relaxed) {
+        if length > shared.longest_up.load(Relaxed) {
             continue;
         }
         shared.keep(&buffer[..length]);
@@ -103,7 +113,7 @@ fn pass_datagrams(udp: &UdpSocket, shared: &Arc<Shared>) {
                     let Ok(length) = back.recv(&mut buffer) else {
                         continue;
                     };
-                    if !shared.udp_blocked.load(Relaxed) {
+                    if length <= shared.longest_down.load(Relaxed) {
                         shared.keep(&buffer[..length]);
                         let _ = front.send_to(&buffer[..length], endpoint);
                     }

@@ -129,7 +129,13 @@ fn feedback(bytes: &[u8]) {
         let again = postcard::to_allocvec(&body).expect("what was read can be written");
         assert_eq!(postcard::from_bytes::<Feedback>(&again), Ok(body));
     }
-    let _ = postcard::from_bytes::<Probe>(bytes);
+    if let Ok(probe) = postcard::from_bytes::<Probe>(bytes) {
+        let again = postcard::to_allocvec(&probe).expect("what was read can be written");
+        assert_eq!(postcard::from_bytes::<Probe>(&again), Ok(probe));
+        let padded = probe.padded_to(bytes.len());
+        let length = postcard::to_allocvec(&padded).map_or(0, |padded| padded.len());
+        assert!(length <= bytes.len().max(32), "longer than it may be");
+    }
 }
 
 /// Takes numbers from the front of bytes; zeros when they are used up.

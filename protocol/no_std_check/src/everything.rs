@@ -25,7 +25,7 @@ use conclave_protocol::units::PictureSize;
 use conclave_protocol::wire::control::{
     AudioCodec, Layer, Media, Picture, Suite, ToEndpoint, ToRelay,
 };
-use conclave_protocol::wire::feedback::Probe;
+use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::Kind;
 use rand_core::{TryCryptoRng, TryRng};
 
@@ -64,7 +64,12 @@ fn control() -> Option<()> {
 
 fn hop() -> Option<()> {
     let keys = HopKeys::derive(&Secret([5; 32]));
-    let ask = Probe::Ask { sent: NOW };
+    let ask = Probe::Ask {
+        sent: NOW,
+        seen: Some(1),
+        padding: Padding::NONE,
+    };
+    let ask = ask.padded_to(200);
     let mut out = [0; MAX_DATAGRAM];
     let length = keys
         .seal_up(SessionId(1), 0, Kind::Probe, &ask, &mut out)

@@ -15,7 +15,7 @@ use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::PictureSize;
 use conclave_protocol::wire::control::{AudioCodec, Layer, Media, Picture, Suite};
 use conclave_protocol::wire::feedback::{
-    Feedback, Nack, Probe, Report, SequenceRange, StreamReport,
+    Feedback, Nack, Padding, Probe, Report, SequenceRange, StreamReport,
 };
 use conclave_protocol::wire::header::{HOP_HEADER_BYTES, Header, Kind};
 use serde_json::json;
@@ -168,11 +168,16 @@ fn feedback_and_probes_have_their_bytes_up_and_down() {
     let keys = HopKeys::derive(&Secret(HOP_SECRET));
     let ask = Probe::Ask {
         sent: Instant(1_000_000),
-    };
+        seen: Some(300),
+        padding: Padding::NONE,
+    }
+    .padded_to(12);
     let answer = Probe::Answer {
         sent: Instant(1_000_000),
         relay: Instant(2_000_000),
-    };
+        padding: Padding::NONE,
+    }
+    .padded_to(12);
     let mut vectors = Vec::new();
     let mut out = [0; MAX_DATAGRAM];
     let given = |counter: u64, value: String, body: Vec<u8>| {

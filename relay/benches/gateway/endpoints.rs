@@ -10,7 +10,7 @@ use conclave_protocol::id::RoomId;
 use conclave_protocol::l16::BLOCK_BYTES;
 use conclave_protocol::sender::Uplink;
 use conclave_protocol::time::Instant;
-use conclave_protocol::wire::feedback::Probe;
+use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::{HEADER_BYTES, Kind, MAX_PACKET, TAG_BYTES};
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -21,6 +21,8 @@ use crate::{FRAGMENTS, RECEIVERS, Receivers};
 
 pub(crate) struct Endpoints {
     endpoints: Vec<(Endpoint, Uplink, UdpSocket)>,
+    /// Probes of each endpoint so far: the relay counts its answers as it gets them.
+    asked: u64,
     counts: Arc<Counts>,
 }
 
@@ -55,7 +57,11 @@ impl Endpoints {
             .collect();
         let counted = Arc::clone(&counts);
         std::thread::spawn(move || drain(&sockets, &counted));
-        Self { endpoints, counts }
+        Self {
+            endpoints,
+            asked: 0,
+            counts,
+        }
     }
 }
 
@@ -69,15 +75,29 @@ impl Receivers for Endpoints {
     }
 
     fn refresh(&mut self) {
+        // The second probe says that the answer to the first has come.
+        for _ in 0..2 {
+            self.ask();
+        }
+    }
+}
+
+impl Endpoints {
+    fn ask(&mut self) {
         let goal = self.counts.probes.load(Ordering::Relaxed) + RECEIVERS as u64;
         for (endpoint, uplink, socket) in &mut self.endpoints {
             let mut out = [0; MAX_DATAGRAM];
-            let probe = Probe::Ask { sent: Instant(1) };
+            let probe = Probe::Ask {
+                sent: Instant(1),
+                seen: self.asked.checked_sub(1),
+                padding: Padding::NONE,
+            };
             let length = uplink.seal(Kind::Probe, &probe, &mut out).unwrap();
             socket.send_to(&out[..length], endpoint.relay).unwrap();
             endpoint.settle();
             endpoint.events.clear();
         }
+        self.asked += 1;
         while self.counts.probes.load(Ordering::Relaxed) < goal {
             std::thread::yield_now();
         }

@@ -9,6 +9,7 @@ mod plane;
 mod send;
 mod session;
 mod thinning;
+mod way;
 
 use std::net::UdpSocket;
 use std::os::fd::OwnedFd;

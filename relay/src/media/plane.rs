@@ -9,10 +9,10 @@ use std::sync::mpsc::Receiver;
 
 use arc_swap::ArcSwap;
 use conclave_protocol::MAX_DATAGRAM;
-use conclave_protocol::hop::{HopError, HopHeader};
+use conclave_protocol::hop::{HopError, HopHeader, body_down};
 use conclave_protocol::id::{SessionId, StreamId};
 use conclave_protocol::time::Instant;
-use conclave_protocol::wire::feedback::{Feedback, Probe};
+use conclave_protocol::wire::feedback::{Feedback, Padding, Probe};
 use conclave_protocol::wire::header::{Header, Kind};
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use rustc_hash::FxHashMap;
@@ -21,7 +21,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::frame_run::{FrameRun, FrameRuns};
 use super::handed_in::HandedIn;
 use super::send::{Sender, fan_out, hand_over};
-use super::session::{MediaSession, Path, Sent, TooMuch};
+use super::session::{MediaSession, Sent, TooMuch};
+use super::way::Path;
 use super::{MediaLimits, PlaneCommand};
 use crate::clock;
 use crate::control::media_run::MediaRun;
@@ -264,7 +265,7 @@ impl Plane {
             Ok(packet) => packet,
             Err(error) => return self.tally.refuse(error),
         };
-        self.tally.address_moves += u64::from(session.hear(hop.counter, path, batch.now));
+        session.hear(hop.counter);
         // After the proof: a forger must not use up what the session may send.
         if let Err(too_much) = session.may_send(length) {
             return self.limit(too_much);
@@ -300,54 +301,19 @@ impl Plane {
         datagram: &mut [u8],
         path: Option<Path>,
     ) {
+        if hop.kind == Kind::Probe {
+            self.handle_probe(batch, hop, datagram, path);
+            return;
+        }
         let Some(session) = self.sessions.get_mut(&hop.session) else {
             return;
         };
         let length = datagram.len();
-        if hop.kind == Kind::Probe {
-            let probe: Probe = match session.keys().open_up(datagram) {
-                Ok(probe) => probe,
-                Err(error) => return self.tally.refuse(error),
-            };
-            self.tally.address_moves += u64::from(session.hear(hop.counter, path, batch.now));
-            if let Err(too_much) = session.may_send(length) {
-                return self.limit(too_much);
-            }
-            let Probe::Ask { sent } = probe else {
-                self.tally.datagrams_bad_body += 1;
-                return;
-            };
-            self.tally.probes += 1;
-            let answer = Probe::Answer {
-                sent,
-                relay: clock::now(),
-            };
-            let mut out = [0; MAX_DATAGRAM];
-            let counter = session.down_counter;
-            session.down_counter += 1;
-            let Ok(length) = session
-                .keys()
-                .seal_down(counter, Kind::Probe, &answer, &mut out)
-            else {
-                return;
-            };
-            match path {
-                Some(path) => {
-                    self.sender
-                        .send(path, &out[..length], length, &mut self.tally);
-                }
-                None => {
-                    let run = MediaRun::copy(None, length, &out[..length]);
-                    hand_over(session, Arc::new(run), &mut self.tally);
-                }
-            }
-            return;
-        }
         let feedback: Feedback = match session.keys().open_up(datagram) {
             Ok(feedback) => feedback,
             Err(error) => return self.tally.refuse(error),
         };
-        self.tally.address_moves += u64::from(session.hear(hop.counter, path, batch.now));
+        session.hear(hop.counter);
         if let Err(too_much) = session.may_send(length) {
             return self.limit(too_much);
         }
@@ -381,6 +347,65 @@ impl Plane {
         let nowhere = || "a control connection or a browser".to_owned();
         let whose = path.map_or_else(nowhere, |path| path.to.ip().to_canonical().to_string());
         self.log.reached(key, limit, whose, now);
+    }
+
+    /// Answers a probe the way that it came.
+    fn handle_probe(
+        &mut self,
+        batch: &Batch<'_>,
+        hop: HopHeader,
+        datagram: &mut [u8],
+        path: Option<Path>,
+    ) {
+        let Some(session) = self.sessions.get_mut(&hop.session) else {
+            return;
+        };
+        let length = datagram.len();
+        let probe: Probe = match session.keys().open_up(datagram) {
+            Ok(probe) => probe,
+            Err(error) => return self.tally.refuse(error),
+        };
+        let is_newest = session.hear(hop.counter);
+        if let Err(too_much) = session.may_send(length) {
+            return self.limit(too_much);
+        }
+        let Probe::Ask { sent, seen, .. } = probe else {
+            self.tally.datagrams_bad_body += 1;
+            return;
+        };
+        self.tally.probes += 1;
+        let answer = Probe::Answer {
+            sent,
+            relay: clock::now(),
+            padding: Padding::NONE,
+        };
+        // As long as the probe: the way down has to pass what the way up has passed.
+        let answer = answer.padded_to(body_down(length));
+        let counter = session.down_counter;
+        session.down_counter += 1;
+        if let Some(path) = path
+            && is_newest
+        {
+            self.tally.address_moves += u64::from(session.way.asked(path, seen, batch.now));
+            session.way.answered(path, counter);
+        }
+        let mut out = [0; MAX_DATAGRAM];
+        let sealed = session
+            .keys()
+            .seal_down(counter, Kind::Probe, &answer, &mut out);
+        let Ok(length) = sealed else {
+            return;
+        };
+        match path {
+            Some(path) => {
+                self.sender
+                    .send(path, &out[..length], length, &mut self.tally);
+            }
+            None => {
+                let run = MediaRun::copy(None, length, &out[..length]);
+                hand_over(session, Arc::new(run), &mut self.tally);
+            }
+        }
     }
 
     fn send(&mut self, run: FrameRun, now: Instant) {

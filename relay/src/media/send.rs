@@ -12,7 +12,8 @@ use rustix::io::Errno;
 
 use super::frame_run::FrameRun;
 use super::plane::Tally;
-use super::session::{MediaSession, Path};
+use super::session::MediaSession;
+use super::way::Path;
 use crate::control::media_run::{MediaRun, Untaken};
 
 /// What came of sending to one receiver.
@@ -124,7 +125,7 @@ pub(super) fn fan_out(
             tally.packets_cut += packets;
             continue;
         }
-        let Some(path) = session.path(now) else {
+        let Some(path) = session.way.path(now) else {
             let shared = shared.get_or_insert_with(|| {
                 let run = MediaRun::copy(frame, run.segment, &run.bytes);
                 Arc::new(run)
@@ -146,7 +147,7 @@ pub(super) fn fan_out(
     }
 }
 
-/// Hands packets to a session's connection, while nothing is heard from it over UDP.
+/// Hands packets to a session's connection, while nothing is known to arrive there over UDP.
 pub(super) fn hand_over(session: &MediaSession, run: Arc<MediaRun>, tally: &mut Tally) {
     let packets = run.count() as u64;
     match session.fallback.send(run) {
@@ -185,7 +186,8 @@ mod tests {
             to: "[::1]:9".parse().unwrap(),
             from: None,
         };
-        session.hear(0, Some(path), Instant(0));
+        session.way.answered(path, 0);
+        session.way.asked(path, Some(0), Instant(0));
         let receiver = SessionId(2);
         let mut sessions = FxHashMap::default();
         sessions.insert(receiver, Box::new(session));

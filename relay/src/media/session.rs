@@ -1,30 +1,17 @@
 //! What the media plane knows of one session.
 
-use std::net::{IpAddr, SocketAddr};
-
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{FrameNumber, StreamId};
 use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::secret::Secret;
-use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::time::Instant;
 use conclave_protocol::wire::feedback::Report;
 
 use super::MediaLimits;
 use super::thinning::Thinning;
+use super::way::{Path, Way};
 use crate::control::media_run::MediaOutbox;
 use crate::core::limits::{Direct, SetClock, quota};
-
-/// How long a proven address is used without hearing from it; endpoints probe each second.
-///
-/// Higher sends longer into a path that was lost; lower moves to TCP for a short outage.
-pub(super) const PATH_FRESH: Micros = Micros::from_secs(5);
-
-/// Where a session's datagrams go, and from which of the relay's own addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Path {
-    pub(super) to: SocketAddr,
-    pub(super) from: Option<IpAddr>,
-}
 
 /// A session has sent more than it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +35,7 @@ pub(super) struct MediaSession {
     keys: Option<Box<HopKeys>>,
     pub(super) window: ReplayWindow,
     highest: Option<u64>,
-    path: Option<Path>,
-    heard: Instant,
+    pub(super) way: Way,
     packets: Direct,
     bytes: Direct,
     pub(super) fallback: MediaOutbox,
@@ -77,8 +63,7 @@ impl MediaSession {
             keys: None,
             window: ReplayWindow::new(),
             highest: None,
-            path: None,
-            heard: Instant(0),
+            way: Way::default(),
             packets: direct(limits.packets_per_second),
             bytes: direct(limits.bytes_per_second),
             fallback,
@@ -96,6 +81,7 @@ impl MediaSession {
         self.window = ReplayWindow::new();
         self.highest = None;
         self.down_counter = 0;
+        self.way.count_again();
         self.fallback = fallback;
     }
 
@@ -114,7 +100,7 @@ impl MediaSession {
         let bytes = bytes.try_into().unwrap_or(std::num::NonZeroU32::MIN);
         let too_much = |of| TooMuch {
             of,
-            path: self.path,
+            path: self.way.proven(),
         };
         if self.packets.check().is_err() {
             return Err(too_much(Sent::Packets));
@@ -125,26 +111,13 @@ impl MediaSession {
         }
     }
 
-    /// Marks a proven datagram as seen, and learns where it came from; `true` when that is elsewhere.
-    pub(super) fn hear(&mut self, counter: u64, path: Option<Path>, now: Instant) -> bool {
+    /// Marks a proven datagram as seen; `true` when it is the newest. One that was overtaken may come from where the
+    /// endpoint was before.
+    pub(super) fn hear(&mut self, counter: u64) -> bool {
         self.window.update(counter);
-        // A datagram that was overtaken may come from where the endpoint was before.
-        if self.highest.is_some_and(|highest| counter <= highest) {
-            return false;
-        }
-        self.highest = Some(counter);
-        if path.is_none() {
-            return false;
-        }
-        self.heard = now;
-        let moved = self.path.is_some() && self.path != path;
-        self.path = path;
-        moved
-    }
-
-    /// Where to send, if anything was heard from there lately.
-    pub(super) fn path(&self, now: Instant) -> Option<Path> {
-        self.path.filter(|_| now.since(self.heard) < PATH_FRESH)
+        let is_newest = self.highest.is_none_or(|highest| counter > highest);
+        self.highest = self.highest.max(Some(counter));
+        is_newest
     }
 
     /// Whether a frame passes the receiver's choice.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::channel::{ChannelEvent, EndpointChannel};
-use conclave_protocol::hop::HopKeys;
+use conclave_protocol::hop::{HopKeys, body_up};
 use conclave_protocol::id::{
     Epoch, FrameNumber, RequestId, RoomId, SequenceNumber, SessionId, SourceId, StreamId,
 };
@@ -24,7 +24,7 @@ use conclave_protocol::wire::control::{
     Answer, Devices, Event, Joined, Layer, Media, Picture, Refusal, Request, SignedIn, StreamOffer,
     ToEndpoint, ToRelay,
 };
-use conclave_protocol::wire::feedback::Probe;
+use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::{Header, Kind, TAG_BYTES};
 use conclave_relay::config::{Config, Listener};
 use conclave_relay::metrics::Metrics;
@@ -442,6 +442,8 @@ pub(crate) struct Caller {
     pub(crate) session: SessionId,
     pub(crate) keys: HopKeys,
     pub(crate) counter: u64,
+    /// The highest counter of the answers that came.
+    seen: Option<u64>,
     pub(crate) stream: StreamId,
     frame: u32,
     sequence: u64,
@@ -449,24 +451,30 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Takes an endpoint in a room, proves its path and publishes.
-    pub(crate) fn new(mut control: Endpoint) -> Self {
+    pub(crate) fn new(control: Endpoint) -> Self {
+        let mut caller = Self::unproven(control);
+        caller.probe();
+        caller
+    }
+
+    /// The same without a proven path.
+    pub(crate) fn unproven(mut control: Endpoint) -> Self {
         let signed_in = control.signed_in.clone().unwrap();
         let stream = control.publish(camera());
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         udp.connect(control.relay).unwrap();
         udp.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut caller = Self {
+        Self {
             control,
             udp,
             session: signed_in.session,
             keys: HopKeys::derive(&signed_in.hop_secret),
             counter: 0,
+            seen: None,
             stream,
             frame: 0,
             sequence: 0,
-        };
-        caller.probe();
-        caller
+        }
     }
 
     pub(crate) fn next_counter(&mut self) -> u64 {
@@ -475,27 +483,42 @@ impl Caller {
     }
 
     pub(crate) fn probe_bytes(&mut self) -> Vec<u8> {
+        self.padded_probe_bytes(0)
+    }
+
+    /// A probe of so many bytes.
+    pub(crate) fn padded_probe_bytes(&mut self, length: usize) -> Vec<u8> {
         let ask = Probe::Ask {
             sent: conclave_protocol::time::Instant(7),
+            seen: self.seen,
+            padding: Padding::NONE,
         };
         let mut out = [0; MAX_DATAGRAM];
         let counter = self.next_counter();
         let length = self
             .keys
-            .seal_up(self.session, counter, Kind::Probe, &ask, &mut out)
+            .seal_up(
+                self.session,
+                counter,
+                Kind::Probe,
+                &ask.padded_to(body_up(length)),
+                &mut out,
+            )
             .unwrap();
         out[..length].to_vec()
     }
 
-    /// Probes until the relay answers over UDP: by then it has taken what was sent before.
+    /// Probes until the relay answers over UDP and knows that its answer came: by then it has taken what was sent before.
     ///
     /// Where others fill the relay's queue the kernel may drop a probe, so it is sent again, as endpoints do.
     pub(crate) fn probe(&mut self) {
         let again = Some(Duration::from_millis(250));
         self.udp.set_read_timeout(again).unwrap();
         let until = Instant::now() + PATIENCE;
-        while !self.is_answered() {
-            assert!(Instant::now() < until, "no probe was answered");
+        for _ in ["is there a way", "it was seen"] {
+            while !self.is_answered() {
+                assert!(Instant::now() < until, "no probe was answered");
+            }
         }
         self.udp.set_read_timeout(Some(PATIENCE)).unwrap();
     }
@@ -513,8 +536,10 @@ impl Caller {
                 }
             };
             if buffer[0] == Kind::Probe as u8 {
-                let (_, answer): (u64, Probe) = self.keys.open_down(&mut buffer[..length]).unwrap();
+                let (counter, answer): (u64, Probe) =
+                    self.keys.open_down(&mut buffer[..length]).unwrap();
                 assert!(matches!(answer, Probe::Answer { sent, .. } if sent.0 == 7));
+                self.seen = self.seen.max(Some(counter));
                 return true;
             }
         }

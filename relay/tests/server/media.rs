@@ -54,7 +54,7 @@ fn without_udp_media_goes_over_the_control_connection() {
 }
 
 #[test]
-fn a_session_moves_with_its_newest_proven_datagram() {
+fn a_session_moves_to_where_an_answer_reached_it_last() {
     let relay = TestRelay::start();
     let (mut ana, mut bob, _) = relay.call();
     let late = bob.probe_bytes();
@@ -64,14 +64,50 @@ fn a_session_moves_with_its_newest_proven_datagram() {
         .set_read_timeout(Some(crate::harness::PATIENCE))
         .unwrap();
     bob.udp.connect(relay.address).unwrap();
+    // What is sent from there alone does not show that anything arrives there.
+    let packets = bob.send_frame(1);
+    assert_eq!(ana.receive(), packets[0]);
+    assert_eq!(relay.metrics.address_moves.get(), 0);
     bob.probe();
     bob.check_frame_from(&mut ana);
     assert_eq!(relay.metrics.address_moves.get(), 1);
     // What was overtaken on the way does not move it back.
     before.send(&late).unwrap();
-    wait_until("the late probe", || relay.metrics.probes.get() >= 4);
+    wait_until("the late probe", || relay.metrics.probes.get() >= 7);
     bob.check_frame_from(&mut ana);
     assert_eq!(relay.metrics.address_moves.get(), 1);
+}
+
+#[test]
+fn where_no_answer_is_acknowledged_media_goes_over_the_control_connection() {
+    let relay = TestRelay::start();
+    let (mut ana, mut bob, room) = relay.call();
+    // Eve's probes come, and no answer reaches her.
+    let mut eve = Caller::unproven(relay.enter("Eve", 3, room).0);
+    for _ in 0..20 {
+        let probe = eve.probe_bytes();
+        eve.udp.send(&probe).unwrap();
+    }
+    wait_until("the probes", || relay.metrics.probes.get() >= 24);
+    for packet in ana.send_frame(5) {
+        assert_eq!(bob.receive(), packet);
+        while eve.control.datagrams.is_empty() {
+            eve.control.read().unwrap();
+        }
+        assert_eq!(eve.control.datagrams.pop_front(), Some(packet));
+    }
+}
+
+#[test]
+fn an_answer_is_as_long_as_its_probe_and_no_longer() {
+    let relay = TestRelay::start();
+    let (mut ana, _bob, _) = relay.call();
+    for length in [100, 500, 1200] {
+        let probe = ana.padded_probe_bytes(length);
+        assert_eq!(probe.len(), length);
+        ana.udp.send(&probe).unwrap();
+        while ana.udp.recv(&mut [0; 2048]).unwrap() != length {}
+    }
 }
 
 #[test]
