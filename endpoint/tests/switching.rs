@@ -7,6 +7,8 @@ mod common;
 use common::{Call, Relay, alone, number};
 use conclave_endpoint::camera::CameraSpec;
 use conclave_endpoint::engine::{Engine, EngineError, Intent, Room, Settings};
+use conclave_endpoint::frame::PictureSize;
+use conclave_endpoint::jpeg::{Chroma, Encoder, Planes};
 use conclave_endpoint::keep::Keep;
 use conclave_endpoint::sound::{MicrophoneSpec, SpeakerSpec};
 use conclave_protocol::name::{Email, RoomName, Username};
@@ -142,4 +144,90 @@ fn a_microphone_is_heard_again_after_it_was_exchanged_and_nothing_counts_as_lost
     assert!(lost < 10.0, "{lost} packets lost on loopback");
     assert!(ana.stop().success());
     door.stop();
+}
+
+/// Writes ten pictures of one shade, which a camera of the kind `file:` shows again and again.
+fn film(path: &Path, width: u32, height: u32, shade: u8) -> String {
+    let size = PictureSize { width, height };
+    let luma = vec![shade; size.pixels()];
+    let color = vec![128; size.pixels() / 4];
+    let planes = Planes {
+        size,
+        chroma: Chroma::HalfBoth,
+        luma: &luma,
+        cb: &color,
+        cr: &color,
+    };
+    let mut jpeg = vec![0; 1 << 20];
+    let length = Encoder::new(90).unwrap().encode(&planes, &mut jpeg);
+    std::fs::write(path, jpeg[..length.unwrap()].repeat(10)).unwrap();
+    format!("file:{}", path.display())
+}
+
+/// Pictures of Ana's that were decoded here.
+fn seen(call: &Call) -> f64 {
+    number(&call.last, "ana", "video", "frames_decoded")
+}
+
+/// Waits until no more of Ana's pictures come.
+fn goes_dark(call: &mut Call) {
+    let last = std::cell::Cell::new(-1.0);
+    call.wait_until("no more pictures", |stats| {
+        let now = number(stats, "ana", "video", "frames_decoded");
+        last.replace(now) == now
+    });
+}
+
+/// Waits for more of Ana's pictures, and tells how long that took: at least the second between two statistics.
+fn lights_up(call: &mut Call, after: &str) {
+    let before = seen(call);
+    let took = call.wait_until(after, |stats| {
+        number(stats, "ana", "video", "frames_decoded") >= before + 5.0
+    });
+    println!("pictures are seen again {after} within {took:?}");
+}
+
+#[test]
+fn a_camera_that_a_script_switches_exchanges_and_takes_away_is_seen_again_each_time() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(&folder.path().join("relay"));
+    let (first, second) = (
+        folder.path().join("first.mjpeg"),
+        folder.path().join("second.mjpeg"),
+    );
+    let camera = film(&first, 320, 180, 60);
+    let other = film(&second, 640, 360, 200);
+    let arguments = ["--control", "stdin", "--camera", &camera];
+    let mut ana = Call::join(folder.path(), &relay.address, "ana", &arguments);
+    let mut ben = Call::join(folder.path(), &relay.address, "ben", &[]);
+    ben.wait_until("pictures", |stats| {
+        number(stats, "ana", "video", "frames_decoded") >= 60.0
+    });
+
+    assert_eq!(ana.act("camera off"), "ok camera off");
+    goes_dark(&mut ben);
+    assert_eq!(ana.act("camera on"), "ok camera on");
+    lights_up(&mut ben, "after it was switched off and on");
+
+    assert!(ana.act(&format!("camera {other}")).starts_with("ok "));
+    // What the former camera still had on its way is not meant.
+    ben.wait_until("the next statistics", |_| true);
+    lights_up(&mut ben, "after it was exchanged");
+
+    assert_eq!(ana.act("camera off"), "ok camera off");
+    goes_dark(&mut ben);
+    let away = folder.path().join("away");
+    std::fs::rename(&second, &away).unwrap();
+    ana.write("camera on");
+    ana.wait_told("that it is missing", |line| line.starts_with("camera lost"));
+    ben.wait_until("the next statistics", |_| true);
+    let before = seen(&ben);
+    std::fs::rename(&away, &second).unwrap();
+    lights_up(&mut ben, "after it was taken away and put back");
+    assert!(seen(&ben) >= before + 5.0);
+
+    let lost = number(&ben.last, "ana", "video", "packets_lost");
+    assert!(lost < 100.0, "{lost} packets lost on loopback");
+    assert!(ana.stop().success() && ben.stop().success());
 }
