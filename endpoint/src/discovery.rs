@@ -232,7 +232,8 @@ impl FoundRelay {
     }
 
     /// What an announcement says, if it is one of a relay and names a way to it.
-    fn read(service: &ResolvedService) -> Option<Self> {
+    #[must_use]
+    pub fn read(service: &ResolvedService) -> Option<Self> {
         let text = |key| service.get_property_val_str(key);
         let instance = service.fullname.strip_suffix(&service.ty_domain);
         let instance = instance.map(|label| label.trim_end_matches('.'));

@@ -4,15 +4,19 @@
 //! deterministic run and the corpus of what was found before (`endpoint/fuzz/found/TARGET/`).
 
 use conclave_endpoint::camera::avi;
+use conclave_endpoint::discovery::{FoundRelay, RelaySpec};
 use conclave_endpoint::jpeg::{Decoder, Inspector, Scale, decode, segments, whole};
 use conclave_endpoint::kiosk::provisioning::rehearse;
 use conclave_endpoint::sound::wav;
+use mdns_sd::{ServiceInfo, TxtProperty};
+use std::net::{IpAddr, SocketAddr};
 
 /// Takes bytes, and panics if the endpoint does not hold what it promises.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, in alphabetical order.
-pub const ALL: [(&str, Target); 6] = [
+pub const ALL: [(&str, Target); 7] = [
+    ("announcement", announcement),
     ("avi", read_avi),
     ("jpeg_decode", jpeg_decode),
     ("jpeg_head", jpeg_head),
@@ -20,6 +24,55 @@ pub const ALL: [(&str, Target); 6] = [
     ("provisioning", provisioning),
     ("wav", read_wav),
 ];
+
+/// What anyone on the network says of a relay becomes one short line, with an address that can be gone to, or nothing.
+fn announcement(bytes: &[u8]) {
+    let (addresses, texts) = bytes.split_at(bytes.len().min(38));
+    let (v4, rest) = addresses.split_at(addresses.len().min(4));
+    let (v6, port) = rest.split_at(rest.len().min(32));
+    let mut all: Vec<IpAddr> = Vec::new();
+    all.extend(
+        v4.first_chunk()
+            .map(|octets: &[u8; 4]| IpAddr::from(*octets)),
+    );
+    let v6 = v6.chunks_exact(16).filter_map(<[u8]>::first_chunk);
+    all.extend(v6.map(|octets: &[u8; 16]| IpAddr::from(*octets)));
+    let port = port
+        .first_chunk()
+        .map_or(0, |port| u16::from_be_bytes(*port));
+    let mut texts = texts.split(|byte| *byte == 0);
+    let instance = String::from_utf8_lossy(texts.next().unwrap_or_default()).into_owned();
+    let properties: Vec<TxtProperty> = ["v", "name", "fp"]
+        .into_iter()
+        .zip(texts)
+        .map(TxtProperty::from)
+        .collect();
+    let service = "_conclave._tcp.local.";
+    let addresses: Vec<_> = all.iter().map(ToString::to_string).collect();
+    let addresses = addresses.join(",");
+    let info = ServiceInfo::new(
+        service,
+        &instance,
+        "a.local.",
+        &*addresses,
+        port,
+        properties,
+    );
+    let Ok(info) = info else { return };
+    let Some(found) = FoundRelay::read(&info.as_resolved_service()) else {
+        return;
+    };
+    assert!(found.name.chars().count() <= 63 && !found.to_string().contains(char::is_control));
+    assert!(
+        found
+            .address
+            .parse::<SocketAddr>()
+            .is_ok_and(|at| !at.ip().is_unspecified())
+    );
+    assert!(found.fingerprint.is_none_or(|text| text.len() == 79));
+    let Ok(spec) = format!("auto:{}", found.name).parse::<RelaySpec>();
+    assert_eq!(spec, RelaySpec::Named(found.name));
+}
 
 /// The pictures of an AVI lie within it, in order.
 fn read_avi(bytes: &[u8]) {
