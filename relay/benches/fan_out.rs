@@ -17,13 +17,13 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::hop::HopKeys;
-use conclave_protocol::id::{Epoch, FrameNumber, SequenceNumber, SessionId, StreamId};
+use conclave_protocol::id::{Epoch, FrameNumber, RoomId, SequenceNumber, SessionId, StreamId};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::{Header, Kind, MAX_PACKET};
 use conclave_relay::core::fan_out::{Receiver, Routes, StreamRoute};
 use conclave_relay::health::{Health, Part};
-use conclave_relay::media::{MediaLimits, MediaPlane, PlaneCommand};
+use conclave_relay::media::{FanOutLimits, MediaLimits, MediaPlane, PlaneCommand};
 use conclave_relay::metrics::Metrics;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -75,7 +75,9 @@ impl Bench {
         let members = || (0..count).map(|n| SessionId(100 + u32::try_from(n).unwrap()));
         let route = StreamRoute {
             owner: PUBLISHER,
+            room: RoomId(1),
             kind: Kind::Video,
+            bytes_per_second: u32::MAX,
             receivers: members()
                 .map(|session| Receiver { session, fps: 0 })
                 .collect(),
@@ -86,6 +88,11 @@ impl Bench {
         let limits = MediaLimits {
             packets_per_second: 1_000_000_000,
             bytes_per_second: 1_000_000_000,
+            fan_out: FanOutLimits {
+                sender: u32::MAX,
+                room: u32::MAX,
+                address: u32::MAX,
+            },
         };
         let known: Vec<_> = threads_named("media");
         let pulse = Health::new().0.pulse(Part::Media);
@@ -106,6 +113,7 @@ impl Bench {
                 session,
                 secret,
                 fallback,
+                address: Ipv4Addr::LOCALHOST.into(),
             });
         };
         open(PUBLISHER);

@@ -102,6 +102,10 @@ metrics! {
         packets_unreachable,
         /// Media packets dropped for a receiver: it wants fewer frames
         packets_thinned,
+        /// Media packets dropped for all receivers: beyond what a sender, a room or an address may have sent on
+        packets_over_budget,
+        /// Media packets dropped for all receivers: beyond what their stream was offered as
+        packets_over_offer,
         /// Sends that failed for another reason
         send_errors,
         /// Batches sent again in pieces: segmentation offload failed

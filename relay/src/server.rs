@@ -252,12 +252,14 @@ impl Server {
                 session,
                 secret,
                 fallback,
+                address,
             } => {
                 if let Some(outbox) = self.outboxes.get(&fallback) {
                     self.media.tell(PlaneCommand::Open {
                         session,
                         secret,
                         fallback: outbox.media(),
+                        address,
                     });
                 }
             }

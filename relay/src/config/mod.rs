@@ -14,7 +14,7 @@ use crate::announce::RelayName;
 use crate::control::ConnectionLimits;
 use crate::core::CoreLimits;
 use crate::gateway::{CertificateSource, Settings, WebLimits};
-use crate::media::MediaLimits;
+use crate::media::{FanOutLimits, MediaLimits};
 use crate::store::StoreLimits;
 
 pub use layers::ConfigError;
@@ -104,14 +104,20 @@ pub struct Limits {
     pub handshakes_at_once: u32,
 }
 
-/// How much one session may send.
+/// How much may be sent, and sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Media {
-    /// Datagrams a second, and twice as many at once.
+    /// Datagrams a second of one session, and twice as many at once.
     pub packets_per_second: u32,
-    /// Bytes a second, and twice as many at once.
+    /// Bytes a second of one session, and twice as many at once.
     pub bytes_per_second: u32,
+    /// Bytes a second that are sent on of one session, each counted once a receiver; twice as many at once.
+    pub fan_out_bytes_per_second: u32,
+    /// The same of a room.
+    pub fan_out_bytes_per_second_per_room: u32,
+    /// The same of all sessions from one address.
+    pub fan_out_bytes_per_second_per_address: u32,
 }
 
 /// How browsers are served.
@@ -196,6 +202,9 @@ impl Default for Media {
         Self {
             packets_per_second: 20_000,
             bytes_per_second: 20_000_000,
+            fan_out_bytes_per_second: 64_000_000,
+            fan_out_bytes_per_second_per_room: 1_000_000_000,
+            fan_out_bytes_per_second_per_address: 512_000_000,
         }
     }
 }
@@ -366,6 +375,11 @@ impl Config {
         MediaLimits {
             packets_per_second: self.media.packets_per_second,
             bytes_per_second: self.media.bytes_per_second,
+            fan_out: FanOutLimits {
+                sender: self.media.fan_out_bytes_per_second,
+                room: self.media.fan_out_bytes_per_second_per_room,
+                address: self.media.fan_out_bytes_per_second_per_address,
+            },
         }
     }
 

@@ -233,10 +233,12 @@ impl Core {
         session.joining = false;
         session.resume_secret = resume_secret.clone();
         let username = session.username.clone();
+        let address = session.peer.address;
         self.effects.push_back(Effect::Media(MediaCommand::Open {
             session: id,
             secret: hop_secret.clone(),
             fallback: connection,
+            address,
         }));
         Ok(Answer::SignedIn(Box::new(SignedIn {
             session: id,

@@ -1,5 +1,6 @@
 //! What the core wants done: values for the shell to carry out, and for tests to look at.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use conclave_protocol::id::SessionId;
@@ -66,6 +67,8 @@ pub enum MediaCommand {
         secret: Secret<32>,
         /// Where its media goes while UDP does not.
         fallback: ConnectionId,
+        /// Where the connection comes from.
+        address: IpAddr,
     },
     /// A session is over.
     Close {

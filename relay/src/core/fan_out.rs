@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conclave_protocol::id::{SessionId, StreamId};
+use conclave_protocol::id::{RoomId, SessionId, StreamId};
 use conclave_protocol::wire::control::{Media, Want};
 use conclave_protocol::wire::header::Kind;
 use rustc_hash::FxHashMap;
@@ -57,8 +57,12 @@ impl Routes {
 pub struct StreamRoute {
     /// Whose session alone may send it.
     pub owner: SessionId,
+    /// The room that it is in.
+    pub room: RoomId,
     /// What its packets must be, beside [`Kind::Repair`].
     pub kind: Kind,
+    /// What it may carry, by what it was offered as.
+    pub bytes_per_second: u32,
     /// Who gets it.
     pub receivers: Box<[Receiver]>,
 }
@@ -138,7 +142,9 @@ impl Routing {
         receivers.extend(wanted);
         let route = StreamRoute {
             owner: route.owner,
+            room: route.room,
             kind: route.kind,
+            bytes_per_second: route.bytes_per_second,
             receivers: receivers.into(),
         };
         self.set(stream, route);
@@ -167,7 +173,9 @@ mod tests {
         for id in 0..10_000 {
             let route = StreamRoute {
                 owner: SessionId(id),
+                room: RoomId(1),
                 kind: Kind::Video,
+                bytes_per_second: 1,
                 receivers: Box::default(),
             };
             routing.set(StreamId(id), route);

@@ -262,9 +262,12 @@ impl Core {
     pub(crate) fn route_stream(&mut self, room: RoomId, owner: SessionId, stream: &Stream) {
         let members = self.rooms.get(&room).map_or(&[][..], |room| &room.members);
         let receivers = members.iter().filter(|id| **id != owner);
+        let bytes_per_second = stream.offer.media.bytes_per_second();
         let route = StreamRoute {
             owner,
+            room,
             kind: kind_of(stream.offer.media),
+            bytes_per_second: u32::try_from(bytes_per_second).unwrap_or(u32::MAX),
             receivers: receivers
                 .filter_map(|id| Receiver::wanting(*id, Want::All))
                 .collect(),

@@ -29,6 +29,28 @@ pub(super) struct FrameRun {
 }
 
 impl FrameRun {
+    /// A run of one packet, whatever its length.
+    #[cfg(test)]
+    pub(super) fn whole(
+        route: &Arc<StreamRoute>,
+        stream: StreamId,
+        frame: FrameNumber,
+        is_frame: bool,
+        bytes: &[u8],
+    ) -> Self {
+        Self {
+            route: Arc::clone(route),
+            stream,
+            frame,
+            captured: Instant(0),
+            is_frame,
+            segment: bytes.len(),
+            packets: 1,
+            bytes: bytes.to_vec(),
+            ended: true,
+        }
+    }
+
     /// Whether a packet can follow in the same send.
     fn takes(&self, header: &Header, length: usize) -> bool {
         !self.ended
@@ -115,7 +137,7 @@ impl FrameRuns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conclave_protocol::id::{Epoch, SequenceNumber, SessionId};
+    use conclave_protocol::id::{Epoch, RoomId, SequenceNumber, SessionId};
     use conclave_protocol::wire::header::Kind;
 
     fn header(stream: u32, frame: u32) -> Header {
@@ -135,7 +157,9 @@ mod tests {
     fn route() -> Arc<StreamRoute> {
         Arc::new(StreamRoute {
             owner: SessionId(1),
+            room: RoomId(1),
             kind: Kind::Video,
+            bytes_per_second: 1,
             receivers: Box::default(),
         })
     }

@@ -3,6 +3,7 @@
 //! It owns every session's address, replay window and limiters, and reads who gets what from a snapshot
 //! that the core swaps. Whatever is not proven is dropped in silence and counted by its cause.
 
+mod budget;
 mod frame_run;
 mod handed_in;
 mod plane;
@@ -11,7 +12,7 @@ mod session;
 mod thinning;
 mod way;
 
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,19 +28,22 @@ use crate::control::media_run::MediaOutbox;
 use crate::core::fan_out::Routes;
 use crate::health::Pulse;
 use crate::metrics::Metrics;
+pub use budget::FanOutLimits;
 use handed_in::{Dropped, HandIn};
 use plane::Plane;
 
 /// Commands that may wait; the core waits with one more, as none may be lost.
 const COMMANDS: usize = 4096;
 
-/// How much one session may send.
+/// How much may be sent, and sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MediaLimits {
-    /// Datagrams a second, and twice as many at once.
+    /// Datagrams a second of one session, and twice as many at once.
     pub packets_per_second: u32,
-    /// Bytes a second, and twice as many at once.
+    /// Bytes a second of one session, and twice as many at once.
     pub bytes_per_second: u32,
+    /// What is sent on of them.
+    pub fan_out: FanOutLimits,
 }
 
 /// What the plane must be told.
@@ -52,6 +56,8 @@ pub enum PlaneCommand {
         secret: Secret<32>,
         /// Where its media goes while UDP does not.
         fallback: MediaOutbox,
+        /// Where its connection comes from.
+        address: IpAddr,
     },
     /// A session is over.
     Close {

@@ -18,6 +18,7 @@ use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use rustc_hash::FxHashMap;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::budget::{Budget, Over};
 use super::frame_run::{FrameRun, FrameRuns};
 use super::handed_in::HandedIn;
 use super::send::{Sender, fan_out, hand_over};
@@ -67,7 +68,7 @@ tally! {
     datagrams_forged, datagrams_replayed, datagrams_limited, datagrams_bad_body,
     packets_foreign_stream, packets_wrong_kind, packets_taken, bytes_taken, packets_sent, bytes_sent,
     sends, packets_sent_tcp, packets_dropped_socket, packets_dropped_tcp, packets_unreachable,
-    packets_thinned, packets_failed, packets_cut, send_errors, offload_failures, probes, reports, nacks, address_moves,
+    packets_thinned, packets_over_budget, packets_over_offer, packets_failed, packets_cut, send_errors, offload_failures, probes, reports, nacks, address_moves,
 }
 
 /// The thread's state.
@@ -80,6 +81,7 @@ pub(super) struct Plane {
     sessions: FxHashMap<SessionId, Box<MediaSession>>,
     runs: FrameRuns,
     limits: MediaLimits,
+    budget: Budget,
     clock: SetClock,
     tally: Tally,
     /// What was sent beyond a limit in this batch, the first of it.
@@ -119,6 +121,7 @@ impl Plane {
             sessions: FxHashMap::default(),
             runs: FrameRuns::new(),
             limits,
+            budget: Budget::new(limits.fan_out),
             clock: SetClock::default(),
             tally: Tally::default(),
             too_much: None,
@@ -188,10 +191,12 @@ impl Plane {
                     session,
                     secret,
                     fallback,
+                    address,
                 } => match self.sessions.get_mut(&session) {
-                    Some(known) => known.renew(&secret, fallback),
+                    Some(known) => known.renew(&secret, fallback, address),
                     None => {
-                        let new = MediaSession::new(&secret, fallback, self.limits, &self.clock);
+                        let (limits, clock) = (self.limits, &self.clock);
+                        let new = MediaSession::new(&secret, fallback, address, limits, clock);
                         self.sessions.insert(session, Box::new(new));
                     }
                 },
@@ -236,6 +241,7 @@ impl Plane {
         while let Some(run) = self.runs.pop() {
             self.send(run, batch.now);
         }
+        self.budget.sweep(&routes, batch.now);
         self.tally.flush(&self.metrics);
         self.tell_limit(batch.now);
     }
@@ -409,8 +415,30 @@ impl Plane {
     }
 
     fn send(&mut self, run: FrameRun, now: Instant) {
-        fan_out(&run, &self.sender, &mut self.sessions, now, &mut self.tally);
+        if self.may_send_on(&run, now) {
+            let receivers = fan_out(&run, &self.sender, &mut self.sessions, now, &mut self.tally);
+            if let Some(owner) = self.sessions.get_mut(&run.route.owner) {
+                self.budget.spend(&run, &mut owner.spender(), receivers);
+            }
+        }
         self.runs.recycle(run);
+    }
+
+    /// Whether a run is within the budgets of its sender, room, address and stream; counts it when it is not.
+    fn may_send_on(&mut self, run: &FrameRun, now: Instant) -> bool {
+        // A session that has just ended has no budget left.
+        let Some(owner) = self.sessions.get_mut(&run.route.owner) else {
+            return false;
+        };
+        let packets = run.packets as u64;
+        match self.budget.check(run, &mut owner.spender(), now) {
+            Ok(()) => return true,
+            Err(Over::Offer) => self.tally.packets_over_offer += packets,
+            Err(Over::Sender | Over::Room | Over::Address | Over::Cut) => {
+                self.tally.packets_over_budget += packets;
+            }
+        }
+        false
     }
 }
 

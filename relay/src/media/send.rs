@@ -101,14 +101,15 @@ fn is_offload_failure(error: &std::io::Error) -> bool {
     code == Some(Errno::IO.raw_os_error()) || code == Some(Errno::INVAL.raw_os_error())
 }
 
-/// Sends a run to everyone on its route.
+/// Sends a run to everyone on its route; gives how many it went to, or was tried for.
 pub(super) fn fan_out(
     run: &FrameRun,
     sender: &Sender,
     sessions: &mut FxHashMap<SessionId, Box<MediaSession>>,
     now: Instant,
     tally: &mut Tally,
-) {
+) -> usize {
+    let mut receivers = 0;
     let frame = run.is_frame.then_some((run.stream, run.frame));
     // One copy for all who are not reached over UDP, browsers among them.
     let mut shared = None;
@@ -125,6 +126,7 @@ pub(super) fn fan_out(
             tally.packets_cut += packets;
             continue;
         }
+        receivers += 1;
         let Some(path) = session.way.path(now) else {
             let shared = shared.get_or_insert_with(|| {
                 let run = MediaRun::copy(frame, run.segment, &run.bytes);
@@ -145,6 +147,7 @@ pub(super) fn fan_out(
             }
         }
     }
+    receivers
 }
 
 /// Hands packets to a session's connection, while nothing is known to arrive there over UDP.
@@ -159,15 +162,15 @@ pub(super) fn hand_over(session: &MediaSession, run: Arc<MediaRun>, tally: &mut 
 
 #[cfg(test)]
 mod tests {
-    use conclave_protocol::id::{Epoch, FrameNumber, SequenceNumber, StreamId};
+    use conclave_protocol::id::{Epoch, FrameNumber, RoomId, SequenceNumber, StreamId};
     use conclave_protocol::secret::Secret;
     use conclave_protocol::wire::header::{Header, Kind};
 
     use super::*;
     use crate::core::fan_out::{Receiver, StreamRoute};
     use crate::core::limits::SetClock;
-    use crate::media::MediaLimits;
     use crate::media::frame_run::FrameRuns;
+    use crate::media::{FanOutLimits, MediaLimits};
 
     #[test]
     fn packets_that_cannot_be_sent_are_counted_and_so_is_the_rest_of_their_frame() {
@@ -177,15 +180,21 @@ mod tests {
         let limits = MediaLimits {
             packets_per_second: 1,
             bytes_per_second: 1,
+            fan_out: FanOutLimits {
+                sender: 1,
+                room: 1,
+                address: 1,
+            },
         };
         let (fallback, _) = crate::control::media_run::media_way(1);
         let clock = SetClock::default();
-        let mut session = MediaSession::new(&Secret([0; 32]), fallback, limits, &clock);
         // A socket of IPv4 cannot send there.
         let path = Path {
             to: "[::1]:9".parse().unwrap(),
             from: None,
         };
+        let mut session =
+            MediaSession::new(&Secret([0; 32]), fallback, path.to.ip(), limits, &clock);
         session.way.answered(path, 0);
         session.way.asked(path, Some(0), Instant(0));
         let receiver = SessionId(2);
@@ -193,7 +202,9 @@ mod tests {
         sessions.insert(receiver, Box::new(session));
         let route = std::sync::Arc::new(StreamRoute {
             owner: SessionId(1),
+            room: RoomId(1),
             kind: Kind::Video,
+            bytes_per_second: 1,
             receivers: Box::new([Receiver {
                 session: receiver,
                 fps: 0,

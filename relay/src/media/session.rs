@@ -1,5 +1,7 @@
 //! What the media plane knows of one session.
 
+use std::net::IpAddr;
+
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{FrameNumber, StreamId};
 use conclave_protocol::replay::ReplayWindow;
@@ -8,6 +10,7 @@ use conclave_protocol::time::Instant;
 use conclave_protocol::wire::feedback::Report;
 
 use super::MediaLimits;
+use super::budget::{Bucket, Spender};
 use super::thinning::Thinning;
 use super::way::{Path, Way};
 use crate::control::media_run::MediaOutbox;
@@ -38,6 +41,9 @@ pub(super) struct MediaSession {
     pub(super) way: Way,
     packets: Direct,
     bytes: Direct,
+    /// Where its connection comes from, and what of it may still be sent on.
+    address: IpAddr,
+    sent_on: Bucket,
     pub(super) fallback: MediaOutbox,
     pub(super) down_counter: u64,
     /// The frame of which a packet did not go out: the rest of it is of no use.
@@ -51,6 +57,7 @@ impl MediaSession {
     pub(super) fn new(
         secret: &Secret<32>,
         fallback: MediaOutbox,
+        address: IpAddr,
         limits: MediaLimits,
         clock: &SetClock,
     ) -> Self {
@@ -66,6 +73,8 @@ impl MediaSession {
             way: Way::default(),
             packets: direct(limits.packets_per_second),
             bytes: direct(limits.bytes_per_second),
+            address,
+            sent_on: Bucket::full(limits.fan_out.sender, clock.instant()),
             fallback,
             down_counter: 0,
             cut: None,
@@ -75,7 +84,8 @@ impl MediaSession {
     }
 
     /// Goes on under new keys: the path stays until another is proven.
-    pub(super) fn renew(&mut self, secret: &Secret<32>, fallback: MediaOutbox) {
+    pub(super) fn renew(&mut self, secret: &Secret<32>, fallback: MediaOutbox, address: IpAddr) {
+        self.address = address;
         self.secret = secret.clone();
         self.keys = None;
         self.window = ReplayWindow::new();
@@ -89,6 +99,14 @@ impl MediaSession {
     pub(super) fn keys(&mut self) -> &HopKeys {
         self.keys
             .get_or_insert_with(|| Box::new(HopKeys::derive(&self.secret)))
+    }
+
+    /// Whose budget what it sends is sent on from.
+    pub(super) const fn spender(&mut self) -> Spender<'_> {
+        Spender {
+            address: self.address,
+            bucket: &mut self.sent_on,
+        }
     }
 
     /// Counts a proven datagram.

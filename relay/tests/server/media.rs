@@ -320,3 +320,19 @@ fn the_limit_that_a_session_runs_into_is_named_in_the_log_once() {
         assert_eq!(log().matches(key).count(), 1, "{}", log());
     }
 }
+
+#[test]
+fn what_goes_beyond_a_senders_budget_is_dropped_and_counted_and_the_others_go_on() {
+    let relay = TestRelay::start_with(|config| config.media.fan_out_bytes_per_second = 20_000);
+    let (mut ana, mut bob, _) = relay.call();
+    for _ in 0..10 {
+        ana.send_frame(34);
+    }
+    wait_until("the budget", || {
+        relay.metrics.packets_over_budget.get() > 100
+    });
+    assert_eq!(relay.metrics.packets_over_offer.get(), 0);
+    let packets = bob.send_frame(20);
+    // Ana's own queue holds nothing of hers, so the first she gets is Bob's.
+    assert_eq!(ana.receive(), packets[0]);
+}
