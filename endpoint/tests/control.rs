@@ -86,12 +86,11 @@ fn a_line_for_one_is_read_by_nobody_else() {
         .map(|name| {
             let kept = kept(name);
             let record = ["--record", kept.to_str().unwrap()];
-            Call::join(folder.path(), &relay.address, name, &record)
+            let call = Call::join(folder.path(), &relay.address, name, &record);
+            ana.wait_told(name, |line| line == format!("{name} came"));
+            call
         })
         .collect();
-    for name in ["ben", "cai"] {
-        ana.wait_told(name, |line| line == format!("{name} came"));
-    }
     assert_eq!(ana.act("tell Ben for you"), "ok tell Ben for you");
     assert_eq!(ana.act("say for all"), "ok say for all");
     // What was asked before `leave` is answered before the call ends.
