@@ -28,7 +28,7 @@ fn health_and_metrics_are_served() {
         "conclave_relay_sessions 2",
         "conclave_relay_participants 2",
         "conclave_relay_rooms 1",
-        "conclave_relay_probes_total 2",
+        "conclave_relay_probes_total 4",
         "# EOF",
     ] {
         assert!(metrics.contains(line), "{line} is not in {metrics}");

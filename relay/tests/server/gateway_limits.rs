@@ -302,7 +302,9 @@ fn a_browser_that_stops_reading_costs_little_and_nobody_else() {
     cem.join(room.0, None).unwrap();
     let (_stuck, _) = relay.browse_into("Eve", 3, room);
     let (mut dan, _) = relay.browse_into("Dan", 5, room);
-    let camera = cem.publish_camera();
+    // Offered as more than what is sent in a moment here.
+    let camera = json!({"kind": "camera", "width": 640, "height": 360, "fps": 60});
+    let camera = cem.publish(0, camera);
     let microphone = cem.publish(1, json!({"kind": "audio"}));
     dan.event("stream_published");
     dan.event("stream_published");
