@@ -1,5 +1,7 @@
 //! Which of a sender's keys a receiver can open, and which key a sender uses next.
 
+use alloc::vec::Vec;
+
 use crate::id::{Epoch, StreamId};
 use crate::seal::MediaKey;
 use crate::secret::Secret;
@@ -7,18 +9,24 @@ use crate::sender_key::SenderKey;
 use crate::time::{Instant, Micros};
 use crate::wire::control::Suite;
 
-/// How long the generation before the current one still opens packets.
+/// How long a generation still opens packets after the next one came.
 pub const KEPT_GENERATION: Micros = Micros::from_secs(2);
+/// Generations before the current one that are kept at a time: where several members leave at once, a sender goes on
+/// under the one that all have until the last of them is handed out.
+///
+/// Raising it costs about 100 bytes each and each sender; lowering it loses what is sent meanwhile.
+pub const EARLIER_GENERATIONS: usize = 4;
 /// Ratchet steps that a packet may be ahead of the highest one proven; each costs a hash to follow.
 ///
 /// Lowering it breaks a receiver that misses a burst of joins; raising it lets a forged epoch cost more.
 pub const MAX_STEPS_AHEAD: u8 = 64;
 
-/// What a receiver holds of one sender's keys: the current generation and, for a while, the one before.
+/// What a receiver holds of one sender's keys: the current generation and, for a while, those before.
 #[derive(Debug, Default)]
 pub struct Keyring {
     current: Option<Generation>,
-    previous: Option<(Generation, Instant)>,
+    /// The oldest first, each with the time from which on it opens nothing.
+    earlier: Vec<(Generation, Instant)>,
 }
 
 #[derive(Debug)]
@@ -50,8 +58,12 @@ impl Keyring {
             // An envelope of an earlier generation is a late or a replayed one.
             Some(current) if !current.is_before(&generation) => {}
             Some(_) => {
-                self.previous = self.current.take().map(|old| (old, now + KEPT_GENERATION));
-                self.current = Some(generation);
+                if self.earlier.len() >= EARLIER_GENERATIONS {
+                    self.earlier.remove(0);
+                }
+                let before = self.current.replace(generation);
+                let until = now + KEPT_GENERATION;
+                self.earlier.extend(before.map(|before| (before, until)));
             }
         }
     }
@@ -70,13 +82,10 @@ impl Keyring {
     }
 
     fn reaching(&self, epoch: Epoch, now: Instant) -> Option<&Generation> {
-        let previous = self
-            .previous
-            .as_ref()
-            .filter(|(_, until)| now < *until)
-            .map(|(old, _)| old);
+        let earlier = self.earlier.iter().filter(|(_, until)| now < *until);
+        let earlier = earlier.map(|(old, _)| old);
         let of = |g: &&Generation| g.base.epoch().generation() == epoch.generation();
-        let generation = self.current.iter().chain(previous).find(of)?;
+        let generation = self.current.iter().chain(earlier).find(of)?;
         let furthest = generation.proven.saturating_add(MAX_STEPS_AHEAD);
         (generation.base.epoch().step()..=furthest)
             .contains(&epoch.step())
@@ -92,15 +101,9 @@ impl Keyring {
         }
     }
 
-    /// Forgets the generation before once its time is up.
+    /// Forgets the generations before whose time is up.
     pub fn expire(&mut self, now: Instant) {
-        if self
-            .previous
-            .as_ref()
-            .is_some_and(|(_, until)| now >= *until)
-        {
-            self.previous = None;
-        }
+        self.earlier.retain(|(_, until)| now < *until);
     }
 }
 
@@ -214,11 +217,29 @@ mod tests {
                 .is_none()
         );
         ring.expire(T0 + KEPT_GENERATION);
-        assert!(ring.previous.is_none());
+        assert!(ring.earlier.is_empty());
         assert!(
             ring.media_key(STREAM, Epoch::new(2, 0), T0 + KEPT_GENERATION)
                 .is_some()
         );
+    }
+
+    #[test]
+    fn where_several_leave_at_once_the_generation_in_use_still_opens() {
+        let mut ring = Keyring::default();
+        for generation in 1..=4 {
+            ring.insert(fresh(generation), T0);
+        }
+        assert!(ring.reaches(Epoch::new(1, 0), T0), "in use until now");
+        ring.insert(fresh(5), T0);
+        ring.insert(fresh(6), T0);
+        assert!(!ring.reaches(Epoch::new(1, 0), T0), "too many are not kept");
+        assert_eq!(ring.earlier.len(), EARLIER_GENERATIONS);
+        for generation in 2..=6 {
+            assert!(ring.reaches(Epoch::new(generation, 0), T0));
+        }
+        ring.expire(T0 + KEPT_GENERATION);
+        assert!(ring.earlier.is_empty());
     }
 
     #[test]

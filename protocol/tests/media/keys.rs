@@ -75,6 +75,22 @@ fn the_generation_before_is_of_no_use_after_two_seconds_even_where_it_was_in_use
 }
 
 #[test]
+fn what_is_on_its_way_when_several_leave_at_once_still_opens() {
+    let mut own = OwnKey::new(Suite::Aes256Gcm, Secret([1; 32]));
+    let mut sender = stream(Kind::Audio, AUDIO, own.key());
+    let mut receiver = receiver(own.key());
+    let mut on_its_way = sealed(&mut sender, &[1; 640], T0).remove(0);
+    for leaver in 2..5 {
+        own.somebody_left(Secret([leaver; 32]));
+        assert!(receiver.set_key(ANA, own.key().clone(), T0).is_empty());
+    }
+    assert!(matches!(
+        receiver.handle_packet(&mut on_its_way, T0),
+        Ok(Received::Audio { .. })
+    ));
+}
+
+#[test]
 fn a_generation_s_number_that_comes_round_does_not_bring_its_old_key_back() {
     let mut own = OwnKey::new(Suite::Aes256Gcm, Secret([1; 32]));
     let old = own.key().clone();
