@@ -88,12 +88,12 @@ async def room_id(gateway, options):
 
 async def join(gateway, options, token):
     """Signs in or enters by the link, and joins."""
-    who = {"version": 1, "device": device(options.device), "username": options.name}
+    who = {"version": 1, "device": device(options.device)}
     pin = {"pin": options.pin} if options.pin else {}
     if token:
-        room = (await gateway.request("enter_link", token=token, **who))["link_room"]["id"]
+        room = (await gateway.request("enter_link", token=token, display_name=options.name, **who))["link_room"]["id"]
     else:
-        await gateway.request("sign_in", email=options.email, **who)
+        await gateway.request("sign_in", username=options.name, email=options.email, **who)
         room = await room_id(gateway, options)
     return await gateway.request("join_room", room=room, microphone=False, camera=False, **pin)
 
@@ -103,9 +103,9 @@ async def listen(gateway):
     while True:
         event = await gateway.events.get()
         if event["event"] == "chat":
-            print(f"{event['from']}: {event['text']}", flush=True)
+            print(f"{event['from_name']}: {event['text']}", flush=True)
         elif event["event"] == "participant_joined":
-            print(f"* {event['participant']['username']} joined", flush=True)
+            print(f"* {event['participant']['display_name']} joined", flush=True)
         elif event["event"] == "closing":
             print(f"* the relay closes: {event['reason']}", flush=True)
 
@@ -128,7 +128,7 @@ async def main(options):
         gateway = Gateway(socket)
         tasks = [asyncio.create_task(gateway.read()), asyncio.create_task(gateway.ping())]
         joined = await join(gateway, options, token)
-        print(f"* in {joined['room']['name']} with {', '.join(p['username'] for p in joined['roster'])}", flush=True)
+        print(f"* in {joined['room']['name']} with {', '.join(p['display_name'] for p in joined['roster'])}", flush=True)
         tasks.append(asyncio.create_task(listen(gateway)))
         tasks.append(asyncio.create_task(talk(gateway)))
         done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -10,7 +10,7 @@ use conclave_endpoint::engine::{Room, Settings};
 use conclave_endpoint::keep::Keep;
 use conclave_endpoint::processor;
 use conclave_endpoint::sound::{MicrophoneSpec, SpeakerSpec};
-use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
+use conclave_protocol::name::{ChatText, DisplayName, Email, Pin, RoomName, Username};
 use conclave_protocol::time::Micros;
 use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, Suite};
 use std::path::PathBuf;
@@ -31,6 +31,9 @@ pub(crate) struct CallArguments {
     /// The account's name: 2 to 32 letters, digits, "_", "." and "-".
     #[arg(long, value_name = "NAME")]
     user: Option<Username>,
+    /// What others see, in any script and with spaces; the account's name when absent.
+    #[arg(long, value_name = "NAME")]
+    display_name: Option<DisplayName>,
     /// The account's e-mail address.
     #[arg(long, value_name = "MAIL")]
     email: Option<Email>,
@@ -91,11 +94,14 @@ impl CallArguments {
 
     /// The flags over the configuration.
     pub(crate) fn settings(self, config: Config, keep: &Keep) -> anyhow::Result<Settings> {
-        // What was given for another relay or room must not go to this one.
+        // What was given for another relay, account or room must not go to this one.
         let same_relay = [&None, &config.relay.address].contains(&&self.relay);
         let same_room = [&None, &config.room.name].contains(&&self.room);
         let fingerprint = config.relay.fingerprint.filter(|_| same_relay);
         let pin = config.room.pin.filter(|_| same_room);
+
+        let same_user = [&None, &config.account.name].contains(&&self.user);
+        let called = config.account.display_name.filter(|_| same_user);
 
         let relay = self.relay.or(config.relay.address);
         let user = self.user.or(config.account.name);
@@ -119,6 +125,8 @@ impl CallArguments {
             relay: locate(relay, Some(keep), relay_fingerprint.as_deref())?,
             relay_kept_as,
             relay_fingerprint,
+            display_name: (self.display_name.or(called))
+                .unwrap_or_else(|| DisplayName::from(&username)),
             username,
             email,
             room: Some(Room {
@@ -220,6 +228,29 @@ mod tests {
         assert_eq!(settings.email.as_str(), "ana@example.org");
         assert!(settings.relay_fingerprint.is_some());
         assert!(matches!(settings.camera, CameraSpec::Pattern(_)));
+    }
+
+    #[test]
+    fn others_see_the_display_name_or_else_the_account_s_name() {
+        let called = |flags: &[&str], file: &str| {
+            let settings = call(flags, file).unwrap();
+            (
+                settings.username.to_string(),
+                settings.display_name.to_string(),
+            )
+        };
+        let pair = |username: &str, name: &str| (username.to_owned(), name.to_owned());
+        assert_eq!(called(&[], FILE), pair("ana", "ana"));
+        let flags = ["--display-name", " Ana Lima "];
+        assert_eq!(called(&flags, FILE), pair("ana", "Ana Lima"));
+        let file = FILE.replace("[room]", "display_name = \"Ana Lima\"\n[room]");
+        assert_eq!(called(&[], &file), pair("ana", "Ana Lima"));
+        assert_eq!(called(&["--user", "ben"], &file), pair("ben", "ben"));
+        let error = call(&["--display-name", "a\u{200b}b"], FILE).unwrap_err();
+        assert!(
+            error.to_string().contains("a zero-width space (U+200B)"),
+            "{error}"
+        );
     }
 
     #[test]

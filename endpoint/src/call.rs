@@ -235,7 +235,7 @@ impl Printer {
                 let kind = if line.to.is_some() { "direct" } else { "chat" };
                 print(&format!(
                     "{kind} {}: {}",
-                    line.from,
+                    line.from_name,
                     line.text.as_str().replace('\n', "\n    ")
                 ));
             }
@@ -266,7 +266,7 @@ impl Printer {
             ] {
                 if before != now {
                     let switched = if now { "on" } else { "off" };
-                    let _ = writeln!(io::stderr(), "{}: {what} {switched}", person.username);
+                    let _ = writeln!(io::stderr(), "{}: {what} {switched}", person.display_name);
                 }
             }
         }
@@ -347,7 +347,7 @@ fn summary(stats: &Stats) -> String {
         stats.seconds, own.frames_sent, own.blocks_sent
     );
     for participant in &stats.participants {
-        let _ = write!(line, "  |  {}:", participant.name);
+        let _ = write!(line, "  |  {}:", participant.display_name);
         for stream in &participant.streams {
             let _ = match stream.kind {
                 "audio" => write!(

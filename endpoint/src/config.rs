@@ -14,7 +14,7 @@ pub(crate) mod text;
 use std::fmt;
 use std::path::PathBuf;
 
-use conclave_protocol::name::{Email, Pin, RoomName, Username};
+use conclave_protocol::name::{DisplayName, Email, Pin, RoomName, Username};
 use serde::{Deserialize, Serialize};
 
 use crate::camera::CameraSpec;
@@ -67,6 +67,10 @@ pub struct Account {
     /// The account's name.
     #[serde(with = "text::optional")]
     pub name: Option<Username>,
+    /// What others see; the account's name when there is none. It belongs to the name: who names another account
+    /// leaves it behind.
+    #[serde(with = "text::optional")]
+    pub display_name: Option<DisplayName>,
     /// The account's e-mail address.
     #[serde(with = "text::optional")]
     pub email: Option<Email>,

@@ -195,6 +195,7 @@ impl Files {
                     "id": line.id.0,
                     "at_ms": line.at.0,
                     "from": line.from.as_str(),
+                    "from_name": line.from_name.as_str(),
                     "to": line.to.as_ref().map(Username::as_str),
                     "text": line.text.as_str(),
                 });

@@ -111,3 +111,33 @@ fn a_line_for_one_is_read_by_nobody_else() {
     assert!(!chat("cai").contains("for you"), "{}", chat("cai"));
     assert!(chat("cai").contains("goodbye"), "{}", chat("cai"));
 }
+
+#[test]
+fn others_see_the_name_that_somebody_gave_and_may_write_to_it() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::start(&folder.path().join("relay"));
+    let control = ["--control", "stdin"];
+    let mut ben = Call::join(folder.path(), &relay.address, "ben", &control);
+    ben.wait_told("the room", |line| line.starts_with("joined"));
+    let called = [
+        "--control",
+        "stdin",
+        "--display-name",
+        "Ana Lima",
+        "--microphone",
+        "tone",
+    ];
+    let mut ana = Call::join(folder.path(), &relay.address, "ana", &called);
+    ben.wait_told("Ana", |line| line == "Ana Lima came");
+    ben.wait_until("Ana's voice", |stats| {
+        number(stats, "ana", "audio", "frames_complete") > 5.0
+    });
+    assert_eq!(ben.last["participants"][0]["display_name"], "Ana Lima");
+    for to in ["Ana Lima", "ana"] {
+        let line = format!("tell {to} hello");
+        assert_eq!(ben.act(&line), format!("ok {line}"));
+    }
+    assert!(ana.stop().success());
+    ben.wait_told("Ana's end", |line| line.starts_with("Ana Lima left"));
+}

@@ -10,7 +10,7 @@ use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::id::{RequestId, SourceId};
 use conclave_protocol::identity::{Identity, PublicKey};
 use conclave_protocol::member_key::{JoinNonce, MemberKey};
-use conclave_protocol::name::{ChatText, Email, RoomName, Username};
+use conclave_protocol::name::{ChatText, DisplayName, Email, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
@@ -58,6 +58,7 @@ impl Member {
         let email = Email::parse(&format!("{name}@example.org")).unwrap();
         match member
             .ask(Request::SignIn {
+                display_name: DisplayName::from(&username),
                 username,
                 email,
                 resume: None,

@@ -37,6 +37,7 @@ impl Switched {
             relay_kept_as: relay.to_owned(),
             relay_fingerprint: None,
             username: Username::parse("door").unwrap(),
+            display_name: "Door".parse().unwrap(),
             email: Email::parse("door@example.org").unwrap(),
             room: Some(Room {
                 name: RoomName::parse("test").unwrap(),

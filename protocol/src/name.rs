@@ -18,6 +18,7 @@ pub use account::{Email, Username};
 pub use address::{LinkToken, PublicUrl};
 pub use room::{DisplayName, RoomName};
 pub use text::{ChatText, Pin};
+pub use unicode::is_mark;
 pub use unseen::Unseen;
 
 /// Why a text is not the name it was meant to be.

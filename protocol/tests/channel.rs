@@ -7,12 +7,15 @@ use common::random::Random;
 use conclave_protocol::channel::{
     ChannelError, ChannelEvent, EndpointChannel, RelayChannel, SendError,
 };
-use conclave_protocol::id::RequestId;
+use conclave_protocol::id::{ParticipantId, RequestId, RoomId, SessionId, SourceId, StreamId};
 use conclave_protocol::identity::{Identity, PublicKey};
+use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::secret::Secret;
-use conclave_protocol::time::Instant;
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::units::{ClockOffset, PictureSize};
 use conclave_protocol::wire::control::{
-    Answer, ClosingReason, Event, Request, RoomSummary, ToEndpoint, ToRelay,
+    Answer, AudioCodec, ClosingReason, Devices, Event, Joined, Layer, MAX_ROOM_CAPACITY, Media,
+    Participant, Picture, Request, RoomSummary, SignedIn, Stream, StreamOffer, ToEndpoint, ToRelay,
 };
 use conclave_protocol::wire::framing::{self, MAX_HANDSHAKE, MAX_TO_ENDPOINT, MAX_TO_RELAY};
 use proptest::prelude::*;
@@ -259,6 +262,70 @@ fn messages_to_the_relay_end_at_16_kib_and_to_the_endpoint_at_60_kib() {
         drain(&mut endpoint, &relay.take_output()),
         Ok(vec![ChannelEvent::Message(rooms(count, 48))])
     );
+}
+
+#[test]
+fn a_full_room_of_the_longest_names_fits_one_message() {
+    let picture = |layer| Picture {
+        layer,
+        size: PictureSize {
+            width: u16::MAX,
+            height: u16::MAX,
+        },
+        fps: u8::MAX,
+    };
+    let layers = [Layer::Full, Layer::Half, Layer::Thumbnail];
+    let cameras = layers.map(|layer| Media::Camera(picture(layer)));
+    let screens = layers.map(|layer| Media::Screen(picture(layer)));
+    let sound = Media::Audio(AudioCodec::L16Mono16k);
+    let stream = |media| Stream {
+        id: StreamId(u32::MAX),
+        offer: StreamOffer {
+            source: SourceId(u16::MAX),
+            media,
+        },
+    };
+    let participant = Participant {
+        id: ParticipantId(u32::MAX),
+        username: "\u{10400}".repeat(32).parse().unwrap(),
+        display_name: "\u{4f1a}".repeat(48).parse().unwrap(),
+        identity: [0xff; 32],
+        nonce: JoinNonce([0xff; 32]),
+        devices: Devices::default(),
+        clock: ClockOffset(i64::MIN),
+        via_gateway: true,
+        streams: [sound]
+            .into_iter()
+            .chain(cameras)
+            .chain(screens)
+            .map(stream)
+            .collect(),
+    };
+    let joined = Joined {
+        room: RoomSummary {
+            id: RoomId(u32::MAX),
+            name: "\u{10400}".repeat(48).parse().unwrap(),
+            members: MAX_ROOM_CAPACITY,
+            capacity: MAX_ROOM_CAPACITY,
+            locked: true,
+        },
+        me: participant.id,
+        roster: vec![participant.clone(); usize::from(MAX_ROOM_CAPACITY)],
+    };
+    let signed_in = SignedIn {
+        session: SessionId(u32::MAX),
+        hop_secret: Secret([0xff; 32]),
+        resume_secret: Secret([0xff; 32]),
+        resume_for: Micros::from_secs(30),
+        username: participant.username,
+        room: Some(joined),
+    };
+    let (_, mut relay) = established();
+    let reply = ToEndpoint::Reply {
+        id: RequestId(u32::MAX),
+        result: Ok(Answer::SignedIn(Box::new(signed_in))),
+    };
+    assert_eq!(relay.send(&reply), Ok(()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use conclave_protocol::channel::{ChannelEvent, EndpointChannel};
 use conclave_protocol::id::RequestId;
 use conclave_protocol::identity::Identity;
-use conclave_protocol::name::{Email, Username};
+use conclave_protocol::name::{DisplayName, Email, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{Answer, Request, ToEndpoint, ToRelay};
@@ -93,6 +93,7 @@ async fn sign_in_as(
             is_asked = true;
             let request = Request::SignIn {
                 username: Username::parse(name).unwrap(),
+                display_name: DisplayName::parse(name).unwrap(),
                 email: Email::parse("a@example.org").unwrap(),
                 resume: None,
             };

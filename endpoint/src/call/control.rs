@@ -4,7 +4,8 @@ use super::act::{Act, ActError, addressee};
 use crate::camera::CameraSpec;
 use crate::engine::{Intent, Person, Settings};
 use crate::sound::MicrophoneSpec;
-use conclave_protocol::name::{ChatText, Username};
+use conclave_protocol::id::ParticipantId;
+use conclave_protocol::name::{ChatText, DisplayName};
 use std::cell::RefCell;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::rc::Rc;
@@ -149,24 +150,15 @@ impl Control {
         Ok(true)
     }
 
-    fn addressee<'l>(
-        &self,
-        rest: &'l str,
-    ) -> Result<(conclave_protocol::id::ParticipantId, &'l str), String> {
+    fn addressee<'l>(&self, rest: &'l str) -> Result<(ParticipantId, &'l str), String> {
         let people = self.people.borrow();
-        let others: Vec<_> = people.iter().filter(|person| !person.own).collect();
-        let keys: Vec<_> = others.iter().map(|person| person.username.key()).collect();
-        let key = |text: &str| Username::parse(text).map_or_else(|_| String::new(), |n| n.key());
+        let (ids, keys) = names_of(&people);
+        let key = |text: &str| DisplayName::parse(text).map_or_else(|_| String::new(), |n| n.key());
         let (at, text) = addressee(rest, key, &keys)?;
-        Ok((others[at].id, text))
+        Ok((ids[at], text))
     }
 
-    async fn write(
-        &mut self,
-        to: Option<conclave_protocol::id::ParticipantId>,
-        text: Box<ChatText>,
-        line: &str,
-    ) {
+    async fn write(&mut self, to: Option<ParticipantId>, text: Box<ChatText>, line: &str) {
         let (written, answered) = oneshot::channel();
         self.intend(Intent::Write { to, text, written }).await;
         let line = line.to_owned();
@@ -195,6 +187,20 @@ impl Control {
         };
         let _ = tokio::time::timeout(FAREWELL, answers).await;
     }
+}
+
+/// The others by what they may be named by: their account's name and what they are called.
+fn names_of(people: &[Person]) -> (Vec<ParticipantId>, Vec<String>) {
+    let mut names: Vec<_> = people
+        .iter()
+        .filter(|person| !person.own)
+        .flat_map(|person| {
+            let keys = [person.username.key(), person.display_name.key()];
+            keys.map(|key| (person.id, key))
+        })
+        .collect();
+    names.dedup();
+    names.into_iter().unzip()
 }
 
 /// Reads lines until the end, or until nobody takes them.
@@ -251,6 +257,27 @@ mod tests {
             whole("leave"),
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn somebody_is_named_by_their_account_or_by_what_they_are_called() {
+        let person = |id, username: &str, display_name: &str| Person {
+            id: ParticipantId(id),
+            username: username.parse().unwrap(),
+            display_name: display_name.parse().unwrap(),
+            own: id == 0,
+            devices: conclave_protocol::wire::control::Devices::default(),
+            via_gateway: false,
+            picture: None,
+        };
+        let people = [
+            person(0, "me", "Me"),
+            person(1, "ana", "Ana Lima"),
+            person(2, "ben", "Ben"),
+        ];
+        let (ids, keys) = names_of(&people);
+        assert_eq!(ids, [1, 1, 2].map(ParticipantId));
+        assert_eq!(keys, ["ana", "ana lima", "ben"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a person chose on the screen: `settings.toml` in the keep's folder, over the file in `/etc`.
 
-use conclave_protocol::name::{Email, Pin, Username};
+use conclave_protocol::name::{DisplayName, Email, Pin, Username};
 use serde::{Deserialize, Serialize};
 
 use super::text::optional;
@@ -45,6 +45,8 @@ pub struct RelayChoices {
 pub struct AccountChoices {
     #[serde(with = "optional", skip_serializing_if = "Option::is_none")]
     pub name: Option<Username>,
+    #[serde(with = "optional", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<DisplayName>,
     #[serde(with = "optional", skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
 }

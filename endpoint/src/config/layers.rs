@@ -12,8 +12,11 @@ use super::{Config, DEFAULT_FILE, choices, provisioned};
 /// Sections that a person may choose in; the others are the administrator's.
 const CHOSEN: [&str; 4] = ["relay", "account", "devices", "screen"];
 /// Keys that say something about another key's value, and mean nothing beside another value.
-const COMPANIONS: [(&str, &str, &str); 2] =
-    [("relay", "address", "fingerprint"), ("room", "name", "pin")];
+const COMPANIONS: [(&str, &str, &str); 3] = [
+    ("relay", "address", "fingerprint"),
+    ("account", "name", "display_name"),
+    ("room", "name", "pin"),
+];
 
 impl Config {
     /// The defaults, and over them this file, or [`DEFAULT_FILE`] where it exists, what was chosen on the screen,

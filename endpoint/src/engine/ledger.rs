@@ -8,7 +8,7 @@ use crate::outbound::Path;
 use crate::pictures::ShownReport;
 use conclave_protocol::id::StreamId;
 use conclave_protocol::jitter::PlayoutCounts;
-use conclave_protocol::name::Username;
+use conclave_protocol::name::{DisplayName, Username};
 use conclave_protocol::receiver::StreamCounts;
 use conclave_protocol::time::Micros;
 use conclave_protocol::wire::control::Media;
@@ -94,6 +94,8 @@ pub struct RefusedPackets {
 pub struct ParticipantStats {
     /// The account's name.
     pub name: String,
+    /// What they are called.
+    pub display_name: String,
     /// Their streams, one a kind.
     pub streams: Vec<StreamStats>,
 }
@@ -144,6 +146,8 @@ pub(super) struct Ledger {
     entries: BTreeMap<Key, Entry>,
     open: BTreeMap<StreamId, Key>,
     last: Option<Micros>,
+    /// What those are called whose names are in the books or may come into them.
+    called: BTreeMap<String, String>,
 }
 
 #[derive(Default)]
@@ -177,6 +181,16 @@ impl Totals {
 }
 
 impl Ledger {
+    /// What somebody is called from now on.
+    pub(super) fn call(&mut self, username: &Username, display_name: &DisplayName) {
+        if self.called.len() >= MOST_ENTRIES {
+            let (entries, called) = (&self.entries, &mut self.called);
+            called.retain(|name, _| entries.keys().any(|(entry, _)| entry == name));
+        }
+        let names = (username.to_string(), display_name.to_string());
+        self.called.insert(names.0, names.1);
+    }
+
     /// A stream begins; gives where its decoded pictures and latencies are counted.
     pub(super) fn open(
         &mut self,
@@ -245,6 +259,7 @@ impl Ledger {
                 Some(last) => last.streams.push(stats),
                 None => participants.push(ParticipantStats {
                     name: name.clone(),
+                    display_name: self.called.get(name).unwrap_or(name).clone(),
                     streams: vec![stats],
                 }),
             }

@@ -8,7 +8,7 @@ use crate::outbound::Path;
 use crate::sound::{MicrophoneSpec, SoundState, SpeakerSpec};
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::identity::PublicKey;
-use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
+use conclave_protocol::name::{ChatText, DisplayName, Email, Pin, RoomName, Username};
 use conclave_protocol::time::Micros;
 use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::{
@@ -29,6 +29,8 @@ pub struct Settings {
     pub relay_fingerprint: Option<String>,
     /// The account's name.
     pub username: Username,
+    /// What others see.
+    pub display_name: DisplayName,
     /// The account's e-mail address.
     pub email: Email,
     /// Where to be from the start; being refused there ends the engine. In the lobby when absent.
@@ -117,6 +119,8 @@ pub struct Person {
     pub id: ParticipantId,
     /// Their account's name.
     pub username: Username,
+    /// What they are called.
+    pub display_name: DisplayName,
     /// Whether this is the endpoint itself.
     pub own: bool,
     /// What they have switched on.
@@ -152,7 +156,7 @@ pub enum Report {
         /// The room.
         room: RoomSummary,
         /// Who was there before.
-        others: Vec<Username>,
+        others: Vec<DisplayName>,
     },
     /// The relay did not let this endpoint into the room that it was to enter.
     NotEntered {
@@ -168,9 +172,9 @@ pub enum Report {
     /// How loud everyone is, ten times a second while in a room or trying the devices.
     Levels(Vec<Loudness>),
     /// Somebody came.
-    Came(Username),
+    Came(DisplayName),
     /// Somebody left.
-    Left(Username, LeaveReason),
+    Left(DisplayName, LeaveReason),
     /// What everyone in the room can compare aloud: the same for all who are end to end with each other.
     SafetyNumber(String),
     /// Somebody wrote, or this endpoint did.

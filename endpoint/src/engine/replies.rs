@@ -97,6 +97,7 @@ impl Engine {
                     id,
                     at,
                     from: self.settings.username.clone(),
+                    from_name: self.settings.display_name.clone(),
                     to,
                     text,
                 };

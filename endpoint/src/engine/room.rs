@@ -7,7 +7,7 @@ use conclave_protocol::hand_out::{KeyHandOut, Purpose, Sent};
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
 use conclave_protocol::keyring::HandOut;
 use conclave_protocol::member_key::{JoinNonce, MemberKey, safety_number};
-use conclave_protocol::name::Username;
+use conclave_protocol::name::{DisplayName, Username};
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::ClockOffset;
@@ -31,6 +31,7 @@ pub(super) struct InRoom {
 
 struct Other {
     username: Arc<Username>,
+    display_name: DisplayName,
     key: MemberKey,
     devices: Devices,
     via_gateway: bool,
@@ -109,7 +110,7 @@ impl Engine {
             if participant.id == joined.me {
                 mine = participant.streams;
             } else {
-                let name = participant.username.clone();
+                let name = participant.display_name.clone();
                 if self.meet(participant) {
                     names.push(name);
                 }
@@ -211,6 +212,7 @@ impl Engine {
         let own = Person {
             id: room.me,
             username: self.settings.username.clone(),
+            display_name: self.settings.display_name.clone(),
             own: true,
             devices: self.parts.devices(),
             via_gateway: false,
@@ -219,6 +221,7 @@ impl Engine {
         let others = room.others.iter().map(|(&id, other)| Person {
             id,
             username: (*other.username).clone(),
+            display_name: other.display_name.clone(),
             own: false,
             devices: other.devices,
             via_gateway: other.via_gateway,
@@ -266,7 +269,7 @@ impl Engine {
                 if self.room.as_ref().is_none_or(|room| room.me == id) {
                     return Ok(());
                 }
-                let name = participant.username.clone();
+                let name = participant.display_name.clone();
                 if !self.meet(*participant) {
                     return Ok(());
                 }
@@ -286,8 +289,8 @@ impl Engine {
                 participant,
                 reason,
             } => {
-                if let Some(username) = self.forget(participant, now) {
-                    (self.report)(Report::Left((*username).clone(), reason));
+                if let Some(name) = self.forget(participant, now) {
+                    (self.report)(Report::Left(name, reason));
                     self.tell_people();
                     self.tell_safety_number();
                     let random = self.entropy()?;
@@ -358,9 +361,12 @@ impl Engine {
             tracing::warn!(%error, participant = %participant.id, "a participant is not met");
             return false;
         }
+        self.ledger
+            .call(&participant.username, &participant.display_name);
         let key = participant.key();
         let other = room.others.entry(participant.id).or_insert_with(|| Other {
             username: Arc::new(participant.username),
+            display_name: participant.display_name,
             key,
             devices: participant.devices,
             via_gateway: participant.via_gateway,
@@ -376,13 +382,13 @@ impl Engine {
         true
     }
 
-    fn forget(&mut self, id: ParticipantId, _now: Instant) -> Option<Arc<Username>> {
+    fn forget(&mut self, id: ParticipantId, _now: Instant) -> Option<DisplayName> {
         let other = self.room.as_mut()?.others.remove(&id)?;
         for stream in other.streams {
             self.media.remove_stream(stream, &mut self.ledger);
         }
         self.media.remove_participant(id);
-        Some(other.username)
+        Some(other.display_name)
     }
 
     fn add_stream(&mut self, participant: ParticipantId, stream: &Stream) {

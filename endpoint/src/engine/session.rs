@@ -219,10 +219,13 @@ impl Engine {
         let asked = Asked::SignIn {
             resuming: resume.is_some(),
         };
-        let (username, email) = (self.settings.username.clone(), self.settings.email.clone());
+        let settings = &self.settings;
+        let (username, email) = (settings.username.clone(), settings.email.clone());
+        let display_name = settings.display_name.clone();
         self.ask(
             Request::SignIn {
                 username,
+                display_name,
                 email,
                 resume,
             },

@@ -62,7 +62,7 @@ impl Chat {
                 });
                 before = Some((line, line.at));
                 ChatRow {
-                    name: line.from.as_str().into(),
+                    name: line.from_name.as_str().into(),
                     time: hour_and_minute(line.at).into(),
                     text: line.text.as_str().into(),
                     own: *own,
@@ -83,6 +83,7 @@ mod tests {
             id: ChatId(id),
             at: UnixMillis(at_ms),
             from: Username::parse(from).unwrap(),
+            from_name: from.parse().unwrap(),
             to: None,
             text: Box::new(ChatText::parse("hello").unwrap()),
         }

@@ -1,13 +1,15 @@
 //! Faces: initials and a color for whoever cannot be seen.
 
+use conclave_protocol::name::is_mark;
+
 /// The avatar's colors in the theme.
 const HUES: u32 = 8;
 
 /// One or two letters for a name: the first of its first and its last word.
 pub(super) fn initials(name: &str) -> String {
     let mut words = name
-        .split(|c: char| !c.is_alphanumeric())
-        .filter_map(|word| word.chars().next());
+        .split(|c: char| !c.is_alphanumeric() && !is_mark(c))
+        .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
     let first = words.next();
     let last = words.next_back();
     first
@@ -37,6 +39,9 @@ mod tests {
             ("Ana.Lima", "AL"),
             ("bảo-trung_Trần", "BT"),
             ("_", ""),
+            ("สิทธิ์ น้ำ", "สน"),
+            ("हिन्दी नाम", "हन"),
+            ("❤\u{fe0f} Ana", "A"),
         ] {
             assert_eq!(initials(name), expected);
         }

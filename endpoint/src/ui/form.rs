@@ -1,8 +1,8 @@
 //! The sign-in form: what may be sent, and what is wrong with the rest as it is typed.
 
-use super::problem::Trouble;
+use super::problem::{Trouble, flaw};
 use crate::discovery::is_address;
-use conclave_protocol::name::{Email, Username};
+use conclave_protocol::name::{DisplayName, Email};
 use conclave_ui::Problem;
 
 /// What stands in the fields.
@@ -31,14 +31,17 @@ impl Fields {
                 problem
             }
         };
-        let name = Username::parse(self.name.trim()).is_ok();
+        let name = DisplayName::parse(&self.name).and_then(|name| name.username().map(drop));
         let email = Email::parse(self.email.trim()).is_ok();
         let relay = is_address(self.relay.trim());
         Judgment {
-            name: wrong(&self.name, name, Problem::NameInvalid),
+            name: match name {
+                Err(error) if !self.name.is_empty() => flaw(error, Problem::NameInvalid),
+                _ => Problem::None,
+            },
             email: wrong(&self.email, email, Problem::EmailInvalid),
             relay: wrong(&self.relay, relay, Problem::RelayInvalid),
-            complete: name && email && relay,
+            complete: name.is_ok() && email && relay,
         }
     }
 }
@@ -93,10 +96,25 @@ mod tests {
             (judgment.name, judgment.email, judgment.relay),
             (Problem::NameInvalid, Problem::None, Problem::RelayInvalid)
         );
-        assert!(
-            fields("ana", "ana@example.org", "relay.lan:7470")
-                .judge()
-                .complete
-        );
+        for name in ["ana", "Ana Lima", "สิทธิ์ น้ำ"] {
+            let form = fields(name, "ana@example.org", "relay.lan:7470");
+            assert!(form.judge().complete, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_refused_by_what_is_wrong_with_it() {
+        for (name, problem) in [
+            (" ", Problem::NameBlank),
+            ("ana\u{200b}lima", Problem::NameZeroWidth),
+            ("ana\u{202e}lima", Problem::NameDirection),
+            ("ana\u{2028}lima", Problem::NameLineBreak),
+            ("ana\tlima", Problem::NameTab),
+            ("ana\u{ad}lima", Problem::NameUnseen),
+            ("\u{301}ana", Problem::NameMark),
+            (&"x".repeat(49), Problem::NameInvalid),
+        ] {
+            assert_eq!(fields(name, "", "").judge().name, problem, "{name:?}");
+        }
     }
 }

@@ -162,6 +162,7 @@ mod tests {
             id: ChatId(1),
             at: UnixMillis(0),
             from: Username::parse("ana").unwrap(),
+            from_name: "Ana".parse().unwrap(),
             to: None,
             text: Box::new(ChatText::parse("hello").unwrap()),
         };

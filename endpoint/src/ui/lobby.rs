@@ -2,7 +2,7 @@
 
 use super::app::Handle;
 use super::models::sync;
-use super::problem::Trouble;
+use super::problem::{Trouble, flaw};
 use conclave_protocol::id::RoomId;
 use conclave_protocol::name::{Pin, RoomName};
 use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, RoomSummary};
@@ -35,8 +35,8 @@ impl Default for Draft {
 impl Draft {
     /// What is wrong with what was typed; an empty name is not wrong yet.
     pub(super) fn judge(&self) -> Problem {
-        if !self.name.is_empty() && RoomName::parse(self.name.trim()).is_err() {
-            Problem::RoomNameInvalid
+        if let (false, Err(error)) = (self.name.is_empty(), RoomName::parse(&self.name)) {
+            flaw(error, Problem::RoomNameInvalid)
         } else if !self.pin.is_empty() && Pin::parse(&self.pin).is_err() {
             Problem::PinInvalid
         } else {

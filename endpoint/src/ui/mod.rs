@@ -270,7 +270,7 @@ fn show_app(app: &mut App, window: &AppWindow) {
     all.set_user(
         app.account
             .as_ref()
-            .map_or("", |account| account.name.as_str())
+            .map_or("", |account| account.display_name.as_str())
             .into(),
     );
     let code = app.shown_code(crate::clock::now());

@@ -6,7 +6,7 @@ use crate::config::{Choices, Config, IdleCode, Language, Theme, TouchKeyboard};
 use crate::discovery::RelaySpec;
 use crate::keep::KeepError;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
-use conclave_protocol::name::{Email, Pin, RoomName, Username};
+use conclave_protocol::name::{DisplayName, Email, NameError, Pin, RoomName, Username};
 use conclave_protocol::time::Micros;
 use std::path::Path;
 
@@ -20,6 +20,7 @@ const LANGUAGES: [&str; 3] = ["en", "vi", "de"];
 pub(super) struct Account {
     pub(super) relay: RelaySpec,
     pub(super) name: Username,
+    pub(super) display_name: DisplayName,
     pub(super) email: Email,
 }
 
@@ -42,24 +43,43 @@ impl Preferences {
 
     /// Whom to sign in as without asking, if that is known.
     pub(super) fn account(&self) -> Option<Account> {
+        let account = &self.config.account;
+        let name = account.name.clone()?;
         Some(Account {
             relay: self.config.relay.address.clone()?,
-            name: self.config.account.name.clone()?,
-            email: self.config.account.email.clone()?,
+            display_name: account
+                .display_name
+                .clone()
+                .unwrap_or_else(|| DisplayName::from(&name)),
+            name,
+            email: account.email.clone()?,
         })
     }
 
     /// What is known of it, for the form.
     pub(super) fn fields(&self) -> Fields {
         let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let account = &self.config.account;
         let relay = match &self.config.relay.address {
             Some(RelaySpec::Address(address)) => address.clone(),
             _ => String::new(),
         };
         Fields {
-            name: text(self.config.account.name.as_ref().map(Username::as_str)),
-            email: text(self.config.account.email.as_ref().map(Email::as_str)),
+            name: text(account.display_name.as_ref().map_or_else(
+                || account.name.as_ref().map(Username::as_str),
+                |name| Some(name.as_str()),
+            )),
+            email: text(account.email.as_ref().map(Email::as_str)),
             relay,
+        }
+    }
+
+    /// The account of somebody who is called so: the one that is known by it, or the one whose name is nearest.
+    pub(super) fn username_of(&self, called: &DisplayName) -> Result<Username, NameError> {
+        let account = &self.config.account;
+        match &account.name {
+            Some(name) if account.display_name.as_ref() == Some(called) => Ok(name.clone()),
+            _ => called.username(),
         }
     }
 
@@ -69,9 +89,11 @@ impl Preferences {
         }
         self.choices.relay.address = Some(account.relay.clone());
         self.choices.account.name = Some(account.name.clone());
+        self.choices.account.display_name = Some(account.display_name.clone());
         self.choices.account.email = Some(account.email.clone());
         self.config.relay.address = Some(account.relay);
         self.config.account.name = Some(account.name);
+        self.config.account.display_name = Some(account.display_name);
         self.config.account.email = Some(account.email);
     }
 

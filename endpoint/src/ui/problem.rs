@@ -3,6 +3,7 @@
 use crate::camera::CameraState;
 use crate::engine::EngineError;
 use crate::sound::SoundState;
+use conclave_protocol::name::{NameError, Unseen};
 use conclave_protocol::wire::control::Refusal;
 use conclave_ui::{Health, Problem};
 
@@ -36,6 +37,31 @@ impl Trouble {
 
     pub(super) fn is_some(&self) -> bool {
         self.problem != Problem::None
+    }
+}
+
+/// What is wrong with a name, or `else_` where its rule says it as a whole.
+pub(super) const fn flaw(error: NameError, else_: Problem) -> Problem {
+    match error {
+        NameError::Blank => Problem::NameBlank,
+        NameError::Mark { .. } => Problem::NameMark,
+        NameError::Unseen { what, .. } => match what {
+            Unseen::Tab => Problem::NameTab,
+            Unseen::LineBreak => Problem::NameLineBreak,
+            Unseen::ZeroWidthSpace => Problem::NameZeroWidth,
+            Unseen::DirectionMark | Unseen::DirectionOverride | Unseen::DirectionIsolate => {
+                Problem::NameDirection
+            }
+            Unseen::Joiner | Unseen::Control | Unseen::VariationSelector | Unseen::Invisible => {
+                Problem::NameUnseen
+            }
+        },
+        NameError::TooShort { .. }
+        | NameError::TooLong { .. }
+        | NameError::Character(_)
+        | NameError::Start
+        | NameError::NotAUrl
+        | NameError::NotAnEmail => else_,
     }
 }
 

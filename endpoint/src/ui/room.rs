@@ -209,7 +209,7 @@ impl State {
 
     fn people(&self) -> Vec<Person> {
         let row = |person: &crate::engine::Person| {
-            let name = person.username.as_str();
+            let name = person.display_name.as_str();
             Person {
                 id: i32::try_from(person.id.0).unwrap_or(i32::MAX),
                 name: name.into(),
@@ -310,6 +310,7 @@ mod tests {
         let person = |id: u32| crate::engine::Person {
             id: ParticipantId(id),
             username: Username::parse(&format!("person{id}")).unwrap(),
+            display_name: format!("Person {id}").parse().unwrap(),
             own: id == 0,
             devices: Devices {
                 microphone: true,

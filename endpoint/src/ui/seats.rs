@@ -224,7 +224,7 @@ impl Seat {
     }
 
     fn tile(&self) -> Tile {
-        let name = self.person.username.as_str();
+        let name = self.person.display_name.as_str();
         Tile {
             id: i32::try_from(self.person.id.0).unwrap_or(i32::MAX),
             name: name.into(),
@@ -261,6 +261,7 @@ mod tests {
         Person {
             id: ParticipantId(id),
             username: Username::parse(&format!("person{id}")).unwrap(),
+            display_name: format!("Person {id}").parse().unwrap(),
             own,
             devices: Devices {
                 microphone: true,

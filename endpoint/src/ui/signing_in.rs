@@ -9,7 +9,7 @@ use crate::clock;
 use crate::control::with_default_port;
 use crate::discovery::{DiscoveryError, FoundRelay, RelaySpec, discover_named, discover_one};
 use crate::engine::{Intent, Settings};
-use conclave_protocol::name::{Email, Username};
+use conclave_protocol::name::{DisplayName, Email};
 use conclave_protocol::time::Micros;
 use conclave_ui::{Health, Page, Problem};
 use std::time::Duration;
@@ -90,6 +90,7 @@ impl App {
             relay_kept_as: account.relay.kept_as(),
             relay_fingerprint: self.config.relay_fingerprint(),
             username: account.name.clone(),
+            display_name: account.display_name.clone(),
             email: account.email.clone(),
             room: None,
             suite: crate::processor::best_suite(),
@@ -116,11 +117,14 @@ impl App {
 
     pub(super) fn submit_sign_in(&mut self) {
         let fields = &self.sign_in.fields;
-        let (name, email) = (
-            Username::parse(fields.name.trim()),
+        let (called, email) = (
+            DisplayName::parse(&fields.name),
             Email::parse(fields.email.trim()),
         );
-        let (Ok(name), Ok(email)) = (name, email) else {
+        let (Ok(display_name), Ok(email)) = (called, email) else {
+            return;
+        };
+        let Ok(name) = self.config.username_of(&display_name) else {
             return;
         };
         let relay = fields.relay.trim().to_owned();
@@ -131,6 +135,7 @@ impl App {
             Account {
                 relay: spec,
                 name,
+                display_name,
                 email,
             },
             relay,

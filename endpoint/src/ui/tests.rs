@@ -115,7 +115,7 @@ impl Bench {
         bench.tell(Report::SignedIn);
         bench.tell(Report::Joined {
             room: room(1, "Maple", 2),
-            others: vec![name("ana")],
+            others: vec!["Ana Lima".parse().unwrap()],
         });
         bench.tell(Report::People(vec![
             person(1, "kiosk", true),
@@ -250,6 +250,7 @@ fn person(id: u32, username: &str, own: bool) -> Person {
     Person {
         id: ParticipantId(id),
         username: name(username),
+        display_name: username.parse().unwrap(),
         own,
         devices: Devices {
             microphone: true,
@@ -279,6 +280,7 @@ fn line(id: u64, from: &str, text: &str) -> ChatLine {
         id: ChatId(id),
         at: UnixMillis(1_700_000_000_000),
         from: name(from),
+        from_name: from.parse().unwrap(),
         to: None,
         text: Box::new(ChatText::parse(text).unwrap()),
     }
@@ -344,16 +346,19 @@ fn the_form_judges_what_is_typed_and_says_what_the_relay_answers() {
     let mut bench = Bench::new("", false);
     assert_eq!(bench.page(), Page::SignIn);
     bench.write("Name", "a");
-    bench.assert_says("Use 2 to 32");
-    bench.write("Name", "ana");
+    bench.assert_says("at least two letters");
+    bench.write("Name", "ana\u{200b}");
+    bench.assert_says("a space without width");
+    bench.write("Name", "Ana Lima");
     bench.write("Email", "ana@example.org");
     bench.write("Address", "relay.lan");
     bench.touch("Sign in");
     let settings = bench.settings.take().expect("a sign-in");
     assert_eq!(
         (settings.username.as_str(), settings.relay.as_str()),
-        ("ana", "relay.lan:7470")
+        ("Ana.Lima", "relay.lan:7470")
     );
+    assert_eq!(settings.display_name.as_str(), "Ana Lima");
     bench.end(refused(Refusal::NameTaken));
     assert_eq!(bench.page(), Page::SignIn);
     bench.assert_says("name");
@@ -471,7 +476,7 @@ fn what_is_wrong_stands_across_the_room_and_goes_when_it_is_over() {
     bench.tell(Report::SignedIn);
     bench.tell(Report::Joined {
         room: room(1, "Maple", 2),
-        others: vec![name("ana")],
+        others: vec!["Ana Lima".parse().unwrap()],
     });
     bench.tell(Report::Camera(CameraState::Off));
     bench.tell(Report::Speaker(SoundState::Lost {
@@ -653,6 +658,7 @@ fn a_changed_account_is_kept() {
     let account = Account {
         relay: crate::discovery::RelaySpec::Address("relay.lan:7470".into()),
         name: name("ana"),
+        display_name: "Ana Lima".parse().unwrap(),
         email: conclave_protocol::name::Email::parse("ana@example.org").unwrap(),
     };
     bench.app.act(|app| {
@@ -692,7 +698,7 @@ fn provisioning_that_is_refused_is_told_between_meetings_until_it_is_right() {
     bench.assert_says("line 2: room.name = 8");
     bench.tell(Report::Joined {
         room: room(1, "Maple", 2),
-        others: vec![name("ana")],
+        others: vec!["Ana Lima".parse().unwrap()],
     });
     assert_eq!(bench.page(), Page::Room);
     assert!(!bench.says(TITLE), "it is in the way of a call");
@@ -725,7 +731,7 @@ fn new_provisioning_begins_the_kiosk_anew_and_never_within_a_call() {
     assert!(!bench.app.is_over(), "what was refused is nothing new");
     bench.tell(Report::Joined {
         room: room(1, "Maple", 2),
-        others: vec![name("ana")],
+        others: vec!["Ana Lima".parse().unwrap()],
     });
     bench.provision("[room]\nname = 'Oak'\n");
     bench.app.act(App::tick);

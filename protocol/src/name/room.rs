@@ -1,9 +1,10 @@
 //! Names as people write them: what a room is called, and what a participant is.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 
-use super::unicode::composed;
-use super::{NameError, count, name, unseen};
+use super::unicode::{composed, is_ignored, is_mark};
+use super::{NameError, Username, count, name, unseen};
 
 /// The most characters of such a name.
 const MOST: usize = 48;
@@ -15,9 +16,38 @@ name! {
 }
 
 name! {
-    /// What others see a participant as: by the rule of [`RoomName`]. It need not be unique, and proves nothing:
-    /// accounts are told apart by [`Username`](super::Username).
-    DisplayName, 192, written
+    /// What others see a participant as: by the rule of [`RoomName`], and at most 144 bytes, so that a full room's
+    /// roster fits one message. It need not be unique, and proves nothing: accounts are told apart by [`Username`].
+    DisplayName, 144, written
+}
+
+impl DisplayName {
+    /// The username that looks most like it: with dots in the place of what a username cannot have.
+    ///
+    /// # Errors
+    /// [`NameError`] when nothing is left of it that could be one.
+    pub fn username(&self) -> Result<Username, NameError> {
+        let mut near = String::new();
+        for c in self.as_str().chars().filter(|&c| !is_ignored(c)) {
+            let is_taken = c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
+            let follows = is_mark(c) && near.ends_with(|c: char| c.is_alphanumeric() || is_mark(c));
+            if is_taken || follows {
+                near.push(c);
+            } else if !near.ends_with('.') {
+                near.push('.');
+            }
+        }
+        let near = near.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let short: String = near.chars().take(32).collect();
+        Username::parse(short.trim_end_matches('.'))
+    }
+}
+
+impl From<&Username> for DisplayName {
+    fn from(username: &Username) -> Self {
+        Self::parse(username.as_str())
+            .expect("32 characters of a username are a name, in 128 bytes")
+    }
 }
 
 fn written(text: &str) -> Result<Cow<'_, str>, NameError> {

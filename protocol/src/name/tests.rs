@@ -271,6 +271,40 @@ fn a_name_that_is_not_composed_is_refused_on_the_wire() {
     }
 }
 
+#[test]
+fn a_display_name_has_a_username_that_looks_like_it() {
+    for (name, username) in [
+        ("Ana Lima", "Ana.Lima"),
+        ("O'Brien", "O.Brien"),
+        ("  Straße & Co. ", "Straße.Co"),
+        ("👩🏽\u{200d}🚀 Ada", "Ada"),
+        ("สิทธิ์ น้ำ", "สิทธิ์.น้ำ"),
+        ("نمی\u{200c}خواهم", "نمیخواهم"),
+        (&"x".repeat(48), &"x".repeat(32)),
+    ] {
+        let near = DisplayName::parse(name).unwrap().username();
+        assert_eq!(
+            near.map(|near| near.as_str() == username),
+            Ok(true),
+            "{name}"
+        );
+    }
+    for nothing in ["👋", "a", "& Co?!"] {
+        let near = DisplayName::parse(nothing).unwrap().username();
+        assert_eq!(near.is_ok(), nothing == "& Co?!", "{nothing}");
+    }
+}
+
+#[test]
+fn a_display_name_has_at_most_144_bytes() {
+    assert!(DisplayName::parse(&"会".repeat(48)).is_ok());
+    let bytes = NameError::TooLong {
+        most: 144,
+        unit: "bytes",
+    };
+    assert_eq!(DisplayName::parse(&"👋".repeat(37)), Err(bytes));
+}
+
 /// Texts of what the rules look at, beside any characters.
 fn text() -> impl Strategy<Value = String> {
     let interesting = proptest::sample::select(
@@ -288,9 +322,14 @@ proptest! {
         if let Ok(name) = DisplayName::parse(&text) {
             prop_assert_eq!(DisplayName::parse(&name.to_string()), Ok(name.clone()));
             let bytes = postcard::to_allocvec(&name).unwrap();
+            if let Ok(near) = name.username() {
+                prop_assert_eq!(Username::parse(near.as_str()), Ok(near));
+            }
             prop_assert_eq!(postcard::from_bytes(&bytes), Ok(name));
         }
         if let Ok(name) = Username::parse(&text) {
+            let shown = DisplayName::from(&name);
+            prop_assert_eq!(shown.as_str(), name.as_str());
             prop_assert_eq!(Username::parse(name.as_str()), Ok(name));
         }
     }

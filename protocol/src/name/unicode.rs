@@ -31,7 +31,8 @@ pub(super) fn composed(text: &str, most: usize) -> Result<Cow<'_, str>, NameErro
 }
 
 /// Whether this is a mark, such as an accent, a tone or a vowel sign, that belongs to the letter before it.
-pub(super) fn is_mark(c: char) -> bool {
+#[must_use]
+pub fn is_mark(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c)
 }
 
@@ -60,7 +61,7 @@ fn folded(text: &str) -> String {
 }
 
 /// What NFKC_Casefold leaves out of what a name may have: joiners, variation selectors and tags.
-fn is_ignored(c: char) -> bool {
+pub(super) fn is_ignored(c: char) -> bool {
     matches!(c,
         '\u{180b}'..='\u{180f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
 }

@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ChatId, Epoch, ParticipantId, RequestId, RoomId, SessionId, SourceId, StreamId};
 use crate::identity::PublicKey;
 use crate::member_key::{JoinNonce, MemberKey};
-use crate::name::{ChatText, Email, LinkToken, Pin, PublicUrl, RoomName, Username};
+use crate::name::{ChatText, DisplayName, Email, LinkToken, Pin, PublicUrl, RoomName, Username};
 use crate::secret::Secret;
 use crate::time::{Instant, Micros};
 use crate::units::{ClockOffset, PictureSize, UnixMillis};
 
 /// The most members that a room may be given.
 ///
-/// Raising it past ~150 makes a roster outgrow one message to the endpoint.
+/// Raising it past ~129 makes a roster outgrow one message to the endpoint.
 pub const MAX_ROOM_CAPACITY: u16 = 128;
 /// Rooms in one page of the lobby; a page of the longest names stays below the message limit.
 pub const ROOMS_A_PAGE: usize = 200;
@@ -60,6 +60,8 @@ pub enum Request {
     SignIn {
         /// The account's name; the first device to use it binds it.
         username: Username,
+        /// What others are to see; it may be another one at each sign-in.
+        display_name: DisplayName,
         /// The account's address; must stay the same.
         email: Email,
         /// The secret of a session that dropped, to go on with it.
@@ -316,8 +318,10 @@ pub struct RoomSummary {
 pub struct Participant {
     /// Their number.
     pub id: ParticipantId,
-    /// Their account's name.
+    /// Their account's name; a guest's is made of their display name.
     pub username: Username,
+    /// What they want to be called. It proves nothing.
+    pub display_name: DisplayName,
     /// Their device's public key, as the relay saw it proven.
     pub identity: [u8; 32],
     /// What they drew for this join.
@@ -480,6 +484,8 @@ pub struct ChatLine {
     pub at: UnixMillis,
     /// Who wrote it.
     pub from: Username,
+    /// What they were called then.
+    pub from_name: DisplayName,
     /// To whom alone, if not to the room.
     pub to: Option<Username>,
     /// What.

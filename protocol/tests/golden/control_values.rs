@@ -63,6 +63,7 @@ fn participant() -> Participant {
     Participant {
         id: ParticipantId(7),
         username: "ana".parse().unwrap(),
+        display_name: "Ana Lima".parse().unwrap(),
         identity: [0xa1; 32],
         nonce: JoinNonce([0x0a; 32]),
         devices: Devices {
@@ -83,6 +84,7 @@ fn line(to: Option<&str>) -> ChatLine {
         id: ChatId(1000),
         at: UnixMillis(1_795_000_000_000),
         from: "ana".parse().unwrap(),
+        from_name: "Ana Lima".parse().unwrap(),
         to: to.map(|name| name.parse().unwrap()),
         text: Box::new("Grüß Gott\n\t👋".parse().unwrap()),
     }
@@ -101,6 +103,7 @@ pub fn requests() -> Vec<(String, Request)> {
     let mut add = |name: &str, request| all.push((name.into(), request));
     let sign_in = |resume| Request::SignIn {
         username: "ana".parse().unwrap(),
+        display_name: "Ana Lima".parse().unwrap(),
         email: "ana@example.org".parse().unwrap(),
         resume,
     };

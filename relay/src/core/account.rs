@@ -1,7 +1,7 @@
 //! Signing in, going on after a drop, and the ends of sessions.
 
 use conclave_protocol::id::{RequestId, RoomId, SessionId};
-use conclave_protocol::name::{Email, Username};
+use conclave_protocol::name::{DisplayName, Email, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{
@@ -23,8 +23,16 @@ pub(crate) struct Arrival {
     pub(crate) connection: ConnectionId,
     pub(crate) request: RequestId,
     username: Username,
+    pub(crate) display_name: DisplayName,
     email: Email,
     identity: [u8; 32],
+}
+
+/// Who signs in, as they say.
+pub(crate) struct Claimed {
+    pub(crate) username: Username,
+    pub(crate) display_name: DisplayName,
+    pub(crate) email: Email,
 }
 
 impl Core {
@@ -33,8 +41,7 @@ impl Core {
         &mut self,
         connection: ConnectionId,
         request: RequestId,
-        username: Username,
-        email: Email,
+        claimed: Claimed,
         resume: Option<Secret<32>>,
     ) -> Option<Result<Answer, Refusal>> {
         let state = self.connections.get_mut(&connection)?;
@@ -45,6 +52,11 @@ impl Core {
             return Some(Err(refusal));
         }
         let identity = state.peer.identity;
+        let Claimed {
+            username,
+            display_name,
+            email,
+        } = claimed;
         if let Some(secret) = resume {
             return Some(self.resume(connection, &username, identity, &secret, false));
         }
@@ -59,6 +71,7 @@ impl Core {
             connection,
             request,
             username,
+            display_name,
             email,
             identity,
         });
@@ -130,6 +143,7 @@ impl Core {
         &mut self,
         connection: ConnectionId,
         request: RequestId,
+        display_name: DisplayName,
         account: Result<Username, Refusal>,
     ) {
         let Some(state) = self.connections.get_mut(&connection) else {
@@ -141,7 +155,7 @@ impl Core {
                 self.take_over(connection, before)?;
                 self.end_session(before, LeaveReason::Left, Some(ClosingReason::Replaced));
             }
-            self.open_session(connection, username, None)
+            self.open_session(connection, (username, display_name), None)
         });
         self.reply(connection, request, result);
     }
@@ -182,7 +196,7 @@ impl Core {
     pub(crate) fn open_session(
         &mut self,
         connection: ConnectionId,
-        username: Username,
+        (username, display_name): (Username, DisplayName),
         guest: Option<RoomId>,
     ) -> Result<Answer, Refusal> {
         if self.sessions.len() >= self.limits.sessions {
@@ -201,6 +215,7 @@ impl Core {
             id,
             Box::new(Session {
                 username,
+                display_name,
                 peer,
                 guest,
                 resume_secret: Secret([0; 32]),

@@ -37,6 +37,11 @@ impl Core {
             id: ChatId(self.last_chat + 1),
             at: self.wall.now(),
             from: name(from).ok_or(Refusal::NotSignedIn)?,
+            from_name: self
+                .sessions
+                .get(&from)
+                .map(|session| session.display_name.clone())
+                .ok_or(Refusal::NotSignedIn)?,
             to: to.and_then(name),
             text,
         };

@@ -3,7 +3,7 @@
 //! Revoking counts the room's generation of links up, and every link of an earlier one is over.
 
 use conclave_protocol::id::{RequestId, RoomId, SessionId};
-use conclave_protocol::name::{LinkToken, PublicUrl, Username};
+use conclave_protocol::name::{DisplayName, LinkToken, PublicUrl, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::{
@@ -35,7 +35,7 @@ pub struct Guest {
     /// The link's token.
     pub token: LinkToken,
     /// What they want to be called.
-    pub username: Username,
+    pub display_name: DisplayName,
     /// To go on with a session that dropped.
     pub resume: Option<Secret<32>>,
 }
@@ -46,6 +46,7 @@ pub(crate) struct GuestArrival {
     connection: ConnectionId,
     request: RequestId,
     username: Username,
+    display_name: DisplayName,
     room: RoomId,
 }
 
@@ -56,6 +57,16 @@ pub(crate) struct RoomChange {
     request: RequestId,
     room: RoomId,
     setting: RoomSetting,
+}
+
+/// What a guest goes by where accounts go by their names: near their display name, so that nobody comes in under the name
+/// of an account, and where that has no letters, by their device.
+fn username_of_guest(display_name: &DisplayName, identity: &[u8; 32]) -> Username {
+    display_name.username().unwrap_or_else(|_| {
+        let [a, b, c, d, ..] = *identity;
+        let number = u32::from_be_bytes([a, b, c, d]);
+        Username::parse(&format!("guest-{number:08x}")).expect("letters, digits and a hyphen")
+    })
 }
 
 impl Core {
@@ -240,8 +251,9 @@ impl Core {
         }
         state.limit.check()?;
         let peer = state.peer;
+        let username = username_of_guest(&guest.display_name, &peer.identity);
         if let Some(secret) = guest.resume {
-            let resumed = self.resume(connection, &guest.username, peer.identity, &secret, true);
+            let resumed = self.resume(connection, &username, peer.identity, &secret, true);
             self.greet_guest(connection, request, resumed);
             return Ok(());
         }
@@ -260,11 +272,11 @@ impl Core {
         if let Some(state) = self.connections.get_mut(&connection) {
             state.stage = Stage::SigningIn;
         }
-        let username = guest.username.clone();
         let token = self.wait_for(Pending::Guest(GuestArrival {
             connection,
             request,
-            username: guest.username,
+            username: username.clone(),
+            display_name: guest.display_name,
             room,
         }));
         self.effects
@@ -292,6 +304,7 @@ impl Core {
             connection,
             request,
             username,
+            display_name,
             room,
         } = arrival;
         let Some(state) = self.connections.get_mut(&connection) else {
@@ -312,7 +325,7 @@ impl Core {
                 }
                 self.end_session(before, LeaveReason::Left, Some(ClosingReason::Replaced));
             }
-            self.open_session(connection, username, Some(room))
+            self.open_session(connection, (username, display_name), Some(room))
         });
         self.greet_guest(connection, request, result);
     }

@@ -41,7 +41,7 @@ pub use link::{Guest, Web};
 use crate::limit_log::LimitLog;
 use crate::store::pin::PinAnswer;
 use crate::store::{StoreAnswer, StoredRoom};
-use account::Arrival;
+use account::{Arrival, Claimed};
 use chat::Line;
 use clock_step::WallClock;
 use fan_out::{Routes, Routing};
@@ -284,10 +284,18 @@ impl Core {
                 _,
                 Request::SignIn {
                     username,
+                    display_name,
                     email,
                     resume,
                 },
-            ) => self.sign_in(connection, id, username, email, resume),
+            ) => {
+                let claimed = Claimed {
+                    username,
+                    display_name,
+                    email,
+                };
+                self.sign_in(connection, id, claimed, resume)
+            }
             (Stage::SignedIn(session), request) => {
                 self.handle_signed_in(connection, session, id, request)
             }
@@ -375,6 +383,7 @@ impl Core {
         match self.pending.remove(&token) {
             Some(Pending::SignIn(arrival)) => {
                 let (connection, request) = (arrival.connection, arrival.request);
+                let display_name = arrival.display_name.clone();
                 let account = match answer {
                     Ok(StoreAnswer::NoAccount) => match self.sign_up(arrival) {
                         Ok(()) => return,
@@ -389,7 +398,7 @@ impl Core {
                         Err(refusal)
                     }
                 };
-                self.signed_in(connection, request, account);
+                self.signed_in(connection, request, display_name, account);
             }
             Some(Pending::Guest(arrival)) => {
                 let is_free = answer.map(|answer| answer == StoreAnswer::NoAccount);

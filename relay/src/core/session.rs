@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use conclave_protocol::id::{ParticipantId, RoomId, SessionId};
 use conclave_protocol::member_key::JoinNonce;
-use conclave_protocol::name::Username;
+use conclave_protocol::name::{DisplayName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::ClockOffset;
@@ -42,6 +42,8 @@ pub(crate) enum Stage {
 /// One login, over one connection and its resumptions.
 pub(crate) struct Session {
     pub(crate) username: Username,
+    /// What others see.
+    pub(crate) display_name: DisplayName,
     pub(crate) peer: Peer,
     /// The only room of somebody who came by a link, and has no account.
     pub(crate) guest: Option<RoomId>,
@@ -92,6 +94,7 @@ impl Session {
         self.membership.as_ref().map(|membership| Participant {
             id: membership.participant,
             username: self.username.clone(),
+            display_name: self.display_name.clone(),
             identity: self.peer.identity,
             nonce: membership.nonce,
             devices: membership.devices,

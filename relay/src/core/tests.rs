@@ -5,12 +5,12 @@ use std::net::IpAddr;
 
 use conclave_protocol::id::{Epoch, RequestId, StreamId};
 use conclave_protocol::member_key::JoinNonce;
-use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
+use conclave_protocol::name::{ChatText, DisplayName, Email, Pin, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::{ClockOffset, PictureSize};
 use conclave_protocol::wire::control::{
-    AddressedEnvelope, AudioCodec, Devices, Joined, KeyEnvelope, Layer, Media, Picture, SignedIn,
-    StreamOffer, Suite, Want,
+    AddressedEnvelope, AudioCodec, Devices, Joined, KeyEnvelope, Layer, Media, Participant,
+    Picture, SignedIn, StreamOffer, Suite, Want,
 };
 use conclave_protocol::wire::header::Kind;
 
@@ -228,8 +228,10 @@ impl Bench {
         name: &str,
         resume: Option<Secret<32>>,
     ) -> Result<SignedIn, Refusal> {
+        let username = Username::parse(name).unwrap();
         let request = Request::SignIn {
-            username: Username::parse(name).unwrap(),
+            display_name: DisplayName::from(&username),
+            username,
             email: Email::parse("a@b").unwrap(),
             resume,
         };
@@ -352,6 +354,51 @@ fn the_nonce_of_a_join_is_in_the_roster_and_stays_when_the_session_is_resumed() 
     let roster = resumed.room.unwrap().roster;
     let own = roster.iter().find(|member| member.id == me).unwrap();
     assert_eq!(own.nonce, NONCE);
+}
+
+#[test]
+fn others_see_the_display_name_and_the_account_stays_the_username() {
+    let (mut bench, ana, bob, room) = Bench::call();
+    let sign_in = |bench: &mut Bench, of, username: &str, name: &str| {
+        let request = Request::SignIn {
+            username: Username::parse(username).unwrap(),
+            display_name: DisplayName::parse(name).unwrap(),
+            email: Email::parse("a@b").unwrap(),
+            resume: None,
+        };
+        bench.request(of, request).unwrap();
+    };
+    bench.request(ana, Request::SignOut).unwrap();
+    bench.events(bob);
+    let again = bench.connect(3, 1);
+    sign_in(&mut bench, again, "ana", "Ana Lima");
+    bench.join(again, room).unwrap();
+    let came = bench.events(bob).into_iter().find_map(|event| match event {
+        Event::ParticipantJoined(who) => Some((who.username, who.display_name)),
+        _ => None,
+    });
+    let (username, display_name) = came.unwrap();
+    assert_eq!(
+        (username.as_str(), display_name.as_str()),
+        ("ana", "Ana Lima")
+    );
+    bench.say(again, "hello");
+    let line = bench.events(bob).into_iter().find_map(|event| match event {
+        Event::Chat(line) => Some(line),
+        _ => None,
+    });
+    let line = line.unwrap();
+    assert_eq!(
+        (line.from.as_str(), line.from_name.as_str()),
+        ("ana", "Ana Lima")
+    );
+
+    // Two may be called the same, but an account is its device's under any display name.
+    let cem = bench.connect(4, 4);
+    sign_in(&mut bench, cem, "cem", "Ana Lima");
+    let joined = bench.join(cem, room).unwrap();
+    let named = |who: &&Participant| who.display_name.as_str() == "Ana Lima";
+    assert_eq!(joined.roster.iter().filter(named).count(), 2);
 }
 
 #[test]
@@ -907,6 +954,7 @@ fn what_comes_for_a_connection_that_is_gone_goes_nowhere() {
         ana,
         Request::SignIn {
             username: Username::parse("Ana").unwrap(),
+            display_name: DisplayName::parse("Ana").unwrap(),
             email: Email::parse("a@b").unwrap(),
             resume: None,
         },
@@ -972,7 +1020,7 @@ fn link_of_a_minute(in_between: impl FnOnce(&mut Bench)) {
         let id = RequestId(77);
         let guest = Guest {
             token: link.token.clone(),
-            username: Username::parse("eve").unwrap(),
+            display_name: DisplayName::parse("eve").unwrap(),
             resume: None,
         };
         bench.core.handle_guest(connection, id, guest);

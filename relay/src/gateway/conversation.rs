@@ -331,7 +331,7 @@ impl Conversation {
             // The core knows a connection by the identity that it began with.
             return match known == device {
                 true => Ok(presence.id()),
-                false => Err(Invalid { field: "device" }),
+                false => Err(Invalid::field("device")),
             };
         }
         let identity = self.gateway.identity(device);
@@ -364,6 +364,7 @@ impl Conversation {
         };
         let request = Request::SignIn {
             username: sign_in.username,
+            display_name: sign_in.display_name,
             email: sign_in.email,
             resume: sign_in.resume,
         };
@@ -387,7 +388,7 @@ impl Conversation {
             id,
             guest: Guest {
                 token: enter.token,
-                username: enter.username,
+                display_name: enter.display_name,
                 resume: enter.resume,
             },
         });

@@ -6,7 +6,9 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SourceId, StreamId};
-use conclave_protocol::name::{ChatText, Email, LinkToken, Pin, RoomName, Username};
+use conclave_protocol::name::{
+    ChatText, DisplayName, Email, LinkToken, NameError, Pin, RoomName, Unseen, Username,
+};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::{ClockOffset, PictureSize};
 use conclave_protocol::wire::control::{
@@ -71,6 +73,8 @@ pub(super) struct SignIn {
     pub(super) device: Secret<32>,
     /// The account's name.
     pub(super) username: Username,
+    /// What others are to see.
+    pub(super) display_name: DisplayName,
     /// The account's address.
     pub(super) email: Email,
     /// To go on with a session that dropped.
@@ -85,7 +89,7 @@ pub(super) struct EnterLink {
     /// The link's token.
     pub(super) token: LinkToken,
     /// What they want to be called.
-    pub(super) username: Username,
+    pub(super) display_name: DisplayName,
     /// To go on with a session that dropped.
     pub(super) resume: Option<Secret<32>>,
 }
@@ -95,6 +99,15 @@ pub(super) struct EnterLink {
 pub(super) struct Invalid {
     /// Its name.
     pub(super) field: &'static str,
+    /// Which part of its rule it breaks, where it is a text with one.
+    pub(super) why: Option<&'static str>,
+}
+
+impl Invalid {
+    /// A field that can have one flaw alone.
+    pub(super) const fn field(field: &'static str) -> Self {
+        Self { field, why: None }
+    }
 }
 
 /// Not a message.
@@ -113,6 +126,7 @@ enum Shape {
         version: u32,
         device: String,
         username: String,
+        display_name: Option<String>,
         email: String,
         resume: Option<String>,
     },
@@ -120,7 +134,7 @@ enum Shape {
         version: u32,
         device: String,
         token: String,
-        username: String,
+        display_name: String,
         resume: Option<String>,
     },
     ListRooms {
@@ -248,7 +262,7 @@ impl Incoming {
 }
 
 const fn invalid(field: &'static str) -> Invalid {
-    Invalid { field }
+    Invalid::field(field)
 }
 
 /// 32 bytes in base64url without padding.
@@ -271,8 +285,38 @@ fn resume_secret(text: Option<String>) -> Result<Option<Secret<32>>, Invalid> {
     text.map(|text| secret(&text, "resume")).transpose()
 }
 
-fn parse<T: std::str::FromStr>(text: &str, field: &'static str) -> Result<T, Invalid> {
-    text.parse().map_err(|_| invalid(field))
+fn parse<T>(text: &str, field: &'static str) -> Result<T, Invalid>
+where
+    T: std::str::FromStr<Err = NameError>,
+{
+    text.parse().map_err(|error| Invalid {
+        field,
+        why: Some(flaw(error)),
+    })
+}
+
+/// The reference's word for what is wrong with a text.
+const fn flaw(error: NameError) -> &'static str {
+    match error {
+        NameError::TooShort { .. } => "too_short",
+        NameError::TooLong { .. } => "too_long",
+        NameError::Blank => "blank",
+        NameError::Character(_) => "character",
+        NameError::Mark { .. } => "mark",
+        NameError::Start => "start",
+        NameError::NotAUrl | NameError::NotAnEmail => "address",
+        NameError::Unseen { what, .. } => match what {
+            Unseen::Tab => "tab",
+            Unseen::LineBreak => "line_break",
+            Unseen::Control => "control",
+            Unseen::ZeroWidthSpace => "zero_width_space",
+            Unseen::Joiner => "joiner",
+            Unseen::DirectionMark | Unseen::DirectionOverride | Unseen::DirectionIsolate => {
+                "direction"
+            }
+            Unseen::VariationSelector | Unseen::Invisible => "invisible",
+        },
+    }
 }
 
 fn pin(text: Option<String>) -> Result<Option<Pin>, Invalid> {
@@ -290,13 +334,20 @@ impl Shape {
                 version,
                 device,
                 username,
+                display_name,
                 email,
                 resume,
             } => {
                 check_version(version)?;
+                let username = parse(&username, "username")?;
+                let display_name = match display_name {
+                    Some(name) => parse(&name, "display_name")?,
+                    None => DisplayName::from(&username),
+                };
                 return Ok(Ask::SignIn(Box::new(SignIn {
                     device: secret(&device, "device")?,
-                    username: parse(&username, "username")?,
+                    username,
+                    display_name,
                     email: parse(&email, "email")?,
                     resume: resume_secret(resume)?,
                 })));
@@ -305,14 +356,14 @@ impl Shape {
                 version,
                 device,
                 token,
-                username,
+                display_name,
                 resume,
             } => {
                 check_version(version)?;
                 return Ok(Ask::EnterLink(Box::new(EnterLink {
                     device: secret(&device, "device")?,
                     token: parse(&token, "token")?,
-                    username: parse(&username, "username")?,
+                    display_name: parse(&display_name, "display_name")?,
                     resume: resume_secret(resume)?,
                 })));
             }
@@ -417,6 +468,7 @@ impl MediaShape {
 mod tests {
     use conclave_protocol::wire::control::Request;
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -424,10 +476,10 @@ mod tests {
     fn every_request_of_the_reference_is_understood() {
         let device = "A".repeat(43);
         let sign_in = format!(
-            r#""version": 1, "device": "{device}", "username": "ana", "email": "a@b", "resume": "{device}""#
+            r#""version": 1, "device": "{device}", "username": "ana", "display_name": "Ana Lima", "email": "a@b", "resume": "{device}""#
         );
         let link = format!(
-            r#""version": 1, "device": "{device}", "username": "ana", "token": "abc", "resume": null"#
+            r#""version": 1, "device": "{device}", "display_name": "Ana Lima", "token": "abc", "resume": null"#
         );
         for (name, fields) in [
             ("sign_in", sign_in.as_str()),
@@ -499,9 +551,37 @@ mod tests {
     fn a_picture_beyond_the_bounds_is_invalid() {
         let text = r#"{"id": 1, "do": "publish", "source": 0, "media":
             {"kind": "camera", "width": 4097, "height": 9, "fps": 5}}"#;
-        let ask = Err(Invalid { field: "media" });
+        let ask = Err(Invalid::field("media"));
         let id = RequestId(1);
         assert_eq!(Incoming::parse(text), Ok(Incoming::Request { id, ask }));
+    }
+
+    #[test]
+    fn a_name_that_breaks_its_rule_is_refused_by_the_name_of_the_reason() {
+        for (name, why) in [
+            (" ", "blank"),
+            ("a\u{200b}b", "zero_width_space"),
+            ("a\u{202e}b", "direction"),
+            ("a\u{2066}b", "direction"),
+            ("a\u{2028}b", "line_break"),
+            ("a\tb", "tab"),
+            (&"x".repeat(49), "too_long"),
+        ] {
+            let device = "A".repeat(SECRET_CHARACTERS);
+            let create = json!({"id": 1, "do": "create_room", "name": name, "capacity": 8});
+            let enter = json!({"id": 1, "do": "enter_link", "version": 1, "device": device,
+                "token": "abc", "display_name": name});
+            for (message, field) in [(create, "name"), (enter, "display_name")] {
+                let text = message.to_string();
+                let (id, why) = (RequestId(1), Some(why));
+                let ask = Err(Invalid { field, why });
+                assert_eq!(
+                    Incoming::parse(&text),
+                    Ok(Incoming::Request { id, ask }),
+                    "{text}"
+                );
+            }
+        }
     }
 
     proptest! {

@@ -32,7 +32,11 @@ pub(super) fn refused(id: RequestId, refusal: Refusal) -> String {
 
 /// The reply to a request with a field that breaks its rule.
 pub(super) fn invalid(id: RequestId, invalid: Invalid) -> String {
-    json!({"reply": id.0, "refused": "invalid", "field": invalid.field}).to_string()
+    let mut value = json!({"reply": id.0, "refused": "invalid", "field": invalid.field});
+    if let Some(why) = invalid.why {
+        value["why"] = why.into();
+    }
+    value.to_string()
 }
 
 /// The answer to a ping.
@@ -176,6 +180,7 @@ fn participant(participant: &Participant) -> Value {
     json!({
         "id": participant.id.0,
         "username": participant.username.as_str(),
+        "display_name": participant.display_name.as_str(),
         "via_gateway": participant.via_gateway,
         "microphone": participant.devices.microphone,
         "camera": participant.devices.camera,
@@ -220,6 +225,7 @@ fn line(line: &ChatLine) -> Value {
         "id": line.id.0,
         "at": line.at.0,
         "from": line.from.as_str(),
+        "from_name": line.from_name.as_str(),
         "to": line.to.as_ref().map(|to| to.as_str()),
         "text": line.text.as_str(),
     })

@@ -1,7 +1,7 @@
 //! Chat as it is kept: by room, in the order of its ids.
 
 use conclave_protocol::id::{ChatId, RoomId};
-use conclave_protocol::name::{ChatText, Username};
+use conclave_protocol::name::{ChatText, DisplayName, Username};
 use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::{ChatLine, HISTORY_LINES, HISTORY_LINES_A_PAGE, Refusal};
 use rusqlite::{Connection, Row, params};
@@ -32,8 +32,8 @@ pub(super) fn append(
     };
     connection
         .prepare_cached(
-            "INSERT INTO chat (id, room, at, sender, sender_key, recipient, recipient_key, text)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO chat (id, room, at, sender, sender_key, recipient, recipient_key, text, sender_name)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             i64::try_from(line.id.0).unwrap_or(i64::MAX),
@@ -44,6 +44,7 @@ pub(super) fn append(
             line.to.as_ref().map(Username::as_str),
             line.to.as_ref().map(|to| key(to, to_guest)),
             line.text.as_str(),
+            line.from_name.as_str(),
         ])?;
     if line.id.0.is_multiple_of(PRUNE_EACH) {
         connection
@@ -65,8 +66,8 @@ pub(super) fn page(
 ) -> Result<StoreAnswer, ExecuteError> {
     let before = before.map_or(i64::MAX, |id| i64::try_from(id.0).unwrap_or(i64::MAX));
     let mut statement = connection.prepare_cached(
-        "SELECT id, at, sender, recipient, text FROM (
-             SELECT id, at, sender, recipient, text FROM chat
+        "SELECT id, at, sender, recipient, text, sender_name FROM (
+             SELECT id, at, sender, recipient, text, sender_name FROM chat
              WHERE room = ?1 AND (recipient_key IS NULL OR recipient_key = ?2 OR sender_key = ?2)
              ORDER BY id DESC LIMIT ?3)
          WHERE id < ?4 ORDER BY id DESC LIMIT ?5",
@@ -93,10 +94,16 @@ pub(super) fn page(
 
 fn line(row: &Row<'_>) -> Result<ChatLine, ExecuteError> {
     let name = |text: String| Username::parse(&text).map_err(|_| Refusal::StorageFailed);
+    let from = name(row.get(2)?)?;
+    let from_name = match row.get::<_, Option<String>>(5)? {
+        Some(text) => DisplayName::parse(&text).map_err(|_| Refusal::StorageFailed)?,
+        None => DisplayName::from(&from),
+    };
     Ok(ChatLine {
         id: ChatId(row.get::<_, i64>(0)?.unsigned_abs()),
         at: UnixMillis(row.get::<_, i64>(1)?.unsigned_abs()),
-        from: name(row.get(2)?)?,
+        from,
+        from_name,
         to: row.get::<_, Option<String>>(3)?.map(name).transpose()?,
         text: Box::new(
             ChatText::parse(&row.get::<_, String>(4)?).map_err(|_| Refusal::StorageFailed)?,

@@ -47,6 +47,8 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE rooms ADD COLUMN link_generation INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE rooms ADD COLUMN browsers_allowed INTEGER NOT NULL DEFAULT 1;
 ",
+    // What the sender was called; lines of old have the username alone.
+    "ALTER TABLE chat ADD COLUMN sender_name TEXT;",
 ];
 
 /// Bounds of the file.

@@ -259,7 +259,7 @@ impl<S: Read + Write> Browser<S> {
             "version": 1,
             "device": device(seed),
             "token": token,
-            "username": name,
+            "display_name": name,
         }))
     }
 

@@ -96,6 +96,44 @@ fn a_guest_takes_nobody_s_name_and_nobody_takes_theirs() {
 }
 
 #[test]
+fn a_guest_is_shown_by_the_name_that_they_gave_and_goes_by_one_near_it() {
+    let relay = TestRelay::start();
+    let mut bob = relay.sign_in("Bob", 2);
+    let room = bob.create("x", None, 8).unwrap();
+    bob.join(room, None).unwrap();
+    let token = token(&mut bob, room);
+    for (seed, name, shown, username) in [
+        (5, "  Ana Lima ", "Ana Lima", "Ana.Lima"),
+        (
+            6,
+            "Cafe\u{301} \u{1f44b}",
+            "Caf\u{e9} \u{1f44b}",
+            "Caf\u{e9}",
+        ),
+        (7, "\u{1f44b}", "\u{1f44b}", "guest-"),
+    ] {
+        let mut guest = relay.browser();
+        guest.enter_link(&token, name, seed).unwrap();
+        guest.join(room.0, None).unwrap();
+        let came = bob.event(|event| match event {
+            Event::ParticipantJoined(who) => Some(who),
+            _ => None,
+        });
+        assert_eq!(came.display_name.as_str(), shown);
+        assert!(came.username.as_str().starts_with(username), "{came:?}");
+        let line = guest.request(json!({"do": "say", "text": "hello"}));
+        assert!(line.is_ok());
+        assert_eq!(guest.event("chat")["from_name"], shown);
+    }
+    let history = relay
+        .browse_into("Dina", 9, room)
+        .0
+        .request(json!({"do": "history"}));
+    let lines = history.unwrap()["lines"].clone();
+    assert_eq!(lines[0]["from_name"], "Ana Lima", "as it is kept");
+}
+
+#[test]
 fn direct_lines_of_a_guest_are_for_nobody_who_has_the_name_later() {
     let relay = TestRelay::start();
     let mut bob = relay.sign_in("Bob", 2);

@@ -17,7 +17,7 @@ use conclave_protocol::id::{
 };
 use conclave_protocol::identity::{Identity, PublicKey};
 use conclave_protocol::member_key::JoinNonce;
-use conclave_protocol::name::{ChatText, Email, Pin, RoomName, Username};
+use conclave_protocol::name::{ChatText, DisplayName, Email, Pin, RoomName, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::PictureSize;
 use conclave_protocol::wire::control::{
@@ -376,8 +376,10 @@ impl Endpoint {
         email: &str,
         resume: Option<Secret<32>>,
     ) -> Result<SignedIn, Refusal> {
+        let username = Username::parse(name).unwrap();
         let request = Request::SignIn {
-            username: Username::parse(name).unwrap(),
+            display_name: DisplayName::from(&username),
+            username,
             email: Email::parse(email).unwrap(),
             resume,
         };

@@ -266,6 +266,7 @@ fn choices_are_kept_whole_and_read_again() {
         },
         account: AccountChoices {
             name: Some("ana".parse().unwrap()),
+            display_name: Some("Ana Lima".parse().unwrap()),
             email: None,
         },
         devices: DeviceChoices {

@@ -21,6 +21,7 @@ fn member(id: ParticipantId) -> Member {
     Member {
         id,
         username: format!("member{}", id.0).parse().unwrap(),
+        display_name: format!("Member {}", id.0).parse().unwrap(),
         identity: identity(2).public().0,
         nonce: JoinNonce([2; 32]),
         devices: Devices::default(),

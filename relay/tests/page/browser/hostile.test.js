@@ -45,11 +45,11 @@ test('script in the names of rooms and in chat is shown and not run', async () =
             assert.equal(await page.locator('main img, main iframe, main script, main a').count(), 0);
         }
         // A name that the relay would never let in stays a text, too.
-        await victim.evaluate((username) => {
+        await victim.evaluate((name) => {
             const { session } = /** @type {any} */ (window).conclave;
-            session.roster.take({ event: 'participant_joined', participant: { id: 99, username, via_gateway: true, microphone: true, camera: false, clock_us: 0, streams: [] } });
+            session.roster.take({ event: 'participant_joined', participant: { id: 99, username: 'mallory', display_name: name, via_gateway: true, microphone: true, camera: false, clock_us: 0, streams: [] } });
             session.tell('roster', null);
-            session.tell('presence', { name: username, joined: true });
+            session.tell('presence', { name, joined: true });
         }, SCRIPTS[1]);
         await victim.locator('.plate-name').getByText(SCRIPTS[1]).waitFor();
         assert.deepEqual(victim.troubles, []);

@@ -14,7 +14,7 @@ function fill(page, count) {
         const { session } = /** @type {any} */ (window).conclave;
         for (const { id } of session.roster.people()) if (id > 1e6) session.roster.take({ event: 'participant_left', participant: id });
         for (let i = session.roster.size; i < count; i += 1) {
-            session.roster.take({ event: 'participant_joined', participant: { id: 1e6 + 1 + i, username: names[i % names.length], via_gateway: i % 3 === 1, microphone: i % 4 > 0, camera: i % 3 === 0, clock_us: 0, streams: [] } });
+            session.roster.take({ event: 'participant_joined', participant: { id: 1e6 + 1 + i, username: `guest${i}`, display_name: names[i % names.length], via_gateway: i % 3 === 1, microphone: i % 4 > 0, camera: i % 3 === 0, clock_us: 0, streams: [] } });
         }
         session.tell('roster', null);
     }, /** @type {[number, string[]]} */ ([count, NAMES]));

@@ -87,7 +87,7 @@ test('initials are of the first and the last word, and a name keeps its color', 
 
 test('lines of chat stand once and in order, however they come', () => {
     const log = new ChatLog();
-    const line = (/** @type {number} */ id) => ({ id, at: id, from: 'ana', to: null, text: String(id) });
+    const line = (/** @type {number} */ id) => ({ id, at: id, from: 'ana', from_name: 'Ana', to: null, text: String(id) });
     assert.equal(log.add([line(5)]), 1);
     log.takePage({ lines: [line(4), line(5)], more: true });
     assert.equal(log.more, true);
@@ -100,7 +100,7 @@ test('lines of chat stand once and in order, however they come', () => {
 });
 
 test('the roster follows the relay', () => {
-    const ana = { id: 1, username: 'ana', via_gateway: false, microphone: false, camera: false, clock_us: 0, streams: [] };
+    const ana = { id: 1, username: 'ana', display_name: 'Ana', via_gateway: false, microphone: false, camera: false, clock_us: 0, streams: [] };
     const roster = new Roster([ana]);
     assert.ok(roster.take({ event: 'participant_joined', participant: { ...ana, id: 2, username: 'ben' } }));
     assert.ok(roster.take({ event: 'stream_published', participant: 2, stream: { id: 9, source: 0, media: { kind: 'audio' } } }));

@@ -1,6 +1,6 @@
 // What was written in the room, oldest first, each line once.
 
-/** @typedef {{ id: number, at: number, from: string, to: string | null, text: string }} Line */
+/** @typedef {{ id: number, at: number, from: string, from_name: string, to: string | null, text: string }} Line */
 
 /** Lines kept at most; older ones can be asked for again. */
 const MAX_LINES = 2000;

@@ -3,7 +3,7 @@
 import { deviceSecret, forGood, forTab } from './keep.js';
 import { Refused } from './refusal.js';
 
-/** @typedef {{ kind: 'account', username: string, email: string } | { kind: 'guest', username: string, token: string }} Identity */
+/** @typedef {{ kind: 'account', name: string, username: string, email: string } | { kind: 'guest', name: string, token: string }} Identity `name` is what others see. */
 /** @typedef {{ id: number, name: string }} Place A room to come back to. */
 /** @typedef {{ identity: Identity, resume: string | null, room: Place | null }} Kept What a reload finds again. */
 
@@ -63,11 +63,11 @@ export class Entrance {
         const guest = identity.kind === 'guest';
         // A guest is this tab; an account is this browser.
         const device = deviceSecret(guest ? forTab : forGood);
-        const who = guest ? { token: identity.token, username: identity.username } : { username: identity.username, email: identity.email };
+        const who = guest ? { token: identity.token } : { username: identity.username, email: identity.email };
         for (;;) {
             const resume = this.#resume === null ? {} : { resume: this.#resume };
             try {
-                const answer = await this.#ask(guest ? 'enter_link' : 'sign_in', { version: VERSION, device, ...who, ...resume });
+                const answer = await this.#ask(guest ? 'enter_link' : 'sign_in', { version: VERSION, device, display_name: identity.name, ...who, ...resume });
                 this.#resume = answer.resume;
                 return answer;
             } catch (error) {

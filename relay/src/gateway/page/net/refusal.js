@@ -4,7 +4,7 @@
 export class Refused extends Error {
     /**
      * @param {string} code
-     * @param {{ retry_after_ms?: number, field?: string }} [more]
+     * @param {{ retry_after_ms?: number, field?: string, why?: string }} [more]
      */
     constructor(code, more = {}) {
         super(`refused: ${code}`);
@@ -14,6 +14,8 @@ export class Refused extends Error {
         this.retryAfterMs = more.retry_after_ms;
         /** What is wrong; with `invalid` alone. */
         this.field = more.field;
+        /** Which part of its rule that breaks; with `invalid` of a text alone. */
+        this.why = more.why;
     }
 }
 

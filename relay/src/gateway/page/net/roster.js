@@ -12,7 +12,8 @@
 /**
  * @typedef {object} Participant
  * @property {number} id
- * @property {string} username
+ * @property {string} username who they are to the relay
+ * @property {string} display_name what they are called
  * @property {boolean} via_gateway takes part through a browser: not end-to-end encrypted
  * @property {boolean} microphone
  * @property {boolean} camera

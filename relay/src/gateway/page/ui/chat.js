@@ -122,7 +122,7 @@ export function chatPanel(session) {
         const own = line.from === session.self?.username;
         const row = make('li', { class: `line ${own ? 'own' : ''} ${follows ? 'follows' : ''}`, 'data-line': key });
         if (line.id === firstNew) row.append(say(make('div', { class: 'new-mark' }), 'new_lines'));
-        const who = own ? say(make('span', { class: 'line-from' }), 'you') : make('span', { class: 'line-from' }, line.from);
+        const who = own ? say(make('span', { class: 'line-from' }), 'you') : make('span', { class: 'line-from', dir: 'auto' }, line.from_name);
         const head = make('div', { class: `line-head ${follows ? 'unseen' : ''}` }, who);
         if (line.to !== null) head.append(sayWith(make('span', { class: 'line-to' }), () => (line.to === session.self?.username ? words('to_you') : words('to_one', line.to ?? ''))));
         head.append(sayWith(make('time', { datetime: new Date(line.at).toISOString() }), () => timeOfDay(line.at)));

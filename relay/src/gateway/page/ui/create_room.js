@@ -2,7 +2,7 @@
 
 import { add, make } from './dom.js';
 import { button, dialog, field, iconButton, notice } from './controls.js';
-import { composed, isRoomName } from './names.js';
+import { composed, isBlank, isRoomName } from './names.js';
 import { errorWords } from './problem.js';
 import { Refused } from '../net/refusal.js';
 import { say, words } from '../words/words.js';
@@ -45,7 +45,7 @@ export function createRoom(session) {
         const wish = composed(name.input.value);
         const digits = pin.input.value.trim();
         const named = isRoomName(wish);
-        name.error = named ? null : () => words('room_name_invalid');
+        name.error = named ? null : () => words(isBlank(name.input.value) ? 'name_blank' : 'room_name_invalid');
         pin.error = digits === '' || PIN.test(digits) ? null : () => words('pin_invalid');
         if (!named || (digits && !PIN.test(digits))) return;
         trouble.show(null);

@@ -23,9 +23,9 @@ export function peoplePanel(session, call) {
             speaking && words('speaking'),
         ].filter(Boolean).join(', '));
         return make('li', { class: `person ${speaking ? 'speaking' : ''}` },
-            avatar(person.username),
+            avatar(person.display_name),
             make('span', { class: 'person-words' },
-                sayWith(make('span', { class: 'person-name' }), () => (own ? words('name_you', person.username) : person.username)),
+                sayWith(make('span', { class: 'person-name' }), () => (own ? words('name_you', person.display_name) : person.display_name)),
                 person.via_gateway && say(make('span', { class: 'by-browser' }), 'by_browser'), state),
             mark(person.camera, 'camera'), mark(person.microphone, 'microphone'));
     }

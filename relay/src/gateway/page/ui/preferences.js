@@ -11,7 +11,7 @@ import { forGood } from '../net/keep.js';
  * @property {string} speaker
  * @property {import('../media/camera.js').SizeName} size
  * @property {number} volume 0 to 100
- * @property {string} username who signed in last
+ * @property {string} username what who signed in last is called
  * @property {string} email
  */
 

@@ -19,22 +19,36 @@ const NAMED = new Set([
 ]);
 /** What breaks its rule, by its field. @type {Record<string, Word>} */
 const FIELDS = {
-    username: 'name_invalid',
+    username: 'account_name_invalid',
+    display_name: 'name_invalid',
     email: 'email_invalid',
     name: 'room_name_invalid',
     pin: 'pin_invalid',
     text: 'text_too_long',
 };
 
+/** What is wrong with a name, by the relay's word for it. @type {Record<string, Word>} */
+const FLAWS = {
+    blank: 'name_blank',
+    zero_width_space: 'name_zero_width_space',
+    direction: 'name_direction',
+    line_break: 'name_line_break',
+    tab: 'name_tab',
+    joiner: 'name_unseen',
+    control: 'name_unseen',
+    invisible: 'name_unseen',
+    mark: 'name_mark',
+};
+
 /**
  * A code in words.
  * @param {string} code
- * @param {{ retryAfterMs?: number, field?: string }} [more]
+ * @param {{ retryAfterMs?: number, field?: string, why?: string }} [more]
  * @returns {string}
  */
 export function problemWords(code, more = {}) {
     if (code === 'rate_limited' && more.retryAfterMs) return words('too_often_seconds', Math.ceil(more.retryAfterMs / 1000));
-    if (code === 'invalid') return words(FIELDS[more.field ?? ''] ?? 'refused');
+    if (code === 'invalid') return words(FLAWS[more.why ?? ''] ?? FIELDS[more.field ?? ''] ?? 'refused');
     if (NAMED.has(code)) return words(/** @type {Word} */ (code));
     return words(CODES[code] ?? 'refused');
 }

@@ -3,7 +3,7 @@
 
 import { set } from './dom.js';
 import { button, buttonOf, fieldOf, notice } from './controls.js';
-import { composed, isUsername } from './names.js';
+import { accountName, composed, isBlank, isDisplayName } from './names.js';
 import { prefer } from './preferences.js';
 import { errorWords, problemWords } from './problem.js';
 import { Refused } from '../net/refusal.js';
@@ -39,12 +39,14 @@ export function signInPage(session, token, openSettings) {
     go.element.before(trouble.element, again.element);
 
     const check = () => {
-        const badName = !isUsername(name.input.value);
+        const typed = name.input.value;
+        const badName = !isDisplayName(typed) || (email !== undefined && accountName(typed) === null);
         const badEmail = email !== undefined && !EMAIL.test(email.input.value.trim());
         return { badName, badEmail };
     };
+    const wrongName = () => words(isBlank(name.input.value) ? 'name_blank' : email ? 'account_name_invalid' : 'name_invalid');
     name.input.addEventListener('input', () => { name.error = null; });
-    name.input.addEventListener('change', () => { name.error = name.input.value && check().badName ? () => words('name_invalid') : null; });
+    name.input.addEventListener('change', () => { name.error = name.input.value && check().badName ? wrongName : null; });
     email?.input.addEventListener('input', () => { email.error = null; });
     email?.input.addEventListener('change', () => { email.error = email.input.value && check().badEmail ? () => words('email_invalid') : null; });
 
@@ -57,18 +59,18 @@ export function signInPage(session, token, openSettings) {
 
     async function submit() {
         const { badName, badEmail } = check();
-        name.error = badName ? () => words('name_invalid') : null;
+        name.error = badName ? wrongName : null;
         if (email) email.error = badEmail ? () => words('email_invalid') : null;
         if (badName || badEmail) {
             (badName ? name : email ?? name).input.focus();
             return;
         }
-        const username = composed(name.input.value);
+        const called = composed(name.input.value);
         const address = email?.input.value.trim() ?? '';
-        prefer('username', username);
+        prefer('username', called);
         if (email) prefer('email', address);
         try {
-            await session.enter(token ? { kind: 'guest', username, token } : { kind: 'account', username, email: address });
+            await session.enter(token ? { kind: 'guest', name: called, token } : { kind: 'account', name: called, username: accountName(called) ?? called, email: address });
         } catch (error) {
             explain(error);
         }
@@ -79,7 +81,7 @@ export function signInPage(session, token, openSettings) {
         const code = error instanceof Refused ? error.code : '';
         const fieldName = error instanceof Refused ? error.field : undefined;
         const say = () => errorWords(error);
-        if (code === 'name_taken' || (code === 'invalid' && fieldName === 'username')) {
+        if (code === 'name_taken' || (code === 'invalid' && (fieldName === 'username' || fieldName === 'display_name'))) {
             name.error = say;
             name.input.focus();
         } else if (email && (code === 'email_differs' || (code === 'invalid' && fieldName === 'email'))) {

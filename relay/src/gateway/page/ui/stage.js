@@ -91,7 +91,7 @@ export function videoStage(session, call) {
         for (const seat of shown) {
             let tile = tiles.get(seat.key);
             if (!tile) {
-                tile = new Tile(seat.person.username, seat.kind);
+                tile = new Tile(seat.person.display_name, seat.kind);
                 tiles.set(seat.key, tile);
                 element.append(tile.element);
                 watcher.observe(tile.element);

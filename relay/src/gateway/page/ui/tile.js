@@ -31,12 +31,12 @@ export class Tile {
     #stale;
 
     /**
-     * @param {string} username
+     * @param {string} called
      * @param {'person' | 'screen'} kind
      */
-    constructor(username, kind) {
+    constructor(called, kind) {
         this.kind = kind;
-        this.#face = avatar(username);
+        this.#face = avatar(called);
         add(this.#plate, kind === 'person' && this.#muted, this.#name);
         add(this.element, make('div', { class: 'face' }, this.#face, this.#waiting), this.canvas, this.#plate);
         this.element.classList.toggle('screen', kind === 'screen');
@@ -49,8 +49,8 @@ export class Tile {
     show(person, { own, speaking }) {
         const screen = this.kind === 'screen';
         const name = () => {
-            if (screen) return own ? words('your_screen') : words('screen_of', person.username);
-            return own ? words('name_you', person.username) : person.username;
+            if (screen) return own ? words('your_screen') : words('screen_of', person.display_name);
+            return own ? words('name_you', person.display_name) : person.display_name;
         };
         sayWith(this.#name, name);
         set(this.#muted, 'hidden', person.microphone ? '' : null);

@@ -1,0 +1,93 @@
+// Names as people write them: taken, shown as they are kept, one name in each of its spellings, and refused by the reason.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, test } from 'node:test';
+import { createRoom, folder, joinByLink, makeLink, openBrowser, openPage, Relay, remove, shows, signIn } from './harness.js';
+
+/** @typedef {import('./harness.js').Page} Page */
+
+/** The table that the protocol's own tests read. */
+const TABLE = new URL('../../../../protocol/tests/vectors/names.txt', import.meta.url);
+const lines = (await readFile(TABLE, 'utf8')).split('\n');
+
+/** @param {string} sign */
+const names = (sign) => lines.filter((line) => line.startsWith(`${sign} `)).map((line) => line.slice(2));
+
+/** What the page says of the names that are refused, in the table's order. */
+const REASONS = [/more than spaces/, /a space without width/, /the direction of text/, /the direction of text/, /a line break/, /a tab/, /1 to 48 characters/];
+
+describe('names', { concurrency: false }, () => {
+    /** @type {string} */
+    let directory;
+    /** @type {Relay} */
+    let relay;
+    /** @type {import('playwright-core').Browser} */
+    let browser;
+    /** @type {Page} */
+    let host;
+    let link = '';
+
+    before(async () => {
+        directory = await folder();
+        relay = await new Relay(`${directory}/relay`).start();
+        browser = await openBrowser();
+        host = await openPage(browser, relay.url);
+        await signIn(host, 'ana');
+        await createRoom(host, 'Names');
+        link = await makeLink(host);
+    });
+
+    after(async () => {
+        await browser.close();
+        await relay.stop();
+        await remove(directory);
+    });
+
+    test('guests are shown by the names that they gave', async () => {
+        const shown = host.locator('.plate-name');
+        for (const name of [...names('+'), names('=')[1]]) {
+            const guest = await openPage(browser, link);
+            await joinByLink(guest, `  ${name}`, 'Names');
+            await shown.getByText(name.normalize('NFC'), { exact: true }).waitFor();
+            if (process.env.NAMES_PICTURE) await host.screenshot({ path: `${process.env.NAMES_PICTURE}-${names('+').indexOf(name)}.png` });
+            assert.deepEqual(guest.troubles, []);
+            await guest.getByRole('button', { name: 'Leave' }).click();
+            await shown.getByText(name.normalize('NFC'), { exact: true }).waitFor({ state: 'detached' });
+            await guest.context().close();
+        }
+        assert.deepEqual(host.troubles, []);
+    });
+
+    test('a deceptive name is refused by the reason, and nobody comes in', async () => {
+        const refused = names('-');
+        assert.equal(refused.length, REASONS.length);
+        const guest = await openPage(browser, link);
+        for (const [at, name] of refused.entries()) {
+            await guest.getByLabel('Name', { exact: true }).fill(name);
+            await guest.getByRole('button', { name: 'Join' }).click();
+            await guest.getByRole('alert').filter({ hasText: REASONS[at] }).waitFor();
+        }
+        assert.equal(await host.locator('.plate-name').count(), 1);
+    });
+
+    test('rooms have any such name, and one in each of its spellings', async () => {
+        await host.getByRole('button', { name: 'Leave' }).click();
+        await shows(host, 'Rooms');
+        for (const name of names('+')) {
+            await createRoom(host, name);
+            await host.getByRole('button', { name: 'Leave' }).click();
+            await host.locator('main').getByText(name.normalize('NFC'), { exact: true }).first().waitFor();
+        }
+        const equal = names('=');
+        for (let at = 0; at < equal.length; at += 2) {
+            await createRoom(host, equal[at].normalize('NFC'));
+            await host.getByRole('button', { name: 'Leave' }).click();
+            await host.getByRole('button', { name: 'New room' }).click();
+            await host.getByLabel('Name of the room').fill(equal[at + 1]);
+            await host.getByRole('button', { name: 'Create', exact: true }).click();
+            await host.getByRole('alert').filter({ hasText: 'There is a room of this name already' }).waitFor();
+            await host.getByRole('button', { name: 'Close' }).click();
+        }
+    });
+});
