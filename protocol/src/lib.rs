@@ -112,6 +112,7 @@ pub mod identity;
 pub mod jitter;
 pub mod keyring;
 pub mod l16;
+pub mod leave_pace;
 pub mod member_key;
 pub mod name;
 pub mod offer;

@@ -6,6 +6,7 @@ use super::{Engine, EngineError, Person, Report};
 use conclave_protocol::hand_out::{KeyHandOut, Purpose, Sent};
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
 use conclave_protocol::keyring::HandOut;
+use conclave_protocol::leave_pace::LeavePace;
 use conclave_protocol::member_key::{JoinNonce, MemberKey, safety_number};
 use conclave_protocol::name::{DisplayName, Username};
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
@@ -25,6 +26,7 @@ pub(super) struct InRoom {
     nonce: JoinNonce,
     others: BTreeMap<ParticipantId, Other>,
     pub(super) keys: KeyHandOut,
+    leaves: LeavePace,
     pub(super) camera: Publication,
     pub(super) microphone: Publication,
 }
@@ -93,6 +95,7 @@ impl Engine {
                 nonce,
                 others: BTreeMap::new(),
                 keys,
+                leaves: LeavePace::default(),
                 camera: Publication::default(),
                 microphone: Publication::default(),
             });
@@ -172,19 +175,35 @@ impl Engine {
     }
 
     /// Hands out what was put off until now.
-    pub(super) fn tick_keys(&mut self, now: Instant) {
+    pub(super) fn tick_keys(&mut self, now: Instant) -> Result<(), EngineError> {
+        let room = self.room.as_mut();
+        if room.is_some_and(|room| room.leaves.is_due(now)) {
+            self.begin_generation()?;
+        }
         while let Some((to, purpose)) = self.room.as_mut().and_then(|room| room.keys.due(now)) {
             self.send_keys(purpose, |id| to.contains(&id));
         }
+        Ok(())
     }
 
-    fn key_wanted(&mut self, by: ParticipantId, now: Instant) {
+    fn key_wanted(&mut self, by: ParticipantId, now: Instant) -> Result<(), EngineError> {
         if let Some(room) = &mut self.room
             && room.others.contains_key(&by)
         {
             room.keys.wanted(by, now);
-            self.tick_keys(now);
+            self.tick_keys(now)?;
         }
+        Ok(())
+    }
+
+    /// Draws a key that who left never had, and sends it to everyone.
+    fn begin_generation(&mut self) -> Result<(), EngineError> {
+        let random = self.entropy()?;
+        let room = self.room.as_mut();
+        if let Some(hand_out) = room.map(|room| room.keys.somebody_left(random)) {
+            self.hand_out(&hand_out, &[]);
+        }
+        Ok(())
     }
 
     /// Envelopes that were on their way when the connection went are not answered any more.
@@ -293,13 +312,9 @@ impl Engine {
                     (self.report)(Report::Left(name, reason));
                     self.tell_people();
                     self.tell_safety_number();
-                    let random = self.entropy()?;
-                    let hand_out = self
-                        .room
-                        .as_mut()
-                        .map(|room| room.keys.somebody_left(random));
-                    if let Some(hand_out) = hand_out {
-                        self.hand_out(&hand_out, &[]);
+                    let room = self.room.as_mut();
+                    if room.is_some_and(|room| room.leaves.somebody_left(now)) {
+                        self.begin_generation()?;
                     }
                 }
             }
@@ -346,7 +361,7 @@ impl Engine {
                 self.tell_people();
             }
             Event::Keys { from, envelope } => self.take_key(from, &envelope, now),
-            Event::KeysWanted { by } => self.key_wanted(by, now),
+            Event::KeysWanted { by } => self.key_wanted(by, now)?,
             _ => {}
         }
         Ok(())

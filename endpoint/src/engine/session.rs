@@ -324,7 +324,7 @@ impl Engine {
             }
             return Ok(());
         }
-        self.tick_keys(now);
+        self.tick_keys(now)?;
         for of in self.media.senders_without_key(now) {
             self.ask(Request::AskKeys { of }, Asked::Nothing);
         }

@@ -176,11 +176,12 @@ impl Conversation {
     }
 
     /// Time has come.
-    pub(super) fn handle_time(&mut self, now: Instant) {
+    pub(super) fn handle_time(&mut self, now: Instant) -> Result<(), Broken> {
         if let Some(participant) = &mut self.participant {
-            participant.handle_time(now);
+            participant.handle_time(now)?;
         }
         self.forward_own();
+        Ok(())
     }
 
     /// The browser says something.

@@ -10,6 +10,7 @@ use conclave_protocol::hand_out::{KeyHandOut, Purpose, Sent};
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
 use conclave_protocol::identity::Identity;
 use conclave_protocol::keyring::HandOut;
+use conclave_protocol::leave_pace::LeavePace;
 use conclave_protocol::member_key::{JoinNonce, MemberKey, safety_number};
 use conclave_protocol::receiver::{DropReason, Received, Receiver};
 use conclave_protocol::secret::Secret;
@@ -75,6 +76,7 @@ struct InRoom {
     nonce: JoinNonce,
     others: BTreeMap<ParticipantId, Other>,
     keys: KeyHandOut,
+    leaves: LeavePace,
     published: BTreeMap<StreamId, Published>,
 }
 
@@ -133,7 +135,9 @@ impl Participant {
 
     /// When to call [`Self::handle_time`].
     pub(super) fn next_time(&self) -> Option<Instant> {
-        self.room.as_ref()?.keys.next_time()
+        let room = self.room.as_ref()?;
+        let times = [room.keys.next_time(), room.leaves.next_time()];
+        times.into_iter().flatten().min()
     }
 
     /// What everyone in the room can compare aloud.
@@ -186,6 +190,7 @@ impl Participant {
                 nonce,
                 others: BTreeMap::new(),
                 keys: KeyHandOut::new(context, Suite::Aes256Gcm, entropy()?),
+                leaves: LeavePace::default(),
                 published: BTreeMap::new(),
             });
         }
@@ -249,8 +254,10 @@ impl Participant {
                 if room.others.remove(participant).is_some() =>
             {
                 self.receiver.remove_participant(*participant);
-                let to = room.keys.somebody_left(entropy()?);
-                self.hand_out(to, &[]);
+                if room.leaves.somebody_left(now) {
+                    let to = room.keys.somebody_left(entropy()?);
+                    self.hand_out(to, &[]);
+                }
                 return Ok(true);
             }
             Event::StreamPublished {
@@ -270,7 +277,7 @@ impl Participant {
             Event::Keys { from, envelope } => self.take_key(*from, envelope, now, deliver),
             Event::KeysWanted { by } if room.others.contains_key(by) => {
                 room.keys.wanted(*by, now);
-                self.handle_time(now);
+                self.handle_time(now)?;
             }
             _ => {}
         }
@@ -289,11 +296,18 @@ impl Participant {
         room.keys.answered(sent, answer, now);
     }
 
-    /// Hands out what was put off until now.
-    pub(super) fn handle_time(&mut self, now: Instant) {
+    /// Hands out what was put off until now, and a new key for those who left before.
+    pub(super) fn handle_time(&mut self, now: Instant) -> Result<(), NoEntropy> {
+        if let Some(room) = &mut self.room
+            && room.leaves.is_due(now)
+        {
+            let to = room.keys.somebody_left(entropy()?);
+            self.hand_out(to, &[]);
+        }
         while let Some((to, purpose)) = self.room.as_mut().and_then(|room| room.keys.due(now)) {
             self.send_keys(purpose, |id| to.contains(&id));
         }
+        Ok(())
     }
 
     /// The browser publishes a stream.

@@ -309,8 +309,9 @@ impl Talk {
                 return Err(Over::Silent);
             }
         }
-        self.conversation.handle_time(clock::now());
-        Ok(())
+        self.conversation
+            .handle_time(clock::now())
+            .map_err(Over::Broken)
     }
 
     /// The last messages, and the count of why.
