@@ -4,7 +4,7 @@ CARGO := cargo
 ALL := --workspace --exclude conclave-no-std-check
 export CARGO_TERM_QUIET ?= false
 
-.PHONY: demo run screenshots test bench fuzz lint vm doc deb test-deb cross test-cross image vm-image clean
+.PHONY: demo run screenshots test bench hostile fuzz lint vm doc deb test-deb cross test-cross image vm-image clean
 
 # A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other;
 # with IN=scripts/vm/run on the virtual machine's camera and sound card.
@@ -39,6 +39,12 @@ vm:
 bench:
 	@scripts/deps.sh build screen test bench vm
 	@scripts/bench/all
+
+# An hour of every attack that the limits allow, beside a call of four, by the virtual machine's clock: some minutes here.
+hostile:
+	@scripts/deps.sh build vm
+	@$(CARGO) build --locked $(ALL) --bins
+	@scripts/hostile $(or $(SECONDS),3600) $(or $(ROUNDS),4)
 
 # Searches for input that is not survived: make fuzz TARGET=all SECONDS=60.
 fuzz:

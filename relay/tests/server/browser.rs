@@ -139,11 +139,13 @@ impl<S: Read + Write> Browser<S> {
     }
 
     pub(crate) fn open_with(request: Request<()>, stream: S) -> Self {
-        let socket = match client(request, stream) {
-            Ok((socket, _)) => socket,
-            Err(error) => panic!("{error}"),
-        };
-        Self {
+        Self::try_open(request, stream).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The error's words when there is no socket to be had.
+    pub(crate) fn try_open(request: Request<()>, stream: S) -> Result<Self, String> {
+        let (socket, _) = client(request, stream).map_err(|error| error.to_string())?;
+        Ok(Self {
             socket,
             events: VecDeque::new(),
             frames: VecDeque::new(),
@@ -151,7 +153,7 @@ impl<S: Read + Write> Browser<S> {
             pongs: 0,
             since: Instant::now(),
             last_request: 0,
-        }
+        })
     }
 
     /// Reads one message; the close code when that was the last.

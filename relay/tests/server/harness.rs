@@ -230,7 +230,7 @@ pub(crate) struct Endpoint {
     pub(crate) events: VecDeque<Event>,
     pub(crate) datagrams: VecDeque<Vec<u8>>,
     pub(crate) pongs: usize,
-    replies: VecDeque<(RequestId, Result<Answer, Refusal>)>,
+    pub(crate) replies: VecDeque<(RequestId, Result<Answer, Refusal>)>,
     last_request: u32,
 }
 

@@ -16,7 +16,12 @@ pub(crate) struct RawEndpoint {
 
 impl RawEndpoint {
     pub(crate) fn connect(relay: SocketAddr) -> Self {
-        let mut stream = TcpStream::connect(relay).unwrap();
+        Self::try_connect(relay).unwrap()
+    }
+
+    /// `None` when the relay closes meanwhile.
+    pub(crate) fn try_connect(relay: SocketAddr) -> Option<Self> {
+        let mut stream = TcpStream::connect(relay).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let prologue = preface();
         let params = "Noise_XX_25519_AESGCM_SHA256".parse().unwrap();
@@ -27,18 +32,18 @@ impl RawEndpoint {
             .unwrap()
             .build_initiator()
             .unwrap();
-        stream.write_all(&prologue).unwrap();
+        stream.write_all(&prologue).ok()?;
         let mut buffer = [0; 1024];
         let length = noise.write_message(&[], &mut buffer).unwrap();
-        write_frame(&mut stream, &buffer[..length]);
-        let answer = read_frame(&mut stream).unwrap();
+        write_frame(&mut stream, &buffer[..length])?;
+        let answer = read_frame(&mut stream)?;
         noise.read_message(&answer, &mut buffer).unwrap();
         let length = noise.write_message(&[], &mut buffer).unwrap();
-        write_frame(&mut stream, &buffer[..length]);
-        Self {
+        write_frame(&mut stream, &buffer[..length])?;
+        Some(Self {
             stream,
             noise: noise.into_transport_mode().unwrap(),
-        }
+        })
     }
 
     /// Seals a plaintext, with its length before it.
@@ -76,10 +81,10 @@ impl RawEndpoint {
     }
 }
 
-fn write_frame(stream: &mut TcpStream, frame: &[u8]) {
+fn write_frame(stream: &mut TcpStream, frame: &[u8]) -> Option<()> {
     let length = u16::try_from(frame.len()).unwrap();
-    stream.write_all(&length.to_be_bytes()).unwrap();
-    stream.write_all(frame).unwrap();
+    stream.write_all(&length.to_be_bytes()).ok()?;
+    stream.write_all(frame).ok()
 }
 
 fn read_frame(stream: &mut TcpStream) -> Option<Vec<u8>> {
