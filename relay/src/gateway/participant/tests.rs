@@ -88,17 +88,19 @@ fn a_stream_is_sealed_under_the_newest_key_when_its_epoch_has_come_round_meanwhi
     };
     let first = epoch(&participant);
     for id in 2..258 {
+        // Each leave is a generation of its own.
+        let now = NOW + Micros::from_secs(id.into());
         let participant_id = ParticipantId(id);
         let mut deliver = Vec::new();
-        let mut told = |event: &Event| participant.handle_event(event, NOW, &mut deliver);
+        let mut told = |event: &Event| participant.handle_event(event, now, &mut deliver);
         assert!(told(&Event::ParticipantJoined(Box::new(member(participant_id)))).unwrap());
         let (_, ask) = participant.next_ask().unwrap();
-        participant.handle_reply(ask, &Ok(Answer::Done), NOW);
+        participant.handle_reply(ask, &Ok(Answer::Done), now);
         let left = Event::ParticipantLeft {
             participant: participant_id,
             reason: LeaveReason::Left,
         };
-        assert!(participant.handle_event(&left, NOW, &mut deliver).unwrap());
+        assert!(participant.handle_event(&left, now, &mut deliver).unwrap());
     }
     assert_eq!(epoch(&participant), first, "256 generations later");
     assert_eq!(opened(&mut participant), Some(vec![7; 640]));
