@@ -16,7 +16,7 @@ use conclave_protocol::sender::{StreamSender, Uplink};
 use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{Event, KeyEnvelope, Participant, Request, Suite, ToRelay};
-use conclave_protocol::wire::feedback::Probe;
+use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::Kind;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
@@ -55,6 +55,8 @@ pub(crate) struct Member {
     receiver: Receiver,
     keys: KeyHandOut,
     leaves: LeavePace,
+    /// The highest counter of the answers to probes.
+    seen: Option<u64>,
     others: BTreeMap<ParticipantId, MemberKey>,
     /// Requests with envelopes that are not answered.
     on_the_way: Vec<(RequestId, Sent)>,
@@ -86,6 +88,7 @@ impl Member {
             receiver: Receiver::new(),
             keys: KeyHandOut::new(context, Suite::Aes256Gcm, random()),
             leaves: LeavePace::default(),
+            seen: None,
             others: BTreeMap::new(),
             on_the_way: Vec::new(),
             control,
@@ -128,7 +131,11 @@ impl Member {
 
     fn probe(&self) {
         let mut datagram = [0; MAX_DATAGRAM];
-        let ask = Probe::Ask { sent: now() };
+        let ask = Probe::Ask {
+            sent: now(),
+            seen: self.seen,
+            padding: Padding::NONE,
+        };
         let length = self.uplink.seal(Kind::Probe, &ask, &mut datagram).unwrap();
         self.udp.send_frame(&datagram[..length]);
     }
@@ -139,9 +146,18 @@ impl Member {
             udp,
             receiver,
             heard,
+            seen,
+            uplink,
             ..
         } = self;
-        udp.receive(memory, |packet| open(receiver, packet, heard));
+        udp.receive(memory, |packet| {
+            if packet.first() == Some(&(Kind::Probe as u8)) {
+                let answer: Result<(u64, Probe), _> = uplink.keys().open_down(packet);
+                *seen = (*seen).max(answer.ok().map(|(counter, _)| counter));
+            } else {
+                open(receiver, packet, heard);
+            }
+        });
         for mut packet in self.control.datagrams.drain(..) {
             open(&mut self.receiver, &mut packet, &mut self.heard);
         }
