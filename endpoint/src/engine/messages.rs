@@ -14,7 +14,6 @@ use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::{
     ChatLine, Devices, LeaveReason, Refusal, RoomSummary, Suite,
 };
-use std::path::PathBuf;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -232,17 +231,15 @@ pub enum EngineError {
     /// Another relay at the address.
     #[error(
         "{error}. If the relay was set up anew, compare this fingerprint with `conclave-relay identity` there, \
-         then remove the line of {} from {}", .kept_as.join(" and that of "), .list.display()
+         then remove {kept_as}"
     )]
     IdentityChanged {
         /// The address.
         relay: String,
         /// Both fingerprints.
         error: ConnectionError,
-        /// What the old one is kept under.
-        kept_as: Vec<String>,
-        /// Where the old one is kept.
-        list: PathBuf,
+        /// Which lines of which file keep the old one.
+        kept_as: String,
     },
     /// Not the relay that was announced.
     #[error(

@@ -243,11 +243,12 @@ impl Engine {
             let mut kept_as = vec![self.settings.relay_kept_as.clone(), relay.clone()];
             kept_as.dedup();
             kept_as.retain(|name| self.keep.relay(name).is_ok_and(|kept| kept == expected));
+            let lines = kept_as.join(" and that of ");
+            let list = self.keep.relays_path();
             return Err(EngineError::IdentityChanged {
                 relay,
                 error,
-                kept_as,
-                list: self.keep.relays_path(),
+                kept_as: format!("the line of {lines} from {}", list.display()),
             });
         }
         let patient = self.session.was_signed_in

@@ -377,8 +377,7 @@ fn an_identity_that_changed_is_told_where_the_relay_is_named() {
     bench.end(EngineError::IdentityChanged {
         relay: "relay.lan:7470".into(),
         error: ConnectionError::TimedOut,
-        kept_as: vec!["relay.lan:7470".into()],
-        list: "relays.toml".into(),
+        kept_as: "the line of relay.lan:7470 from relays.toml".into(),
     });
     bench.assert_says("not the one that was met before");
 }

@@ -14,6 +14,7 @@ mod endpoints;
 mod harness;
 mod publisher;
 mod relay;
+#[allow(dead_code, reason = "the tests need more of it")]
 #[path = "../../tests/server/trusting.rs"]
 mod trusting;
 

@@ -100,7 +100,7 @@ mod tests {
         }
 
         fn pass(&mut self, ms: u64) {
-            self.steady = self.steady + Micros(ms * 1_000);
+            self.steady += Micros(ms * 1_000);
             self.wall += ms;
             assert!(!self.clock.set(self.steady, UnixMillis(self.wall)));
         }
