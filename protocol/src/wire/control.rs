@@ -55,6 +55,10 @@ pub enum ToRelay {
 
 /// What an endpoint asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one message at a time is held, and moved a few times"
+)]
 pub enum Request {
     /// Opens a session; the device identity is the one that the handshake proved.
     SignIn {
@@ -494,6 +498,10 @@ pub struct ChatLine {
 
 /// What happens without being asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one message at a time is held, and moved a few times"
+)]
 pub enum Event {
     /// A room is new, or its count or lock changed.
     RoomChanged(RoomSummary),
