@@ -24,11 +24,7 @@ const QUEUE: usize = 256;
 /// Raising it above the process's limit of open files would starve the call itself.
 const MOST_FILES: usize = 256;
 
-/// One thing to keep.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "blocks lie in the queue itself, so that none is allocated"
-)]
+/// One thing to keep. Blocks lie in the queue itself, so that none is allocated.
 enum Item {
     Picture(Arc<Username>, PooledJpeg),
     Sound(Arc<Username>, Block),

@@ -32,6 +32,10 @@ const BATCH: usize = 16;
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Everything that happens to the core.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the queue is bounded, and requests are most of what passes through it"
+)]
 pub(crate) enum Event {
     /// A handshake is done.
     Connected {

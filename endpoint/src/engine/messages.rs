@@ -141,6 +141,10 @@ pub struct Loudness {
 
 /// What an engine tells.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "they are told one at a time, and the largest, joining, is rare"
+)]
 pub enum Report {
     /// The first contact with a relay: what it is known by from now on.
     FirstContact(PublicKey),

@@ -15,6 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something that the screen has to know.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few wait, and reports are most of them"
+)]
 pub(super) enum News {
     Report(Report),
     /// The engine of this sign-in has ended.
