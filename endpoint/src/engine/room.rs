@@ -349,15 +349,7 @@ impl Engine {
                 self.tell_people();
             }
             Event::StreamUnpublished { stream } => {
-                for other in self
-                    .room
-                    .iter_mut()
-                    .flat_map(|room| room.others.values_mut())
-                {
-                    other.streams.retain(|&own| own != stream);
-                    other.picture.take_if(|own| *own == stream);
-                }
-                self.media.remove_stream(stream, &mut self.ledger);
+                self.end_stream(stream);
                 self.tell_people();
             }
             Event::Keys { from, envelope } => self.take_key(from, &envelope, now),
@@ -390,11 +382,29 @@ impl Engine {
             picture: None,
         });
         (other.clock, other.devices) = (participant.clock, participant.devices);
+        // Known from before a lost connection, and over since: it would keep the place of the one that came after it.
+        let is_over = |own: &StreamId| participant.streams.iter().all(|stream| stream.id != *own);
+        let over: Vec<StreamId> = other.streams.iter().copied().filter(is_over).collect();
+        for stream in over {
+            self.end_stream(stream);
+        }
         for stream in participant.streams {
             self.add_stream(participant.id, &stream);
         }
         self.shift_clocks();
         true
+    }
+
+    fn end_stream(&mut self, stream: StreamId) {
+        for other in self
+            .room
+            .iter_mut()
+            .flat_map(|room| room.others.values_mut())
+        {
+            other.streams.retain(|&own| own != stream);
+            other.picture.take_if(|own| *own == stream);
+        }
+        self.media.remove_stream(stream, &mut self.ledger);
     }
 
     fn forget(&mut self, id: ParticipantId, _now: Instant) -> Option<DisplayName> {
