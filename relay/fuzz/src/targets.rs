@@ -85,10 +85,12 @@ fn link_token(bytes: &[u8]) {
         assert_eq!(Claim::prove(&token, &KEY), None, "a forged token");
     }
     if let Some((fields, _)) = bytes.split_first_chunk::<16>() {
-        let [r0, r1, r2, r3, e0, e1, e2, e3, e4, e5, e6, e7, g0, g1, g2, g3] = *fields;
+        let [r0, r1, r2, r3, m0, m1, m2, m3, m4, m5, l0, l1, g0, g1, g2, g3] = *fields;
         let claim = Claim {
             room: RoomId(u32::from_le_bytes([r0, r1, r2, r3])),
-            expires_at: UnixMillis(u64::from_le_bytes([e0, e1, e2, e3, e4, e5, e6, e7])),
+            // A token has as many bytes of it as 8900 years need.
+            made_at: UnixMillis(u64::from_le_bytes([m0, m1, m2, m3, m4, m5, 0, 0])),
+            lifetime_minutes: u16::from_le_bytes([l0, l1]),
             generation: u32::from_le_bytes([g0, g1, g2, g3]),
         };
         assert_eq!(Claim::prove(&claim.token(&KEY), &KEY), Some(claim));
