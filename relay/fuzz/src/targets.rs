@@ -85,7 +85,24 @@ fn link_token(bytes: &[u8]) {
         assert_eq!(Claim::prove(&token, &KEY), None, "a forged token");
     }
     if let Some((fields, _)) = bytes.split_first_chunk::<16>() {
-        let [r0, r1, r2, r3, m0, m1, m2, m3, m4, m5, l0, l1, g0, g1, g2, g3] = *fields;
+        let [
+            r0,
+            r1,
+            r2,
+            r3,
+            m0,
+            m1,
+            m2,
+            m3,
+            m4,
+            m5,
+            l0,
+            l1,
+            g0,
+            g1,
+            g2,
+            g3,
+        ] = *fields;
         let claim = Claim {
             room: RoomId(u32::from_le_bytes([r0, r1, r2, r3])),
             // A token has as many bytes of it as 8900 years need.
