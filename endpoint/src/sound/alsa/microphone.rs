@@ -94,7 +94,7 @@ impl<T: FnMut(&Block, Instant)> Device for AlsaMicrophone<T> {
         let read = self.opened.pcm.io_bytes().readi(&mut self.frames);
         match read {
             // Less than was promised cannot be told from silence: it is a defect of the device like an overrun.
-            Ok(read) if (read as u64) < block.unsigned_abs() => {
+            Ok(read) if usize::try_from(block).is_ok_and(|block| read < block) => {
                 self.context.counters.add_xrun();
                 Ok(false)
             }

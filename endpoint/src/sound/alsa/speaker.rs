@@ -62,10 +62,15 @@ impl<F: FnMut(&mut Block, Instant)> AlsaSpeaker<F> {
         Ok(false)
     }
 
+    /// How much is queued when it is full, in what ALSA counts with: 32 bits on boards that have no more.
+    fn full(&self) -> Frames {
+        Frames::from(i32::try_from(self.queue.full()).unwrap_or(i32::MAX))
+    }
+
     /// Starts when the queue is full; a device that has played it in no time at all does not keep time.
     fn start_when_full(&mut self, queued: Frames) -> ::alsa::Result<()> {
-        let full = Frames::from(self.queue.full());
-        if self.opened.pcm.state() != State::Prepared || queued + self.opened.block() <= full {
+        if self.opened.pcm.state() != State::Prepared || queued + self.opened.block() <= self.full()
+        {
             return Ok(());
         }
         self.opened.pcm.start()
@@ -86,7 +91,7 @@ impl<F: FnMut(&mut Block, Instant)> Device for AlsaSpeaker<F> {
             Err(error) => return self.recover(error),
         };
         let queued = self.opened.buffer - avail;
-        let over = queued + self.opened.block() - Frames::from(self.queue.full());
+        let over = queued + self.opened.block() - self.full();
         if over > 0 {
             self.start_when_full(queued)?;
             sleep(&self.context, self.opened.time(over));
