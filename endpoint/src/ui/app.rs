@@ -206,6 +206,9 @@ impl App {
         if self.page == Page::Settings && page != Page::Settings {
             self.leave_settings();
         }
+        if page == Page::Lobby && self.page != page {
+            self.lobby.sort();
+        }
         self.page = page;
         self.presence.touch(clock::now());
     }

@@ -69,6 +69,8 @@ pub(super) struct State {
     pub(super) first_contact: String,
     /// The room that is being joined.
     pub(super) joining: Option<RoomId>,
+    /// The rooms from top to bottom. No room moves while people look: a touch must hit what they aimed at.
+    order: Vec<RoomId>,
     rows: Rc<VecModel<RoomRow>>,
 }
 
@@ -83,12 +85,30 @@ impl State {
         rooms.any(|room| room.locked && room.name.key() == name.key())
     }
 
-    /// Rooms whose name has what was searched for; those with people first, then by name.
-    fn found(&self) -> Vec<RoomRow> {
+    /// Orders the rooms again, because people come to the page or search: rooms with people first, then by name.
+    pub(super) fn sort(&mut self) {
+        self.order.clear();
+        self.add_new_rooms();
+    }
+
+    /// Keeps the order of the rooms that are listed, and puts new rooms below them.
+    fn add_new_rooms(&mut self) {
+        self.order
+            .retain(|id| self.rooms.iter().any(|room| room.id == *id));
+        let is_new = |room: &&RoomSummary| !self.order.contains(&room.id);
+        let mut new: Vec<_> = self.rooms.iter().filter(is_new).collect();
+        new.sort_by_key(|room| (room.members == 0, room.name.as_str().to_lowercase()));
+        let new: Vec<_> = new.into_iter().map(|room| room.id).collect();
+        self.order.extend(new);
+    }
+
+    /// Rooms whose name contains the search text, in the order of the list.
+    fn found(&mut self) -> Vec<RoomRow> {
+        self.add_new_rooms();
         let wanted = self.search.trim().to_lowercase();
         let matching = |room: &&RoomSummary| room.name.as_str().to_lowercase().contains(&wanted);
         let mut found: Vec<_> = self.rooms.iter().filter(matching).collect();
-        found.sort_by_key(|room| (room.members == 0, room.name.as_str().to_lowercase()));
+        found.sort_by_key(|room| self.order.iter().position(|id| *id == room.id));
         found.into_iter().map(|room| self.row(room)).collect()
     }
 
@@ -103,9 +123,10 @@ impl State {
         }
     }
 
-    pub(super) fn show(&self, window: &AppWindow) {
+    pub(super) fn show(&mut self, window: &AppWindow) {
         let page = window.global::<Lobby>();
-        sync(&self.rows, self.found());
+        let found = self.found();
+        sync(&self.rows, found);
         page.set_rooms(Rc::clone(&self.rows).into());
         page.set_total(i32::try_from(self.rooms.len()).unwrap_or(i32::MAX));
         page.set_loading(self.loading);
@@ -147,7 +168,10 @@ pub(super) fn connect(window: &AppWindow, handle: &Handle) {
     page.on_search_edited(move || {
         let Some(window) = weak.upgrade() else { return };
         let search = window.global::<Lobby>().get_search().into();
-        app.act(|app| app.lobby.search = search);
+        app.act(|app| {
+            app.lobby.search = search;
+            app.lobby.sort();
+        });
     });
     let (weak, app) = (window.as_weak(), handle.clone());
     page.on_create_edited(move || {
@@ -206,16 +230,39 @@ mod tests {
             ],
             ..State::default()
         };
-        let names = |state: &State| -> Vec<String> {
+        let names = |state: &mut State| -> Vec<String> {
             state
                 .found()
                 .iter()
                 .map(|row| row.name.to_string())
                 .collect()
         };
-        assert_eq!(names(&state), ["Maple", "Board", "Quiet"]);
+        assert_eq!(names(&mut state), ["Maple", "Board", "Quiet"]);
         state.search = " bO".into();
-        assert_eq!(names(&state), ["Board"]);
+        assert_eq!(names(&mut state), ["Board"]);
+    }
+
+    #[test]
+    fn no_room_moves_in_the_list_while_people_look_at_it() {
+        let names = |state: &mut State| -> Vec<String> {
+            let rows = state.found();
+            rows.iter().map(|row| row.name.to_string()).collect()
+        };
+        let mut state = State {
+            rooms: vec![room(1, "Quiet", 1), room(2, "Board", 0)],
+            ..State::default()
+        };
+        assert_eq!(names(&mut state), ["Quiet", "Board"]);
+        state.rooms = vec![
+            room(1, "Quiet", 0),
+            room(2, "Board", 1),
+            room(3, "Alder", 1),
+        ];
+        assert_eq!(names(&mut state), ["Quiet", "Board", "Alder"]);
+        state.rooms.remove(0);
+        assert_eq!(names(&mut state), ["Board", "Alder"]);
+        state.sort();
+        assert_eq!(names(&mut state), ["Alder", "Board"]);
     }
 
     #[test]
