@@ -16,7 +16,7 @@ impl Finger {
             Self::Mouse => {
                 let (x, y) = (x.to_string(), y.to_string());
                 let moved = Command::new("xdotool")
-                    .args(["mousemove", "--sync", &x, &y, "click", "1"])
+                    .args(["mousemove", &x, &y, "click", "1"])
                     .status();
                 assert!(moved.unwrap().success());
             }
