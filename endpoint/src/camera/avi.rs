@@ -11,6 +11,8 @@ pub struct Avi {
     pub pictures: Vec<Range<usize>>,
     /// The four characters of the codec that the pictures are of, if it is another than MJPEG.
     pub other_codec: Option<String>,
+    /// The file ends within one of its chunks.
+    pub is_cut_off: bool,
 }
 
 /// Whether bytes start as an AVI file does.
@@ -26,6 +28,7 @@ pub fn read(bytes: &[u8]) -> Avi {
         period_us: 0,
         pictures: Vec::new(),
         other_codec: None,
+        is_cut_off: false,
     };
     let mut at = 0;
     let mut is_video = false;
@@ -33,6 +36,7 @@ pub fn read(bytes: &[u8]) -> Avi {
         let data = at + 8;
         if matches!(&id, b"RIFF" | b"LIST") {
             // Lists are entered, not skipped: their chunks follow the four bytes of their type.
+            avi.is_cut_off |= data.saturating_add(size) > bytes.len();
             at = data + 4;
             continue;
         }
@@ -54,6 +58,7 @@ pub fn read(bytes: &[u8]) -> Avi {
         }
         at = end + size % 2;
     }
+    avi.is_cut_off |= at != bytes.len();
     avi
 }
 
@@ -161,7 +166,9 @@ pub(super) mod tests {
     #[test]
     fn a_file_cut_off_gives_the_pictures_before_the_cut() {
         let file = write(40_000, &[&[9; 30], &[8; 30]]);
-        assert_eq!(read(&file[..file.len() - 5]).pictures.len(), 1);
+        assert!(!read(&file).is_cut_off);
+        let cut = read(&file[..file.len() - 5]);
+        assert!(cut.is_cut_off && cut.pictures.len() == 1);
     }
 
     proptest! {

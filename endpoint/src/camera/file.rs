@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// Largest file that is taken into memory: raising it lets longer loops run and costs that much of a board's memory.
 const LARGEST_BYTES: u64 = 256 << 20;
 
+/// What an AVI is that ends within its header or its first picture.
+const CUT_OFF: &str = "is AVI that is cut off before its first whole picture: copy it again";
+
 /// Rate of files that do not say one.
 const DEFAULT_FPS: f64 = 30.0;
 
@@ -59,10 +62,13 @@ impl FileCamera {
                 let avi = avi::read(&bytes);
                 let fps = (avi.period_us > 0).then(|| 1_000_000.0 / f64::from(avi.period_us));
                 let pictures = examine_each(&mut inspector, &bytes, avi.pictures);
-                if let Some(codec) = avi.other_codec
-                    && !pictures.iter().any(Result::is_ok)
-                {
-                    return Err(unusable(format!("is AVI of {codec}, not MJPEG")));
+                if !pictures.iter().any(Result::is_ok) {
+                    if let Some(codec) = avi.other_codec {
+                        return Err(unusable(format!("is AVI of {codec}, not MJPEG")));
+                    }
+                    if avi.is_cut_off && pictures.is_empty() {
+                        return Err(unusable(CUT_OFF.to_owned()));
+                    }
                 }
                 (bytes, fps, pictures)
             } else {
@@ -323,6 +329,38 @@ mod tests {
         assert!(refusal(&drawn("cut-in-half-with-end")).contains("torn"));
         let xvid = super::avi::tests::write_of(b"XVID", 40_000, &[&[1; 100]]);
         assert_eq!(refusal(&xvid), "is AVI of xvid, not MJPEG");
+    }
+
+    #[test]
+    fn a_broken_avi_is_refused_with_the_reason_or_shown_up_to_where_it_breaks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("broken.avi");
+        let refusal = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            match FileCamera::open(&path, context()) {
+                Err(error @ OpenError::Unusable { .. }) => error.to_string(),
+                _ => panic!("it was taken"),
+            }
+        };
+        let said = |reason: &str| format!("{}: {reason}", path.display());
+        let clean = drawn("clean");
+        let whole = super::avi::tests::write(4_000, &[&clean, &clean]);
+        let (first, header) = (whole.len() / 2, 100);
+        for length in [12, 20, header, first - clean.len() / 2] {
+            assert_eq!(refusal(&whole[..length]), said(CUT_OFF), "{length} bytes");
+        }
+        // A length that no file has.
+        let mut endless = whole.clone();
+        let at = whole.windows(4).position(|id| id == b"00dc").unwrap();
+        endless[at + 4..at + 8].fill(0xff);
+        assert_eq!(refusal(&endless), said(CUT_OFF));
+        let empty = super::avi::tests::write(4_000, &[]);
+        assert_eq!(refusal(&empty), said("holds no JPEG"));
+        let noise = super::avi::tests::write(4_000, &[&[7; 500]]);
+        assert_eq!(refusal(&noise), said("holds no JPEG"));
+
+        fs::write(&path, &whole[..whole.len() - 100]).unwrap();
+        assert_eq!(play(&path, 1), [clean]);
     }
 
     #[test]
