@@ -167,14 +167,15 @@ export async function moves(name, look) {
  * @template T
  * @param {string} what for the failure
  * @param {() => Promise<T | null | undefined | false>} ask
+ * @param {number} [pause_ms] between two
  * @returns {Promise<T>}
  */
-export async function until(what, ask) {
+export async function until(what, ask, pause_ms = 100) {
     const end = Date.now() + PATIENCE_MS;
     for (;;) {
         const answer = await ask();
         if (answer) return answer;
         if (Date.now() > end) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
-        await new Promise((done) => { setTimeout(done, 100); });
+        await new Promise((done) => { setTimeout(done, pause_ms); });
     }
 }

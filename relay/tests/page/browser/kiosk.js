@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { ENDPOINT, PATIENCE_MS, Program, RELAY, until } from './harness.js';
+import { ENDPOINT, folder, openBrowser, PATIENCE_MS, Program, RELAY, Relay, remove, until } from './harness.js';
 
 const run = promisify(execFile);
 const SIZE = ['1280', '800'];
@@ -19,12 +19,14 @@ export class Kiosk {
      * @param {import('./programs.js').Relay} relay
      * @param {string} name the account, and with a capital letter the room
      * @param {string} directory
+     * @param {string} [camera]
      */
-    constructor(relay, name, directory) {
+    constructor(relay, name, directory, camera = 'pattern:320x180@5') {
         this.relay = relay;
         this.name = name;
         this.room = name[0].toUpperCase() + name.slice(1);
         this.directory = directory;
+        this.camera = camera;
         this.picture = `${directory}/${name}.png`;
     }
 
@@ -39,7 +41,7 @@ export class Kiosk {
             '[relay]', `address = "${this.relay.control}"`, `fingerprint = "${fingerprint}"`,
             '[account]', `name = "${this.name}"`, `email = "${this.name}@example.org"`,
             '[room]', `name = "${this.room}"`,
-            '[devices]', 'camera = "pattern:320x180@5"', 'microphone = "off"', 'speaker = "off"',
+            '[devices]', `camera = "${this.camera}"`, 'microphone = "off"', 'speaker = "off"',
             '[screen]', 'language = "en"', '',
         ].join('\n'));
         const { WAYLAND_DISPLAY: _, ...around } = process.env;
@@ -92,10 +94,12 @@ export class Kiosk {
         });
     }
 
-    /** Touches what these words stand on. @param {string} text */
+    /** Touches what these words stand on. @param {string} text @returns {Promise<number>} when, at the earliest */
     async touch(text) {
         const { x, y } = await this.reads(text);
+        const touched = Date.now();
         await run('xdotool', ['mousemove', `${Math.round(x)}`, `${Math.round(y)}`, 'click', '1'], { env: this.env });
+        return touched;
     }
 
     async stop() {
@@ -111,5 +115,28 @@ export class Kiosk {
         if (!folder) return;
         await mkdir(folder, { recursive: true });
         await copyFile(this.picture, `${folder}/${as}.png`).catch(() => {});
+    }
+}
+
+/**
+ * A kiosk called maple at a relay, and a browser that has no page yet.
+ * @param {string} picture its name, as people keep it
+ * @param {(around: { relay: Relay, kiosk: Kiosk, browser: import('playwright-core').Browser, directory: string }) => Promise<void>} story
+ * @param {(directory: string) => string} [camera] the kiosk's
+ */
+export async function withKiosk(picture, story, camera) {
+    const directory = await folder();
+    const relay = await new Relay(`${directory}/relay`).start();
+    const browser = await openBrowser();
+    const kiosk = new Kiosk(relay, 'maple', directory, camera?.(directory));
+    try {
+        await kiosk.start();
+        await story({ relay, kiosk, browser, directory });
+    } finally {
+        await kiosk.keepPicture(picture);
+        await browser.close();
+        await kiosk.stop();
+        await relay.stop();
+        await remove(directory);
     }
 }
