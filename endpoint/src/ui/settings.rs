@@ -127,6 +127,14 @@ impl State {
         !self.locked && matches!(self.tab, SettingsTab::Camera | SettingsTab::Sound)
     }
 
+    /// The camera in use can be chosen again even if it is none that was found: unplugged, a file, or named by another path.
+    fn list_camera(&mut self, id: &str) {
+        if !self.cameras.iter().any(|choice| choice.id == id) {
+            let before_off = self.cameras.len() - 1;
+            self.cameras.insert(before_off, choice((id, "")));
+        }
+    }
+
     /// The devices of the machine have been looked at.
     pub(super) fn found(&mut self, devices: &Devices) {
         let usable = devices.cameras.iter().filter(|camera| !camera.module);
@@ -159,6 +167,8 @@ impl State {
 
 pub(super) fn show(app: &mut App, window: &AppWindow) {
     let page = window.global::<Settings>();
+    let (camera, size) = split(&app.config.camera());
+    app.settings.list_camera(&camera);
     let state = &app.settings;
     page.set_tab(state.tab);
     page.set_locked(state.locked);
@@ -167,9 +177,8 @@ pub(super) fn show(app: &mut App, window: &AppWindow) {
     page.set_pin_detail(detail.into());
     sync(&state.rows.cameras, state.cameras.clone());
     page.set_cameras(Rc::clone(&state.rows.cameras).into());
-    let (camera, size) = split(&app.config.camera());
     page.set_camera(index_of(&state.cameras, &camera));
-    let sizes: Vec<_> = SIZES.map(choice).into();
+    let sizes = sizes_of(&camera);
     page.set_size(index_of(&sizes, &size));
     sync(&state.rows.sizes, sizes);
     page.set_sizes(Rc::clone(&state.rows.sizes).into());
@@ -221,9 +230,20 @@ fn split(spec: &CameraSpec) -> (String, String) {
     }
 }
 
+/// Whether a camera of this name can be told a size.
+fn has_size(camera: &str) -> bool {
+    camera.starts_with("v4l2:") || camera == "pattern"
+}
+
+/// What sizes can be chosen for a camera of this name: none where a choice would change nothing.
+fn sizes_of(camera: &str) -> Vec<Choice> {
+    let sizes = SIZES.map(choice);
+    sizes.into_iter().filter(|_| has_size(camera)).collect()
+}
+
 /// A camera of this name at this size; a name alone has no size to it.
 fn join(camera: &str, size: &str) -> Option<CameraSpec> {
-    let with_size = if camera.starts_with("v4l2:") || camera == "pattern" {
+    let with_size = if has_size(camera) {
         format!("{camera}:{size}")
     } else {
         camera.into()
@@ -445,6 +465,27 @@ mod tests {
         let joined = join("v4l2:/dev/video2", "1280x720@30").unwrap();
         assert_eq!(split(&joined).1, "1280x720@30");
         assert_eq!(join("auto", "1280x720@30"), Some(CameraSpec::Auto));
+    }
+
+    #[test]
+    fn a_camera_that_is_not_found_stays_the_chosen_one() {
+        let mut state = State::default();
+        let camera = "v4l2:/dev/v4l/by-path/usb-0:1:1.0-index0";
+        state.list_camera(camera);
+        state.list_camera(camera);
+        let ids: Vec<_> = state.cameras.iter().map(|choice| &*choice.id).collect();
+        assert_eq!(ids, ["auto", camera, "off"]);
+        assert_eq!(index_of(&state.cameras, camera), 1);
+    }
+
+    #[test]
+    fn sizes_are_offered_where_they_change_something() {
+        let offered = |camera| sizes_of(camera).len();
+        assert_eq!((offered("v4l2:/dev/video0"), offered("pattern")), (3, 3));
+        assert_eq!(
+            (offered("auto"), offered("off"), offered("file:/a")),
+            (0, 0, 0)
+        );
     }
 
     #[test]

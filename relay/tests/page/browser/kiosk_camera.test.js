@@ -141,6 +141,7 @@ test('a kiosk whose camera is exchanged on its settings page well into a call is
         await watchers.seeAgain('exchanged once more', [1280, 720], () => kiosk.touch('1280'));
         await kiosk.touch('Off');
         await watchers.seeNone();
+        await watchers.seeAgain('chosen again after none', [1280, 720], () => kiosk.touch('pattern'));
     } finally {
         await watchers.stop();
     }
