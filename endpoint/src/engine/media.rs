@@ -1,9 +1,7 @@
-//! Media on its way in: which path it takes, and packets into pictures and sound.
+//! Media on its way in: packets into pictures and sound.
 
 use super::ledger::{Ledger, RefusedPackets};
 use super::{Engine, EngineError, Loudness};
-use crate::clock;
-use crate::outbound::Path;
 use crate::pictures::{PictureWorker, Pictures, ShownReport};
 use crate::playout::{Input, VoiceInput, VoiceReport};
 use crate::record::Recorder;
@@ -14,30 +12,20 @@ use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::l16;
 use conclave_protocol::name::Username;
 use conclave_protocol::receiver::{DropReason, NumberReused, Received, Receiver};
-use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::{Media, ToRelay};
-use conclave_protocol::wire::feedback::{Feedback, Padding, Probe, Report, STREAMS_A_REPORT};
-use conclave_protocol::wire::header::{HOP_HEADER_BYTES, Header, Kind};
+use conclave_protocol::wire::feedback::{Feedback, Probe, Report, STREAMS_A_REPORT};
+use conclave_protocol::wire::header::{Header, Kind};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::io::Interest;
 
-/// While UDP is not proven, and to keep it proven.
-const PROBE_QUICKLY: Micros = Micros::from_millis(200);
-const PROBE_SLOWLY: Micros = Micros::from_secs(1);
-/// No picture's datagram that the relay sends is longer: an answer to a probe that is shorter proves no way for pictures.
-const LONGEST_PACKET: usize = MAX_DATAGRAM - HOP_HEADER_BYTES;
-/// Without an answer for so long after joining, media goes by TCP.
-const UDP_PATIENCE: Micros = Micros::from_secs(2);
 /// How often a sender is asked for a key that is missing.
 const ASK_KEY_EVERY: Micros = Micros::from_secs(1);
 /// A level counts for so long; then whoever it was is silent.
 const LEVEL_LASTS: Micros = Micros::from_millis(200);
-/// How often receivers report.
-const REPORT_EVERY: Micros = Micros::from_millis(100);
 
 /// The receiving half.
 pub(super) struct Inbound {
@@ -50,13 +38,6 @@ pub(super) struct Inbound {
     /// Where pictures go otherwise, and the thread that they go to, until the call ends.
     pictures: Option<(Pictures, PictureWorker)>,
     pictures_left_out: u64,
-    down_window: ReplayWindow,
-    /// The highest counter of the answers that came.
-    seen: Option<u64>,
-    last_answer: Option<Instant>,
-    path_begun: Instant,
-    next_probe: Instant,
-    next_report: Instant,
     blocks_dropped: u64,
     refused: RefusedPackets,
     /// Who comes and goes while the ring to the voices is full: nobody drains it without a speaker.
@@ -93,12 +74,6 @@ impl Inbound {
             eyes,
             pictures,
             pictures_left_out: 0,
-            down_window: ReplayWindow::new(),
-            seen: None,
-            last_answer: None,
-            path_begun: Instant::default(),
-            next_probe: Instant::default(),
-            next_report: Instant::default(),
             blocks_dropped: 0,
             refused: RefusedPackets::default(),
             voice_changes: VecDeque::new(),
@@ -281,7 +256,7 @@ impl Inbound {
         self.flush_voice_changes();
     }
 
-    fn flush_voice_changes(&mut self) {
+    pub(super) fn flush_voice_changes(&mut self) {
         let Some(voices) = &mut self.voices else {
             return self.voice_changes.clear();
         };
@@ -370,51 +345,13 @@ impl Inbound {
 }
 
 impl Engine {
-    /// A session begins or goes on: UDP has to be proven anew.
-    pub(super) fn begin_path(&mut self, now: Instant) {
-        self.media.last_answer = None;
-        self.media.seen = None;
-        self.media.path_begun = now;
-        self.media.next_probe = now;
-        self.media.down_window = ReplayWindow::new();
-        self.set_path(Path::None);
+    pub(super) fn send_probe(&mut self) {
+        let ask = self.path.probe(self.now, &mut self.timers);
+        self.send_sealed(Kind::Probe, &ask.padded_to(body_up(MAX_DATAGRAM)));
     }
 
-    pub(super) fn tick_media(&mut self, now: Instant) {
-        if !self.session.is_signed_in() {
-            return;
-        }
-        if now >= self.media.next_probe {
-            let proven = self.transport.path() == Path::Udp;
-            self.media.next_probe = now + if proven { PROBE_SLOWLY } else { PROBE_QUICKLY };
-            let ask = Probe::Ask {
-                sent: now,
-                seen: self.media.seen,
-                padding: Padding::NONE,
-            };
-            // As long as a picture's datagrams, which a way that passes small ones alone would lose.
-            self.send_sealed(Kind::Probe, &ask.padded_to(body_up(MAX_DATAGRAM)));
-        }
-        let since = self.media.last_answer.unwrap_or(self.media.path_begun);
-        // Two probes may be lost before a path that worked is given up.
-        if now.since(since)
-            > UDP_PATIENCE
-                + if self.media.last_answer.is_some() {
-                    PROBE_SLOWLY
-                } else {
-                    Micros::ZERO
-                }
-        {
-            self.set_path(Path::Tcp);
-        }
-        self.media.flush_voice_changes();
-        if now >= self.media.next_report {
-            self.media.next_report = now + REPORT_EVERY;
-            self.report_to_relay(now);
-        }
-    }
-
-    fn report_to_relay(&mut self, now: Instant) {
+    /// Tells the relay what arrived.
+    pub(super) fn send_feedback(&mut self, now: Instant) {
         let mut report = Report {
             sent: now,
             streams: heapless::Vec::new(),
@@ -472,20 +409,10 @@ impl Engine {
                 let keys: Option<&HopKeys> =
                     self.session.uplink.as_deref().map(|uplink| uplink.keys());
                 let opened = keys.and_then(|keys| keys.open_down::<Probe>(datagram).ok());
-                if let Some((counter, Probe::Answer { .. })) = opened
-                    && self.media.down_window.check(counter)
-                {
-                    self.media.down_window.update(counter);
-                    if length < LONGEST_PACKET {
-                        return;
-                    }
-                    self.media.seen = self.media.seen.max(Some(counter));
-                    self.media.last_answer = Some(now);
-                    if self.transport.path() != Path::Udp {
-                        // The relay learns at once that its way down works.
-                        self.media.next_probe = now;
-                        self.set_path(Path::Udp);
-                    }
+                if let Some((counter, Probe::Answer { .. })) = opened {
+                    self.path
+                        .handle_answer(counter, length, now, &mut self.timers);
+                    self.follow_path();
                 }
             }
             Some(kind) if kind.is_media() => self.handle_datagram(datagram, now),
@@ -502,7 +429,7 @@ impl Engine {
         if let Some(connection) = &self.connection
             && !connection.send(ToRelay::Datagram(datagram))
         {
-            self.lose("the relay takes nothing any more".into(), clock::now());
+            self.lose("the relay takes nothing any more".into(), self.now);
         }
     }
 }

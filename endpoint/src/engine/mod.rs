@@ -11,10 +11,12 @@ mod lobby;
 mod media;
 mod messages;
 mod parts;
+mod path;
 mod publish;
 mod replies;
 mod room;
 mod session;
+mod timers;
 
 pub use ledger::{ParticipantStats, RefusedPackets, SelfStats, Stats, StreamStats};
 pub use messages::{EngineError, Intent, Loudness, Person, Report, Room, Settings, Written};
@@ -23,7 +25,7 @@ pub use parts::{OwnPictures, Parts};
 use crate::clock;
 use crate::control::{Connection, ConnectionEvent};
 use crate::keep::Keep;
-use crate::outbound::{Lane, Path, Transport};
+use crate::outbound::{Lane, Transport};
 use crate::record::Recorder;
 use crate::screen::ScreenInput;
 use crate::udp::{MediaSocket, ReadBuffers, Readiness};
@@ -31,6 +33,7 @@ use conclave_protocol::identity::Identity;
 use conclave_protocol::time::{Instant, Micros};
 use std::sync::Arc;
 use std::time::Duration;
+use timers::{Timer, Timers};
 use tokio::sync::mpsc;
 
 /// How often timers are looked at: the accuracy of probes, pings, feedback and retries.
@@ -39,6 +42,8 @@ const TICK: Duration = Duration::from_millis(50);
 const LEVELS_EVERY: Micros = Micros::from_millis(100);
 /// How often statistics are reported.
 const STATS_EVERY: Micros = Micros::from_secs(1);
+/// How often the relay is told what arrived.
+const FEEDBACK_EVERY: Micros = Micros::from_millis(100);
 
 /// Everything that can happen to an engine.
 enum Event {
@@ -58,6 +63,9 @@ pub struct Engine {
     report: Box<dyn FnMut(Report)>,
     recorder: Option<Recorder>,
     started: Instant,
+    /// When the event came that is handled now.
+    now: Instant,
+    timers: Timers,
 
     connection: Option<Connection>,
     session: session::Session,
@@ -65,6 +73,7 @@ pub struct Engine {
     goal: Option<lobby::Goal>,
     room: Option<room::InRoom>,
     media: media::Inbound,
+    path: path::MediaPath,
     transport: Arc<Transport>,
     tcp_out: mpsc::Receiver<Vec<u8>>,
     socket: Option<(Readiness, Arc<MediaSocket>)>,
@@ -77,8 +86,6 @@ pub struct Engine {
     camera: Lane,
     microphone: Lane,
     ledger: ledger::Ledger,
-    next_levels: Instant,
-    next_stats: Instant,
 }
 
 /// Where pictures go that somebody looks at.
@@ -122,11 +129,17 @@ impl Engine {
             asked: false,
         });
         let now = clock::now();
+        let mut timers = Timers::default();
+        timers.set(Timer::Levels, now);
+        timers.set(Timer::Feedback, now);
+        timers.set(Timer::Statistics, now + STATS_EVERY);
         let mut engine = Self {
             keep,
             identity,
             report: Box::new(report),
             started: now,
+            now,
+            timers,
             connection: None,
             session: session::Session::new(now),
             lobby: lobby::Lobby::default(),
@@ -134,6 +147,7 @@ impl Engine {
             room: None,
             media: media::Inbound::new(others, recorder.clone())?,
             recorder,
+            path: path::MediaPath::new(),
             transport,
             tcp_out,
             socket: None,
@@ -144,8 +158,6 @@ impl Engine {
             camera,
             microphone,
             ledger,
-            next_levels: now,
-            next_stats: now + STATS_EVERY,
             settings,
         };
         if !engine.settings.devices_on_demand {
@@ -172,6 +184,7 @@ impl Engine {
                 _ = tick.tick() => Event::Tick,
             };
             let now = clock::now();
+            self.now = now;
             match event {
                 Event::Connection(event) => self.handle_connection(event, now)?,
                 Event::MediaReadable => self.read_media(now),
@@ -189,20 +202,41 @@ impl Engine {
 
     fn handle_tick(&mut self, now: Instant) -> Result<(), EngineError> {
         self.tick_session(now)?;
-        self.tell_rooms();
-        self.tick_media(now);
-        self.tick_levels(now);
-        if now >= self.next_stats {
-            self.next_stats = now + STATS_EVERY;
-            let stats = self.stats(false, now);
-            (self.report)(Report::Stats(Box::new(stats)));
+        while let Some(timer) = self.timers.take_expired(now) {
+            self.handle_timer(timer, now);
         }
+        self.tell_rooms();
+        self.media.flush_voice_changes();
         Ok(())
     }
 
-    fn tick_levels(&mut self, now: Instant) {
-        if self.parts.are_open() && now >= self.next_levels {
-            self.next_levels = now + LEVELS_EVERY;
+    fn handle_timer(&mut self, timer: Timer, now: Instant) {
+        match timer {
+            Timer::Probe => self.send_probe(),
+            Timer::UdpPatience => {
+                self.path.lose_patience();
+                self.follow_path();
+            }
+            Timer::Feedback => {
+                self.timers.set(timer, now + FEEDBACK_EVERY);
+                if self.session.is_signed_in() {
+                    self.send_feedback(now);
+                }
+            }
+            Timer::Levels => {
+                self.timers.set(timer, now + LEVELS_EVERY);
+                self.tell_levels(now);
+            }
+            Timer::Statistics => {
+                self.timers.set(timer, now + STATS_EVERY);
+                let stats = self.stats(false, now);
+                (self.report)(Report::Stats(Box::new(stats)));
+            }
+        }
+    }
+
+    fn tell_levels(&mut self, now: Instant) {
+        if self.parts.are_open() {
             let own = Loudness {
                 of: None,
                 level: self.parts.level(),
@@ -255,7 +289,9 @@ impl Engine {
         self.ledger.stats(own, is_final, now.since(self.started))
     }
 
-    fn set_path(&mut self, path: Path) {
+    /// Has media travel as it is to travel now, and tells of a change.
+    fn follow_path(&mut self) {
+        let path = self.path.now();
         if self.transport.path() != path {
             self.transport.set_path(path);
             tracing::info!(?path, "media path");

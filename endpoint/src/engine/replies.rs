@@ -159,7 +159,8 @@ impl Engine {
         self.session.pings = 0;
         self.session.next_ping = now;
         self.session.clock = ClockEstimate::default();
-        self.begin_path(now);
+        self.path.begin(now, &mut self.timers);
+        self.follow_path();
         (self.report)(Report::SignedIn);
         match signed_in.room {
             Some(joined) => self.enter(joined, true, now),

@@ -2,11 +2,9 @@
 
 use super::clock_offset::ClockEstimate;
 use super::{Engine, EngineError, Intent, Report, Settings, Written};
-use crate::clock;
 use crate::control::{Connection, ConnectionError, ConnectionEvent};
 use crate::entropy;
 use crate::keep::KeepError;
-use crate::outbound::Path;
 use crate::udp::MediaSocket;
 use conclave_protocol::channel::ChannelError;
 use conclave_protocol::hand_out::Sent;
@@ -146,7 +144,7 @@ impl Engine {
             .as_ref()
             .is_none_or(|connection| connection.send(message));
         if !sent {
-            self.lose("the relay takes nothing any more".into(), clock::now());
+            self.lose("the relay takes nothing any more".into(), self.now);
         }
     }
 
@@ -303,7 +301,8 @@ impl Engine {
         self.session.retry_after = Micros(self.session.retry_after.0 * 3 / 2).min(LONGEST_RETRY);
         // Told once: that it is tried again and again is understood.
         if std::mem::replace(&mut self.session.is_signed_in, false) {
-            self.set_path(Path::None);
+            self.path.end(&mut self.timers);
+            self.follow_path();
             tracing::info!(reason, "connection lost");
             (self.report)(Report::Interrupted(reason));
         }

@@ -1,0 +1,108 @@
+//! How media travels: by UDP while probes are answered, by TCP while they are not, and back.
+//!
+//! A probe is as long as a picture's datagrams: a way that passes small datagrams alone would lose pictures.
+
+use super::timers::{Timer, Timers};
+use crate::outbound::Path;
+use conclave_protocol::MAX_DATAGRAM;
+use conclave_protocol::replay::ReplayWindow;
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::wire::feedback::{Padding, Probe};
+use conclave_protocol::wire::header::HOP_HEADER_BYTES;
+
+/// While UDP is not proven, and to keep it proven.
+const PROBE_QUICKLY: Micros = Micros::from_millis(200);
+const PROBE_SLOWLY: Micros = Micros::from_secs(1);
+/// No picture's datagram that the relay sends is longer: an answer to a probe that is shorter proves no way for pictures.
+const LONGEST_PACKET: usize = MAX_DATAGRAM - HOP_HEADER_BYTES;
+/// Without an answer for so long after signing in, media goes by TCP.
+const UDP_PATIENCE: Micros = Micros::from_secs(2);
+/// Two probes may be lost before a path that worked is given up.
+const UDP_PATIENCE_ONCE_PROVEN: Micros = Micros::from_secs(3);
+
+/// The path of media to the relay and back.
+pub(super) struct MediaPath {
+    path: Path,
+    /// Whether there is a session whose path is to be found.
+    is_sought: bool,
+    /// Which answers came.
+    answers: ReplayWindow,
+    /// The highest counter of the answers that were long enough.
+    seen: Option<u64>,
+}
+
+impl MediaPath {
+    pub(super) const fn new() -> Self {
+        Self {
+            path: Path::None,
+            is_sought: false,
+            answers: ReplayWindow::new(),
+            seen: None,
+        }
+    }
+
+    /// How media travels now.
+    pub(super) const fn now(&self) -> Path {
+        self.path
+    }
+
+    /// A session begins or goes on: UDP has to be proven again.
+    pub(super) fn begin(&mut self, now: Instant, timers: &mut Timers) {
+        *self = Self::new();
+        self.is_sought = true;
+        timers.set(Timer::Probe, now);
+        timers.set(Timer::UdpPatience, now + UDP_PATIENCE);
+    }
+
+    /// The connection is lost: there is no way until a session begins or goes on.
+    pub(super) fn end(&mut self, timers: &mut Timers) {
+        self.path = Path::None;
+        self.is_sought = false;
+        timers.stop(Timer::Probe);
+        timers.stop(Timer::UdpPatience);
+    }
+
+    /// Gives the probe to send when [`Timer::Probe`] is due.
+    pub(super) fn probe(&self, now: Instant, timers: &mut Timers) -> Probe {
+        let proven = self.path == Path::Udp;
+        let pause = if proven { PROBE_SLOWLY } else { PROBE_QUICKLY };
+        timers.set(Timer::Probe, now + pause);
+        Probe::Ask {
+            sent: now,
+            seen: self.seen,
+            padding: Padding::NONE,
+        }
+    }
+
+    /// No probe was answered for too long.
+    pub(super) fn lose_patience(&mut self) {
+        self.path = Path::Tcp;
+    }
+
+    /// An answer came whose seal holds, in a datagram of so many bytes.
+    pub(super) fn handle_answer(
+        &mut self,
+        counter: u64,
+        datagram_bytes: usize,
+        now: Instant,
+        timers: &mut Timers,
+    ) {
+        if !self.is_sought || !self.answers.check(counter) {
+            return;
+        }
+        self.answers.update(counter);
+        if datagram_bytes < LONGEST_PACKET {
+            return;
+        }
+        self.seen = self.seen.max(Some(counter));
+        timers.set(Timer::UdpPatience, now + UDP_PATIENCE_ONCE_PROVEN);
+        if self.path != Path::Udp {
+            self.path = Path::Udp;
+            // The relay learns at once that its way down works.
+            timers.set(Timer::Probe, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
