@@ -1,6 +1,6 @@
 //! Chat: what is said once the room is joined, and each line told once whichever way it came.
 
-use super::session::Asked;
+use super::requests::Asked;
 use super::{Engine, Report, Written};
 use conclave_protocol::id::ParticipantId;
 use conclave_protocol::name::ChatText;
@@ -28,7 +28,7 @@ impl Engine {
 
     /// Says a line to everyone now, or as soon as the room is joined.
     pub(super) fn say_when_joined(&mut self, text: Box<ChatText>, written: Option<Written>) {
-        if self.room.is_some() && self.session.is_signed_in() {
+        if self.room.is_some() && self.reconnect.is_signed_in() {
             self.say(text, written);
         } else if self.session.unsaid.len() < MOST_UNSAID {
             self.session.unsaid.push_back((text, written));
@@ -55,7 +55,7 @@ impl Engine {
     /// Says a line to one in the room, who must be here now: a line for somebody who left is refused, and waits for nobody.
     pub(super) fn tell(&mut self, to: ParticipantId, text: Box<ChatText>, written: Written) {
         let refusal = match self.name_of(to) {
-            _ if self.room.is_none() || !self.session.is_signed_in() => Refusal::NotInRoom,
+            _ if self.room.is_none() || !self.reconnect.is_signed_in() => Refusal::NotInRoom,
             None => Refusal::NoSuchParticipant,
             Some(name) => {
                 let request = Request::Say {

@@ -1,6 +1,6 @@
 //! Links by which browsers come into a room, for the screen to show.
 
-use super::session::Asked;
+use super::requests::Asked;
 use super::{Engine, Report, Room};
 use conclave_protocol::id::RoomId;
 use conclave_protocol::wire::control::{Answer, Refusal, Request};

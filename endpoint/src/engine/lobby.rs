@@ -1,6 +1,6 @@
 //! The lobby: which rooms there are, and the way from a room's name into it; it is made if that is wanted.
 
-use super::session::Asked;
+use super::requests::Asked;
 use super::{Engine, EngineError, Report, Room};
 use conclave_protocol::id::RoomId;
 use conclave_protocol::member_key::JoinNonce;
@@ -83,7 +83,7 @@ impl Engine {
 
     /// Takes the next step towards the room that this endpoint is to be in.
     pub(super) fn pursue(&mut self) -> Result<(), EngineError> {
-        if !self.lobby.complete || !self.session.is_signed_in() {
+        if !self.lobby.complete || !self.reconnect.is_signed_in() {
             return Ok(());
         }
         let Some(goal) = self.goal.as_mut().filter(|goal| !goal.asked) else {
@@ -156,7 +156,7 @@ impl Engine {
     pub(super) fn leave_by_intent(&mut self, now: Instant) {
         self.goal = None;
         if self.room.is_some() {
-            if self.session.is_signed_in() {
+            if self.reconnect.is_signed_in() {
                 self.ask(Request::LeaveRoom, Asked::Nothing);
             }
             self.back_to_lobby(now);
@@ -169,7 +169,7 @@ impl Engine {
         self.hold_devices();
         self.session.told_lines.clear();
         (self.report)(Report::LeftRoom);
-        if self.session.is_signed_in() {
+        if self.reconnect.is_signed_in() {
             self.list_rooms();
         }
     }

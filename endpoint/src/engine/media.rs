@@ -1,6 +1,7 @@
 //! Media on its way in: packets into pictures and sound.
 
 use super::ledger::{Ledger, RefusedPackets};
+use super::loss::Loss;
 use super::{Engine, EngineError, Loudness};
 use crate::pictures::{PictureWorker, Pictures, ShownReport};
 use crate::playout::{Input, VoiceInput, VoiceReport};
@@ -365,7 +366,7 @@ impl Engine {
     }
 
     fn send_sealed<T: serde::Serialize>(&mut self, kind: Kind, body: &T) {
-        let (Some(uplink), Some((_, socket))) = (&self.session.uplink, &self.socket) else {
+        let (Some(uplink), Some((_, socket))) = (self.reconnect.uplink(), &self.socket) else {
             return;
         };
         let mut datagram = [0; MAX_DATAGRAM];
@@ -406,8 +407,7 @@ impl Engine {
         match datagram.first().copied().and_then(Kind::from_byte) {
             Some(Kind::Probe) => {
                 let length = datagram.len();
-                let keys: Option<&HopKeys> =
-                    self.session.uplink.as_deref().map(|uplink| uplink.keys());
+                let keys: Option<&HopKeys> = self.reconnect.uplink().map(|uplink| uplink.keys());
                 let opened = keys.and_then(|keys| keys.open_down::<Probe>(datagram).ok());
                 if let Some((counter, Probe::Answer { .. })) = opened {
                     self.path
@@ -429,7 +429,7 @@ impl Engine {
         if let Some(connection) = &self.connection
             && !connection.send(ToRelay::Datagram(datagram))
         {
-            self.lose("the relay takes nothing any more".into(), self.now);
+            self.lose(Loss::Stuck, self.now);
         }
     }
 }

@@ -8,12 +8,15 @@ mod clock_offset;
 mod invite;
 mod ledger;
 mod lobby;
+mod loss;
 mod media;
 mod messages;
 mod parts;
 mod path;
 mod publish;
+mod reconnect;
 mod replies;
+mod requests;
 mod room;
 mod session;
 mod timers;
@@ -68,6 +71,8 @@ pub struct Engine {
     timers: Timers,
 
     connection: Option<Connection>,
+    reconnect: reconnect::Reconnect,
+    requests: requests::Requests,
     session: session::Session,
     lobby: lobby::Lobby,
     goal: Option<lobby::Goal>,
@@ -133,6 +138,7 @@ impl Engine {
         timers.set(Timer::Levels, now);
         timers.set(Timer::Feedback, now);
         timers.set(Timer::Statistics, now + STATS_EVERY);
+        let reconnect = reconnect::Reconnect::new(settings.patience, now, &mut timers);
         let mut engine = Self {
             keep,
             identity,
@@ -141,7 +147,9 @@ impl Engine {
             now,
             timers,
             connection: None,
-            session: session::Session::new(now),
+            reconnect,
+            requests: requests::Requests::default(),
+            session: session::Session::new(),
             lobby: lobby::Lobby::default(),
             goal,
             room: None,
@@ -203,15 +211,18 @@ impl Engine {
     fn handle_tick(&mut self, now: Instant) -> Result<(), EngineError> {
         self.tick_session(now)?;
         while let Some(timer) = self.timers.take_expired(now) {
-            self.handle_timer(timer, now);
+            self.handle_timer(timer, now)?;
         }
         self.tell_rooms();
         self.media.flush_voice_changes();
         Ok(())
     }
 
-    fn handle_timer(&mut self, timer: Timer, now: Instant) {
+    fn handle_timer(&mut self, timer: Timer, now: Instant) -> Result<(), EngineError> {
         match timer {
+            Timer::Connect => self.connect(now)?,
+            Timer::Silence => self.handle_silence(now)?,
+            Timer::Ping => self.ping(now),
             Timer::Probe => self.send_probe(),
             Timer::UdpPatience => {
                 self.path.lose_patience();
@@ -219,7 +230,7 @@ impl Engine {
             }
             Timer::Feedback => {
                 self.timers.set(timer, now + FEEDBACK_EVERY);
-                if self.session.is_signed_in() {
+                if self.reconnect.is_signed_in() {
                     self.send_feedback(now);
                 }
             }
@@ -233,6 +244,7 @@ impl Engine {
                 (self.report)(Report::Stats(Box::new(stats)));
             }
         }
+        Ok(())
     }
 
     fn tell_levels(&mut self, now: Instant) {
@@ -282,7 +294,7 @@ impl Engine {
             recording_left_out: self.recorder.as_ref().map_or(0, Recorder::left_out),
             blocks_dropped: self.media.blocks_dropped(),
             packets_refused: self.media.refused(),
-            reconnects: self.session.reconnects(),
+            reconnects: self.reconnect.reconnects(),
             path: self.transport.path(),
             ..ledger::process()
         };

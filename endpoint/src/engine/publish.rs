@@ -3,7 +3,7 @@
 //! A device that is switched off keeps its stream, whose numbers go on when it is switched on again. A camera of another
 //! size or rate is another stream, because the relay and receivers take a stream for what it was offered as.
 
-use super::session::Asked;
+use super::requests::Asked;
 use super::{Engine, room::InRoom};
 use crate::outbound::Grant;
 use conclave_protocol::id::{SourceId, StreamId};
@@ -105,7 +105,10 @@ impl Engine {
             (&self.microphone, &room.microphone),
         ] {
             let grant = || {
-                let (uplink, key) = (self.session.uplink.clone()?, Arc::clone(room.keys.used()?));
+                let (uplink, key) = (
+                    self.reconnect.uplink().cloned()?,
+                    Arc::clone(room.keys.used()?),
+                );
                 Some(Grant {
                     uplink,
                     stream: publication.stream?,

@@ -1,12 +1,11 @@
 //! What the relay sends: each message to where it belongs, each reply to what was asked.
 
 use super::clock_offset::ClockEstimate;
-use super::session::{Asked, FIRST_RETRY};
+use super::reconnect::AfterRefusal;
+use super::requests::Asked;
 use super::{Engine, EngineError, Report};
-use conclave_protocol::sender::Uplink;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{Answer, ChatLine, Refusal, Request, SignedIn, ToEndpoint};
-use std::sync::Arc;
 
 /// How long to wait for a room that somebody else is making.
 const LOOK_AGAIN_AFTER: Micros = Micros::from_millis(100);
@@ -18,7 +17,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         match message {
             ToEndpoint::Reply { id, result } => {
-                let Some(asked) = self.session.pending.remove(&id) else {
+                let Some(asked) = self.requests.answered(id) else {
                     return Ok(());
                 };
                 self.handle_reply(asked, result, now)
@@ -48,29 +47,9 @@ impl Engine {
             (Asked::SignIn { .. }, Ok(Answer::SignedIn(signed_in))) => {
                 self.signed_in(*signed_in, now)
             }
-            (Asked::SignIn { resuming: true }, Err(Refusal::SessionOver)) => {
-                self.forget_session();
-                self.sign_in();
-                Ok(())
+            (Asked::SignIn { resuming }, Err(refusal)) => {
+                self.sign_in_refused(resuming, refusal, now)
             }
-            (Asked::SignIn { .. }, Err(Refusal::RateLimited { retry_after_ms })) => {
-                let reason = match self.session.elsewhere {
-                    Some(address) => format!(
-                        "the device at {address} has this one's identity and is signed in: was the card copied?"
-                    ),
-                    None => "the relay asks to wait".into(),
-                };
-                self.lose(reason.clone(), now);
-                if self.session.elsewhere.is_some() {
-                    (self.report)(Report::NotConnected(reason));
-                }
-                self.session.retry_at = now + Micros::from_millis(retry_after_ms.into());
-                Ok(())
-            }
-            (Asked::SignIn { .. }, Err(refusal)) => Err(EngineError::Refused {
-                act: "signing in",
-                refusal,
-            }),
             (Asked::ListRooms, Ok(Answer::Rooms { rooms, more })) => self.listed(rooms, more),
             (asked @ (Asked::CreateRoomToInvite { .. } | Asked::MakeLink), result) => {
                 self.invited(&asked, result);
@@ -141,23 +120,7 @@ impl Engine {
     }
 
     fn signed_in(&mut self, signed_in: SignedIn, now: Instant) -> Result<(), EngineError> {
-        if std::mem::replace(&mut self.session.was_signed_in, true) {
-            self.session.reconnects += 1;
-        }
-        self.session.is_signed_in = true;
-        self.session.retry_after = FIRST_RETRY;
-        self.session.elsewhere = None;
-        // A resumed session goes on with its hop keys and its counter.
-        if self.session.hop_secret.as_ref() != Some(&signed_in.hop_secret) {
-            self.session.uplink = Some(Arc::new(Uplink::new(
-                signed_in.session,
-                &signed_in.hop_secret,
-            )));
-            self.session.hop_secret = Some(signed_in.hop_secret);
-        }
-        self.session.resume = Some(signed_in.resume_secret);
-        self.session.pings = 0;
-        self.session.next_ping = now;
+        self.reconnect.signed_in(&signed_in, now, &mut self.timers);
         self.session.clock = ClockEstimate::default();
         self.path.begin(now, &mut self.timers);
         self.follow_path();
@@ -171,9 +134,21 @@ impl Engine {
         }
     }
 
-    fn forget_session(&mut self) {
-        self.session.resume = None;
-        self.session.hop_secret = None;
-        self.session.uplink = None;
+    fn sign_in_refused(
+        &mut self,
+        resuming: bool,
+        refusal: Refusal,
+        now: Instant,
+    ) -> Result<(), EngineError> {
+        let timers = &mut self.timers;
+        match self.reconnect.refused(resuming, refusal, now, timers) {
+            AfterRefusal::BeginAnew => self.sign_in(),
+            AfterRefusal::Wait(loss, news) => self.disconnect(news, loss.to_string()),
+            AfterRefusal::End => {
+                let act = "signing in";
+                return Err(EngineError::Refused { act, refusal });
+            }
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! The room: who is there, and whose keys are whose.
 
+use super::loss::Loss;
 use super::publish::Publication;
-use super::session::Asked;
+use super::requests::Asked;
 use super::{Engine, EngineError, Person, Report};
 use conclave_protocol::hand_out::{KeyHandOut, Purpose, Sent};
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
@@ -152,7 +153,7 @@ impl Engine {
     /// anew with a join of their own.
     fn join_again(&mut self, resumed: bool, now: Instant) {
         if !resumed {
-            return self.lose("the relay answers another join than the last".into(), now);
+            return self.lose(Loss::OtherJoin, now);
         }
         if let Some(goal) = &mut self.goal {
             goal.asked = false;

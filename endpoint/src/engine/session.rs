@@ -1,62 +1,32 @@
 //! The session: connect, sign in, and do it all again when the connection goes.
 
 use super::clock_offset::ClockEstimate;
+use super::loss::Loss;
+use super::reconnect::{AfterLoss, News};
+use super::requests::Asked;
 use super::{Engine, EngineError, Intent, Report, Settings, Written};
 use crate::control::{Connection, ConnectionError, ConnectionEvent};
 use crate::entropy;
 use crate::keep::KeepError;
 use crate::udp::MediaSocket;
-use conclave_protocol::channel::ChannelError;
-use conclave_protocol::hand_out::Sent;
 use conclave_protocol::id::{ChatId, RequestId};
 use conclave_protocol::identity::PublicKey;
 use conclave_protocol::member_key::JoinNonce;
-use conclave_protocol::name::{ChatText, Username};
+use conclave_protocol::name::ChatText;
 use conclave_protocol::secret::Secret;
-use conclave_protocol::sender::Uplink;
-use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{ClosingReason, Event, Request, ToEndpoint, ToRelay};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Waits between attempts to connect: the first and the longest.
-pub(super) const FIRST_RETRY: Micros = Micros::from_millis(200);
-const LONGEST_RETRY: Micros = Micros::from_secs(1);
-/// How often the relay is asked for its clock; also breaks every silence.
-const PING_EVERY: Micros = Micros::from_secs(2);
-/// Without a word for so long the connection counts as dead.
-const DEAD_AFTER: Micros = Micros::from_secs(7);
-/// Pings in quick succession after signing in, for a first idea of the clock.
-const QUICK_PINGS: u32 = 5;
-
 /// What of a session outlives its connections.
 pub(super) struct Session {
-    /// Requests that are not answered yet.
-    pub(super) pending: BTreeMap<RequestId, Asked>,
-    pub(super) next_request: u32,
-    pub(super) retry_at: Instant,
-    pub(super) retry_after: Micros,
-    /// Where another device with this one's identity is.
-    pub(super) elsewhere: Option<std::net::IpAddr>,
-    pub(super) first_try: Instant,
-    pub(super) was_signed_in: bool,
-    /// Whether this connection is signed in.
-    pub(super) is_signed_in: bool,
-    pub(super) reconnects: u64,
-    pub(super) last_heard: Instant,
-    pub(super) resume: Option<Secret<32>>,
     /// Of the join that was asked for last, until this endpoint is in the room.
     pub(super) join_nonce: Option<JoinNonce>,
-    pub(super) hop_secret: Option<Secret<32>>,
-    pub(super) uplink: Option<Arc<Uplink>>,
-    pub(super) next_ping: Instant,
-    pub(super) pings: u32,
     pub(super) clock: ClockEstimate,
     /// When to look for the room again.
     pub(super) look_again_at: Option<Instant>,
-    /// Why there was no connection the last time.
-    pub(super) last_error: Option<ConnectionError>,
     pub(super) unsaid: VecDeque<Unsaid>,
     /// The last lines that were told: replies, events and history overlap.
     pub(super) told_lines: BTreeSet<ChatId>,
@@ -65,63 +35,15 @@ pub(super) struct Session {
 /// A line of chat for everyone that waits for the room, and who wants to hear what becomes of it.
 pub(super) type Unsaid = (Box<ChatText>, Option<Written>);
 
-/// What a request was for.
-#[derive(Debug)]
-pub(super) enum Asked {
-    SignIn {
-        resuming: bool,
-    },
-    ListRooms,
-    CreateRoom,
-    JoinRoom,
-    CreateRoomToInvite {
-        lifetime_minutes: u16,
-    },
-    MakeLink,
-    Say {
-        to: Option<Username>,
-        text: Box<ChatText>,
-        written: Option<Written>,
-    },
-    History,
-    Publish(super::publish::Source),
-    SendKeys(Sent),
-    Nothing,
-}
-
 impl Session {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            pending: BTreeMap::new(),
-            next_request: 0,
-            retry_at: now,
-            retry_after: FIRST_RETRY,
-            elsewhere: None,
-            first_try: now,
-            was_signed_in: false,
-            is_signed_in: false,
-            reconnects: 0,
-            last_heard: now,
-            resume: None,
             join_nonce: None,
-            hop_secret: None,
-            uplink: None,
-            next_ping: now,
-            pings: 0,
             clock: ClockEstimate::default(),
             look_again_at: None,
-            last_error: None,
             unsaid: VecDeque::new(),
             told_lines: BTreeSet::new(),
         }
-    }
-
-    pub(super) const fn is_signed_in(&self) -> bool {
-        self.is_signed_in
-    }
-
-    pub(super) const fn reconnects(&self) -> u64 {
-        self.reconnects
     }
 
     /// How far the relay's clock is ahead of this one, as far as that is known.
@@ -132,10 +54,9 @@ impl Session {
 
 impl Engine {
     pub(super) fn ask(&mut self, request: Request, asked: Asked) {
-        let id = RequestId(self.session.next_request);
-        self.session.next_request = self.session.next_request.wrapping_add(1);
-        self.session.pending.insert(id, asked);
-        self.send(ToRelay::Request { id, request });
+        if let Some(message) = self.requests.ask(request, asked) {
+            self.send(message);
+        }
     }
 
     pub(super) fn send(&mut self, message: ToRelay) {
@@ -144,7 +65,7 @@ impl Engine {
             .as_ref()
             .is_none_or(|connection| connection.send(message));
         if !sent {
-            self.lose("the relay takes nothing any more".into(), self.now);
+            self.lose(Loss::Stuck, self.now);
         }
     }
 
@@ -153,7 +74,7 @@ impl Engine {
         event: ConnectionEvent,
         now: Instant,
     ) -> Result<(), EngineError> {
-        self.session.last_heard = now;
+        self.reconnect.heard(now, &mut self.timers);
         match event {
             ConnectionEvent::Established { relay, address } => {
                 let known = self.expected_relay()?;
@@ -213,10 +134,8 @@ impl Engine {
     }
 
     pub(super) fn sign_in(&mut self) {
-        let resume = self.session.resume.clone();
-        let asked = Asked::SignIn {
-            resuming: resume.is_some(),
-        };
+        let resume = self.reconnect.resume_secret();
+        let resuming = resume.is_some();
         let settings = &self.settings;
         let (username, email) = (settings.username.clone(), settings.email.clone());
         let display_name = settings.display_name.clone();
@@ -227,101 +146,106 @@ impl Engine {
                 email,
                 resume,
             },
-            asked,
+            Asked::SignIn { resuming },
         );
     }
 
     fn handle_lost(&mut self, error: ConnectionError, now: Instant) -> Result<(), EngineError> {
-        if matches!(
-            error,
-            ConnectionError::Channel(ChannelError::IdentityChanged { .. })
-        ) {
-            let relay = self.settings.relay.clone();
-            let expected = self.expected_relay()?;
-            let mut kept_as = vec![self.settings.relay_kept_as.clone(), relay.clone()];
-            kept_as.dedup();
-            kept_as.retain(|name| self.keep.relay(name).is_ok_and(|kept| kept == expected));
-            let lines = kept_as.join(" and that of ");
-            let list = self.keep.relays_path();
-            return Err(EngineError::IdentityChanged {
-                relay,
-                error,
-                kept_as: format!("the line of {lines} from {}", list.display()),
-            });
-        }
-        let patient = self.session.was_signed_in
-            || now.since(self.session.first_try) < self.settings.patience;
-        let hopeless = matches!(
-            error,
-            ConnectionError::Channel(ChannelError::RelayVersion { .. })
-        );
-        if !patient || hopeless {
-            return Err(EngineError::Unreachable {
-                relay: self.settings.relay.clone(),
-                error,
-            });
-        }
-        // The same reason again is no news.
         let reason = error.to_string();
-        let told = self.session.last_error.as_ref().map(ToString::to_string);
-        if !self.session.is_signed_in && told.as_ref() != Some(&reason) {
-            (self.report)(Report::NotConnected(reason.clone()));
+        let after = self.reconnect.failed(error, now, &mut self.timers);
+        self.carry_on(after, reason)
+    }
+
+    /// Nothing was heard for too long.
+    pub(super) fn handle_silence(&mut self, now: Instant) -> Result<(), EngineError> {
+        let after = self.reconnect.silent(now, &mut self.timers);
+        self.carry_on(after, Loss::Silent.to_string())
+    }
+
+    /// Tries again after a loss, unless that is of no use.
+    fn carry_on(&mut self, after: AfterLoss, reason: String) -> Result<(), EngineError> {
+        match after {
+            AfterLoss::Retry(news) => {
+                self.disconnect(news, reason);
+                Ok(())
+            }
+            AfterLoss::End(error) => Err(self.unreachable(error)),
+            AfterLoss::IdentityChanged(error) => Err(self.identity_changed(error)?),
         }
-        self.lose(reason, now);
-        self.session.last_error = Some(error);
-        Ok(())
+    }
+
+    fn unreachable(&self, error: ConnectionError) -> EngineError {
+        let relay = self.settings.relay.clone();
+        EngineError::Unreachable { relay, error }
+    }
+
+    fn identity_changed(&self, error: ConnectionError) -> Result<EngineError, KeepError> {
+        let relay = self.settings.relay.clone();
+        let expected = self.expected_relay()?;
+        let mut kept_as = vec![self.settings.relay_kept_as.clone(), relay.clone()];
+        kept_as.dedup();
+        kept_as.retain(|name| self.keep.relay(name).is_ok_and(|kept| kept == expected));
+        let lines = kept_as.join(" and that of ");
+        let list = self.keep.relays_path();
+        Ok(EngineError::IdentityChanged {
+            relay,
+            error,
+            kept_as: format!("the line of {lines} from {}", list.display()),
+        })
     }
 
     /// What to say of a call that ends before it began.
     pub(super) fn never_signed_in(&mut self) -> Result<(), EngineError> {
-        if self.session.was_signed_in {
-            return Ok(());
-        }
-        let error = self
-            .session
-            .last_error
-            .take()
-            .unwrap_or(ConnectionError::TimedOut);
-        Err(EngineError::Unreachable {
-            relay: self.settings.relay.clone(),
-            error,
-        })
+        let error = self.reconnect.never_signed_in();
+        error.map_or(Ok(()), |error| Err(self.unreachable(error)))
     }
 
-    /// Gives the connection up and sets the time of the next attempt.
-    pub(super) fn lose(&mut self, reason: String, now: Instant) {
+    /// Gives the connection up; it is tried again.
+    pub(super) fn lose(&mut self, loss: Loss, now: Instant) {
+        let reason = loss.to_string();
+        let news = self.reconnect.lost(&reason, now, &mut self.timers);
+        self.disconnect(news, reason);
+    }
+
+    /// Ends what belonged to the connection, and tells why.
+    pub(super) fn disconnect(&mut self, news: News, reason: String) {
         self.connection = None;
-        self.session.pending.clear();
+        self.requests.close();
         self.session.look_again_at = None;
         if let Some(goal) = &mut self.goal {
             goal.asked = false;
         }
         self.forget_envelopes();
-        self.session.retry_at = now + self.session.retry_after;
-        self.session.retry_after = Micros(self.session.retry_after.0 * 3 / 2).min(LONGEST_RETRY);
-        // Told once: that it is tried again and again is understood.
-        if std::mem::replace(&mut self.session.is_signed_in, false) {
-            self.path.end(&mut self.timers);
-            self.follow_path();
-            tracing::info!(reason, "connection lost");
-            (self.report)(Report::Interrupted(reason));
+        self.path.end(&mut self.timers);
+        self.follow_path();
+        match news {
+            News::Interrupted => {
+                tracing::info!(reason, "connection lost");
+                (self.report)(Report::Interrupted(reason));
+            }
+            News::NotConnected => (self.report)(Report::NotConnected(reason)),
+            News::None => {}
         }
+    }
+
+    /// Begins to connect.
+    pub(super) fn connect(&mut self, now: Instant) -> Result<(), EngineError> {
+        let pinned = self.expected_relay()?;
+        let ephemeral = self.entropy()?;
+        let (relay, identity) = (self.settings.relay.clone(), self.identity.clone());
+        self.connection = Some(Connection::open(relay, identity, pinned, ephemeral));
+        self.requests.open();
+        self.reconnect.heard(now, &mut self.timers);
+        Ok(())
+    }
+
+    pub(super) fn ping(&mut self, now: Instant) {
+        self.reconnect.pinged(now, &mut self.timers);
+        self.send(ToRelay::Ping { sent: now });
     }
 
     pub(super) fn tick_session(&mut self, now: Instant) -> Result<(), EngineError> {
         if self.connection.is_none() {
-            if now >= self.session.retry_at {
-                let pinned = self.expected_relay()?;
-                let ephemeral = self.entropy()?;
-                let relay = self.settings.relay.clone();
-                self.connection = Some(Connection::open(
-                    relay,
-                    self.identity.clone(),
-                    pinned,
-                    ephemeral,
-                ));
-                self.session.last_heard = now;
-            }
             return Ok(());
         }
         self.tick_keys(now)?;
@@ -334,17 +258,6 @@ impl Engine {
                 goal.asked = false;
             }
             self.list_rooms();
-        }
-        if now.since(self.session.last_heard) > DEAD_AFTER {
-            self.lose(
-                format!("nothing heard for {} s", DEAD_AFTER.0 / 1_000_000),
-                now,
-            );
-        } else if self.session.uplink.is_some() && now >= self.session.next_ping {
-            self.session.pings += 1;
-            let quick = self.session.pings < QUICK_PINGS;
-            self.session.next_ping = now + if quick { Micros::ZERO } else { PING_EVERY };
-            self.send(ToRelay::Ping { sent: now });
         }
         Ok(())
     }
@@ -420,12 +333,12 @@ impl Engine {
 
     /// Ends the session at the relay, so that nobody waits for it to come back.
     pub(super) async fn sign_out(&mut self) {
-        if let Some(mut connection) = self.connection.take() {
-            let id = RequestId(self.session.next_request);
-            let _ = connection.send(ToRelay::Request {
-                id,
-                request: Request::SignOut,
-            });
+        let sign_out = self.requests.ask(Request::SignOut, Asked::Nothing);
+        if let (Some(mut connection), Some(message)) = (self.connection.take(), sign_out) {
+            let ToRelay::Request { id, .. } = message else {
+                return;
+            };
+            let _ = connection.send(message);
             let answered = async {
                 loop {
                     match connection.next().await {
@@ -449,11 +362,11 @@ impl Engine {
             Event::Closing {
                 reason: ClosingReason::Replaced,
             } => Err(EngineError::Replaced {
-                by: self.session.elsewhere,
+                by: self.reconnect.elsewhere(),
             }),
             Event::SignedInElsewhere { address } => {
                 tracing::warn!(%address, "another device with this one's identity is signed in: was the card copied?");
-                self.session.elsewhere = Some(address);
+                self.reconnect.set_elsewhere(address);
                 Ok(())
             }
             Event::RoomChanged(room) => {
@@ -465,7 +378,7 @@ impl Engine {
                 Ok(())
             }
             Event::Closing { reason } => {
-                self.lose(format!("the relay closes: {reason:?}"), now);
+                self.lose(Loss::Closing(reason), now);
                 Ok(())
             }
             event => self.handle_room_event(event, now),

@@ -5,6 +5,12 @@ use conclave_protocol::time::Instant;
 /// What waits for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
+    /// The next attempt to connect.
+    Connect,
+    /// The connection counts as dead unless something is heard before.
+    Silence,
+    /// The relay is asked for its clock.
+    Ping,
     /// The relay is asked over UDP whether there is a way.
     Probe,
     /// Media goes by TCP unless a probe is answered before.
@@ -18,7 +24,10 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
+        Self::Connect,
+        Self::Silence,
+        Self::Ping,
         Self::Probe,
         Self::UdpPatience,
         Self::Feedback,
