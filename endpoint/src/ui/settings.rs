@@ -93,23 +93,36 @@ fn with_devices(devices: impl IntoIterator<Item = (String, String)>) -> Vec<Choi
     choices
 }
 
-fn index_of(choices: &[Choice], id: &str) -> i32 {
-    let found = choices.iter().position(|choice| choice.id == id);
-    found
-        .and_then(|index| i32::try_from(index).ok())
+fn position_of(choices: &[Choice], id: &str) -> Option<usize> {
+    choices.iter().position(|choice| choice.id == id)
+}
+
+/// As [`position_of`], but a USB card is known by its port, as its name may have changed since it was chosen.
+fn position_of_sound(choices: &[Choice], id: &str) -> Option<usize> {
+    let pcm = |id: &str| id.strip_prefix("alsa:")?.parse::<PcmName>().ok();
+    let Some(chosen) = pcm(id) else {
+        return position_of(choices, id);
+    };
+    choices
+        .iter()
+        .position(|choice| pcm(&choice.id).is_some_and(|listed| listed.is_same(&chosen)))
+}
+
+/// For the page; the first one where there is none.
+fn index(position: Option<usize>) -> i32 {
+    position
+        .and_then(|position| i32::try_from(position).ok())
         .unwrap_or(0)
 }
 
-/// As [`index_of`], but a USB card is known by its port, as its name may have changed since it was chosen.
-fn index_of_sound(choices: &[Choice], id: &str) -> i32 {
-    let pcm = |id: &str| id.strip_prefix("alsa:")?.parse::<PcmName>().ok();
-    let Some(chosen) = pcm(id) else {
-        return index_of(choices, id);
-    };
-    let listed = choices
-        .iter()
-        .find(|choice| pcm(&choice.id).is_some_and(|listed| listed.is_same(&chosen)));
-    index_of(choices, listed.map_or(id, |choice| choice.id.as_str()))
+/// The device in use, by a way to find it among these: it can be chosen again even if it is none that was found,
+/// as it is unplugged, a file, or named in another way.
+fn list(choices: &mut Vec<Choice>, find: fn(&[Choice], &str) -> Option<usize>, id: &str) -> i32 {
+    if find(choices, id).is_none() {
+        let before_off = choices.len().saturating_sub(1);
+        choices.insert(before_off, choice((id, "")));
+    }
+    index(find(choices, id))
 }
 
 /// 0 to 1 for a meter, even to the ear.
@@ -125,14 +138,6 @@ impl State {
 
     fn tries_devices(&self) -> bool {
         !self.locked && matches!(self.tab, SettingsTab::Camera | SettingsTab::Sound)
-    }
-
-    /// The camera in use can be chosen again even if it is none that was found: unplugged, a file, or named by another path.
-    fn list_camera(&mut self, id: &str) {
-        if !self.cameras.iter().any(|choice| choice.id == id) {
-            let before_off = self.cameras.len() - 1;
-            self.cameras.insert(before_off, choice((id, "")));
-        }
     }
 
     /// The devices of the machine have been looked at.
@@ -168,7 +173,12 @@ impl State {
 pub(super) fn show(app: &mut App, window: &AppWindow) {
     let page = window.global::<Settings>();
     let (camera, size) = split(&app.config.camera());
-    app.settings.list_camera(&camera);
+    let listed = &mut app.settings;
+    let chosen_camera = list(&mut listed.cameras, position_of, &camera);
+    let microphone = app.config.microphone().to_string();
+    let microphone = list(&mut listed.microphones, position_of_sound, &microphone);
+    let speaker = app.config.speaker().to_string();
+    let speaker = list(&mut listed.speakers, position_of_sound, &speaker);
     let state = &app.settings;
     page.set_tab(state.tab);
     page.set_locked(state.locked);
@@ -177,9 +187,9 @@ pub(super) fn show(app: &mut App, window: &AppWindow) {
     page.set_pin_detail(detail.into());
     sync(&state.rows.cameras, state.cameras.clone());
     page.set_cameras(Rc::clone(&state.rows.cameras).into());
-    page.set_camera(index_of(&state.cameras, &camera));
+    page.set_camera(chosen_camera);
     let sizes = sizes_of(&camera);
-    page.set_size(index_of(&sizes, &size));
+    page.set_size(index(position_of(&sizes, &size)));
     sync(&state.rows.sizes, sizes);
     page.set_sizes(Rc::clone(&state.rows.sizes).into());
     page.set_has_preview(state.preview.is_some());
@@ -189,26 +199,20 @@ pub(super) fn show(app: &mut App, window: &AppWindow) {
     page.set_camera_detail(trouble.detail.into());
     sync(&state.rows.microphones, state.microphones.clone());
     page.set_microphones(Rc::clone(&state.rows.microphones).into());
-    page.set_microphone(index_of_sound(
-        &state.microphones,
-        &app.config.microphone().to_string(),
-    ));
+    page.set_microphone(microphone);
     page.set_level(state.level);
     let (_, trouble) = of_sound(&app.devices.microphone, Problem::MicrophoneLost);
     page.set_microphone_problem(trouble.problem);
     page.set_microphone_detail(trouble.detail.into());
     sync(&state.rows.speakers, state.speakers.clone());
     page.set_speakers(Rc::clone(&state.rows.speakers).into());
-    page.set_speaker(index_of_sound(
-        &state.speakers,
-        &app.config.speaker().to_string(),
-    ));
+    page.set_speaker(speaker);
     let (_, trouble) = of_sound(&app.devices.speaker, Problem::SpeakerLost);
     page.set_speaker_problem(trouble.problem);
     page.set_speaker_detail(trouble.detail.into());
     page.set_join_muted(app.config.join_muted());
     let languages: Vec<_> = LANGUAGES.map(choice).into();
-    page.set_language(index_of(&languages, &app.config.language()));
+    page.set_language(index(position_of(&languages, &app.config.language())));
     sync(&state.rows.languages, languages);
     page.set_languages(Rc::clone(&state.rows.languages).into());
     page.set_relay(app.relay_address.as_str().into());
@@ -468,14 +472,21 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_is_not_found_stays_the_chosen_one() {
-        let mut state = State::default();
+    fn a_device_that_is_not_found_stays_the_chosen_one() {
         let camera = "v4l2:/dev/v4l/by-path/usb-0:1:1.0-index0";
-        state.list_camera(camera);
-        state.list_camera(camera);
-        let ids: Vec<_> = state.cameras.iter().map(|choice| &*choice.id).collect();
-        assert_eq!(ids, ["auto", camera, "off"]);
-        assert_eq!(index_of(&state.cameras, camera), 1);
+        let mut cameras = with_devices([("v4l2:/dev/video0".to_owned(), "Webcam".to_owned())]);
+        for _ in 0..2 {
+            assert_eq!(list(&mut cameras, position_of, camera), 2);
+        }
+        let ids: Vec<_> = cameras.iter().map(|choice| &*choice.id).collect();
+        assert_eq!(ids, ["auto", "v4l2:/dev/video0", camera, "off"]);
+
+        let card = "alsa:plughw:CARD=Webcam,DEV=0";
+        let mut microphones = with_devices([(card.to_owned(), "Webcam".to_owned())]);
+        let mut listed = |id| list(&mut microphones, position_of_sound, id);
+        assert_eq!((listed(card), listed("auto")), (1, 0));
+        assert_eq!(listed("alsa:plughw:CARD=Array,DEV=0"), 2);
+        assert_eq!((listed("tone:440"), listed("off")), (3, 4));
     }
 
     #[test]
