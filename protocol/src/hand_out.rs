@@ -206,6 +206,19 @@ impl KeyHandOut {
         self.repeats.clear();
     }
 
+    /// Members are gone: nothing is put off for them any more, and no key waits for them.
+    pub fn keep_only(&mut self, is_here: impl Fn(ParticipantId) -> bool) {
+        self.repeats.retain(|&id, _| is_here(id));
+        self.repeated.retain(|&id, _| is_here(id));
+        let nobody_left = self.retries.take_if(|(_, to)| {
+            to.retain(|&id| is_here(id));
+            to.is_empty()
+        });
+        if nobody_left.is_some() {
+            self.use_if_all_have_it();
+        }
+    }
+
     /// Of several changes that follow each other closely, only the last one counts.
     fn use_if_all_have_it(&mut self) {
         if self.on_the_way == 0 && self.retries.is_none() {

@@ -33,7 +33,7 @@ pub struct Keyring {
 struct Generation {
     /// The earliest step that was handed out; later ones follow from it.
     base: SenderKey,
-    /// The highest step that opened a packet.
+    /// The highest step that opened a packet, or was handed out.
     proven: u8,
 }
 
@@ -50,8 +50,12 @@ impl Keyring {
             Some(current)
                 if current.base.epoch().generation() == generation.base.epoch().generation() =>
             {
-                // An earlier step arrived late.
-                if generation.leads_to(&current.base) {
+                if current.leads_to(&generation.base) {
+                    // The sender says that they are there; without it, who hears nothing of them while many come could
+                    // not follow.
+                    current.proven = current.proven.max(generation.proven);
+                } else if generation.leads_to(&current.base) {
+                    // An earlier step arrived late.
                     current.base = generation.base;
                 }
             }
@@ -253,6 +257,20 @@ mod tests {
         ring.insert(fresh(1), T0);
         assert!(ring.reaches(Epoch::new(1, 0), T0));
         assert!(ring.reaches(Epoch::new(1, 100), T0));
+    }
+
+    #[test]
+    fn a_later_step_that_is_handed_out_is_followed_however_far_it_is() {
+        let mut ring = Keyring::default();
+        ring.insert(fresh(1), T0);
+        let mut later = fresh(1);
+        for _ in 0..100 {
+            later = later.ratchet().unwrap();
+        }
+        assert!(!ring.reaches(Epoch::new(1, 100), T0));
+        ring.insert(later, T0);
+        assert!(ring.reaches(Epoch::new(1, 100), T0));
+        assert!(ring.reaches(Epoch::new(1, 0), T0), "what is on its way");
     }
 
     #[test]

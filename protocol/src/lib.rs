@@ -20,6 +20,8 @@
 //!                TCP      └──────────────────────────────────────┘     TCP
 //! ```
 //!
+//! [`attendance::Attendance`] is one member of a room: it holds the receiver, the own key and everyone else's.
+//!
 //! # Terms
 //! A *participant* is a member of a room; a *stream* one source of theirs in one layer; a *frame* one
 //! picture (a JPEG) or one block of sound (20 ms); a *fragment* the part of a frame in one datagram; a
@@ -33,7 +35,8 @@
 //! * **Randomness** comes in as 32 fresh bytes, or as an `rng`. Bytes given twice are a key given twice.
 //! * **Relay:** [`hop::HopHeader::parse`], find the session, [`replay::ReplayWindow::check`],
 //!   [`hop::HopKeys::prove_media`], [`replay::ReplayWindow::update`], and only then believe the address.
-//! * **Endpoint:** what [`receiver::Receiver::set_key`] gives waited for that key: hand it to
+//! * **Member of a room:** after each call of an [`attendance::Attendance`] take all its changes and requests.
+//! * **Receiver:** what [`receiver::Receiver::set_key`] gives waited for that key: hand it to
 //!   [`receiver::Receiver::handle_packet`]. Take a block from [`jitter::JitterBuffer::pop`] each 20 ms,
 //!   whether or not any came.
 //!   It never takes a number of a participant or stream twice: hand it those of a roster in the order that they come in.
@@ -103,6 +106,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod active_speaker;
+pub mod attendance;
 pub mod channel;
 pub mod frame_memory;
 pub mod hand_out;

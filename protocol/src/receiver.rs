@@ -267,16 +267,16 @@ impl Receiver {
         Ok(())
     }
 
-    /// A stream is over.
-    pub fn remove_stream(&mut self, stream: StreamId) {
-        let Some(mut gone) = self.streams.remove(&stream) else {
-            return;
-        };
+    /// A stream is over: what came of it, if it was known.
+    pub fn remove_stream(&mut self, stream: StreamId) -> Option<StreamCounts> {
+        let mut gone = self.streams.remove(&stream)?;
+        let counts = gone.counts();
         let bytes = gone.reassembler.bytes();
         gone.reassembler.restart(&mut self.memory);
         if let Some(sender) = self.senders.get_mut(&gone.participant) {
             sender.frame_bytes -= bytes;
         }
+        Some(counts)
     }
 
     /// A participant's key has come. Feed what this gives to [`Self::handle_packet`]: it waited for the key.

@@ -5,7 +5,6 @@ use super::{Engine, EngineError, Report, Room};
 use conclave_protocol::id::RoomId;
 use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::RoomName;
-use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{Refusal, Request, RoomSummary};
 use std::collections::BTreeMap;
 
@@ -65,12 +64,12 @@ impl Engine {
         self.lobby.changed = true;
     }
 
-    pub(super) fn room_closed(&mut self, room: RoomId, now: Instant) {
+    pub(super) fn room_closed(&mut self, room: RoomId) {
         self.lobby.rooms.remove(&room);
         self.lobby.changed = true;
         if self.room.as_ref().is_some_and(|inside| inside.id() == room) {
             self.goal = None;
-            self.back_to_lobby(now);
+            self.back_to_lobby();
         }
     }
 
@@ -141,9 +140,9 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn enter_by_intent(&mut self, room: Room, now: Instant) -> Result<(), EngineError> {
+    pub(super) fn enter_by_intent(&mut self, room: Room) -> Result<(), EngineError> {
         if self.room.is_some() {
-            self.leave_by_intent(now);
+            self.leave_by_intent();
         }
         self.goal = Some(Goal {
             room,
@@ -153,19 +152,19 @@ impl Engine {
         self.pursue()
     }
 
-    pub(super) fn leave_by_intent(&mut self, now: Instant) {
+    pub(super) fn leave_by_intent(&mut self) {
         self.goal = None;
         if self.room.is_some() {
             if self.reconnect.is_signed_in() {
                 self.ask(Request::LeaveRoom, Asked::Nothing);
             }
-            self.back_to_lobby(now);
+            self.back_to_lobby();
         }
     }
 
     /// Out of the room: what was used there is let go of.
-    pub(super) fn back_to_lobby(&mut self, now: Instant) {
-        self.leave_room(now);
+    pub(super) fn back_to_lobby(&mut self) {
+        self.leave_room();
         self.hold_devices();
         self.session.told_lines.clear();
         (self.report)(Report::LeftRoom);

@@ -8,29 +8,26 @@ use crate::playout::{Input, VoiceInput, VoiceReport};
 use crate::record::Recorder;
 use crate::screen::ScreenInput;
 use conclave_protocol::MAX_DATAGRAM;
+use conclave_protocol::attendance::Attendance;
 use conclave_protocol::hop::{HopKeys, body_up};
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::l16;
 use conclave_protocol::name::Username;
-use conclave_protocol::receiver::{DropReason, NumberReused, Received, Receiver};
-use conclave_protocol::sender_key::SenderKey;
+use conclave_protocol::receiver::{DropReason, Received, StreamCounts};
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::{Media, ToRelay};
 use conclave_protocol::wire::feedback::{Feedback, Probe, Report, STREAMS_A_REPORT};
-use conclave_protocol::wire::header::{Header, Kind};
+use conclave_protocol::wire::header::Kind;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::io::Interest;
 
-/// How often a sender is asked for a key that is missing.
-const ASK_KEY_EVERY: Micros = Micros::from_secs(1);
 /// A level counts for so long; then whoever it was is silent.
 const LEVEL_LASTS: Micros = Micros::from_millis(200);
 
 /// The receiving half.
 pub(super) struct Inbound {
-    receiver: Receiver,
     /// The way to the speaker, while there is one.
     voices: Option<VoiceInput>,
     heard: BTreeMap<StreamId, Heard>,
@@ -43,8 +40,6 @@ pub(super) struct Inbound {
     refused: RefusedPackets,
     /// Who comes and goes while the ring to the voices is full: nobody drains it without a speaker.
     voice_changes: VecDeque<Input>,
-    /// Senders whose key is missing, and when they were asked for it last.
-    without_key: BTreeMap<ParticipantId, Option<Instant>>,
 }
 
 struct Heard {
@@ -69,7 +64,6 @@ impl Inbound {
             error,
         })?;
         Ok(Self {
-            receiver: Receiver::new(),
             voices: None,
             heard: BTreeMap::new(),
             eyes,
@@ -78,7 +72,6 @@ impl Inbound {
             blocks_dropped: 0,
             refused: RefusedPackets::default(),
             voice_changes: VecDeque::new(),
-            without_key: BTreeMap::new(),
         })
     }
 
@@ -108,18 +101,6 @@ impl Inbound {
         })
     }
 
-    pub(super) fn add_participant(
-        &mut self,
-        participant: ParticipantId,
-    ) -> Result<(), NumberReused> {
-        self.receiver.add_participant(participant)
-    }
-
-    pub(super) fn remove_participant(&mut self, participant: ParticipantId) {
-        self.without_key.remove(&participant);
-        self.receiver.remove_participant(participant);
-    }
-
     pub(super) fn add_stream(
         &mut self,
         participant: ParticipantId,
@@ -127,8 +108,7 @@ impl Inbound {
         stream: StreamId,
         media: Media,
         ledger: &mut Ledger,
-    ) -> Result<(), NumberReused> {
-        self.receiver.add_stream(participant, stream, media)?;
+    ) {
         let shown = ledger.open(stream, username, media);
         let report = matches!(media, Media::Audio(_))
             .then(|| Arc::new(VoiceReport::new(Arc::clone(&shown.latency))));
@@ -146,13 +126,21 @@ impl Inbound {
                 clock_shift_us: 0,
             },
         );
-        Ok(())
     }
 
-    pub(super) fn remove_stream(&mut self, stream: StreamId, ledger: &mut Ledger) {
-        self.tell(ledger);
+    /// A stream is over, and what came of it.
+    pub(super) fn remove_stream(
+        &mut self,
+        stream: StreamId,
+        counts: StreamCounts,
+        ledger: &mut Ledger,
+    ) {
+        self.tell_stream(stream, counts, ledger);
+        self.drop_stream(stream, ledger);
+    }
+
+    fn drop_stream(&mut self, stream: StreamId, ledger: &mut Ledger) {
         ledger.close(stream);
-        self.receiver.remove_stream(stream);
         if let Some(eyes) = &mut self.eyes {
             eyes.remove(stream);
         }
@@ -165,11 +153,12 @@ impl Inbound {
         }
     }
 
-    pub(super) fn clear(&mut self, ledger: &mut Ledger, _now: Instant) {
+    /// Out of the room, which is told of for the last time.
+    pub(super) fn leave(&mut self, room: &Attendance, ledger: &mut Ledger) {
+        self.tell(room, ledger);
         for stream in self.heard.keys().copied().collect::<Vec<_>>() {
-            self.remove_stream(stream, ledger);
+            self.drop_stream(stream, ledger);
         }
-        self.receiver.clear();
     }
 
     pub(super) fn set_clock_shift(&mut self, stream: StreamId, shift_us: i64) {
@@ -181,23 +170,17 @@ impl Inbound {
         }
     }
 
-    pub(super) fn set_key(&mut self, from: ParticipantId, key: SenderKey, now: Instant) {
-        self.without_key.remove(&from);
-        for mut packet in self.receiver.set_key(from, key, now) {
-            self.handle_packet(&mut packet, now);
+    /// Tells the ledger what came of each stream so far.
+    pub(super) fn tell(&self, room: &Attendance, ledger: &mut Ledger) {
+        for (_, stream, _, counts) in room.counts() {
+            self.tell_stream(stream, counts, ledger);
         }
     }
 
-    /// Tells the ledger what came of each stream so far.
-    pub(super) fn tell(&self, ledger: &mut Ledger) {
-        for (_, stream, _, counts) in self.receiver.counts() {
-            let playout = self
-                .heard
-                .get(&stream)
-                .and_then(|heard| heard.report.as_ref())
-                .map(|r| r.counts());
-            ledger.update(stream, counts, playout);
-        }
+    fn tell_stream(&self, stream: StreamId, counts: StreamCounts, ledger: &mut Ledger) {
+        let heard = self.heard.get(&stream);
+        let report = heard.and_then(|heard| heard.report.as_ref());
+        ledger.update(stream, counts, report.map(|report| report.counts()));
     }
 
     pub(super) fn pictures_left_out(&self) -> u64 {
@@ -224,21 +207,6 @@ impl Inbound {
 
     pub(super) const fn refused(&self) -> RefusedPackets {
         self.refused
-    }
-
-    /// Senders to be asked for their key: packets of theirs came that nothing here opens.
-    pub(super) fn senders_without_key(&mut self, now: Instant) -> Vec<ParticipantId> {
-        let due = |asked: &Option<Instant>| asked.is_none_or(|at| now.since(at) >= ASK_KEY_EVERY);
-        let due: Vec<_> = self
-            .without_key
-            .iter()
-            .filter(|(_, asked)| due(asked))
-            .map(|(&of, _)| of)
-            .collect();
-        for of in &due {
-            self.without_key.insert(*of, Some(now));
-        }
-        due
     }
 
     /// Tells who comes and goes, now or as soon as the ring has room.
@@ -280,7 +248,7 @@ impl Inbound {
         }
     }
 
-    fn refuse(&mut self, reason: DropReason, stream: Option<StreamId>) {
+    fn refuse(&mut self, reason: DropReason) {
         let count = match reason {
             DropReason::Header(_) => &mut self.refused.malformed,
             DropReason::UnknownStream | DropReason::WrongKind => &mut self.refused.unknown_stream,
@@ -289,21 +257,16 @@ impl Inbound {
             DropReason::Forged => &mut self.refused.forged,
         };
         *count += 1;
-        if reason == DropReason::NoKey
-            && let Some(heard) = stream.and_then(|stream| self.heard.get(&stream))
-        {
-            self.without_key.entry(heard.participant).or_default();
-        }
     }
 
-    fn handle_packet(&mut self, packet: &mut [u8], now: Instant) {
-        let received = match self.receiver.handle_packet(packet, now) {
+    fn handle_packet(&mut self, room: Option<&mut Attendance>, packet: &mut [u8], now: Instant) {
+        let received = match room {
+            Some(room) => room.handle_packet(packet, now),
+            None => Err(DropReason::UnknownStream),
+        };
+        let received = match received {
             Ok(received) => received,
-            Err(reason) => {
-                // The header is in the clear; only a packet that is refused is read twice.
-                let stream = Header::parse(packet).ok().map(|header| header.stream);
-                return self.refuse(reason, stream);
-            }
+            Err(reason) => return self.refuse(reason),
         };
         match received {
             Received::Audio {
@@ -357,7 +320,11 @@ impl Engine {
             sent: now,
             streams: heapless::Vec::new(),
         };
-        for stream in self.media.receiver.reports().take(STREAMS_A_REPORT) {
+        let reports = self
+            .room
+            .iter_mut()
+            .flat_map(|room| room.attendance.reports());
+        for stream in reports.take(STREAMS_A_REPORT) {
             let _ = report.streams.push(stream);
         }
         if !report.streams.is_empty() {
@@ -421,7 +388,8 @@ impl Engine {
     }
 
     pub(super) fn handle_datagram(&mut self, datagram: &mut [u8], now: Instant) {
-        self.media.handle_packet(datagram, now);
+        let room = self.room.as_mut().map(|room| &mut room.attendance);
+        self.media.handle_packet(room, datagram, now);
     }
 
     pub(super) fn send_by_tcp(&mut self, datagram: Vec<u8>) {

@@ -201,7 +201,7 @@ impl Engine {
                     self.leave(now).await;
                     return self.never_signed_in();
                 }
-                Event::Intent(Some(intent)) => self.handle_intent(intent, now)?,
+                Event::Intent(Some(intent)) => self.handle_intent(intent)?,
                 Event::Device(event) => self.handle_device(event),
                 Event::Tick => self.handle_tick(now)?,
             }
@@ -278,7 +278,9 @@ impl Engine {
     }
 
     fn stats(&mut self, is_final: bool, now: Instant) -> Stats {
-        self.media.tell(&mut self.ledger);
+        if let Some(room) = &self.room {
+            self.media.tell(&room.attendance, &mut self.ledger);
+        }
         let own = SelfStats {
             frames_captured: self.parts.camera_counts().captured,
             frames_sent: self.camera.frames_sent(),

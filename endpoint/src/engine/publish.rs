@@ -107,7 +107,7 @@ impl Engine {
             let grant = || {
                 let (uplink, key) = (
                     self.reconnect.uplink().cloned()?,
-                    Arc::clone(room.keys.used()?),
+                    Arc::clone(room.attendance.key()?),
                 );
                 Some(Grant {
                     uplink,

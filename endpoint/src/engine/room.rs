@@ -1,53 +1,58 @@
-//! The room: who is there, and whose keys are whose.
+//! The room as this endpoint reports it: who is there, what they publish, and what this endpoint is granted to send.
 
 use super::loss::Loss;
 use super::publish::Publication;
 use super::requests::Asked;
 use super::{Engine, EngineError, Person, Report};
-use conclave_protocol::hand_out::{KeyHandOut, Purpose, Sent};
+use crate::keep::KeepError;
+use conclave_protocol::attendance::{Abilities, Attendance, Change, Place};
+use conclave_protocol::frame_memory::FRAME_MEMORY;
+use conclave_protocol::hand_out::Sent;
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
-use conclave_protocol::keyring::HandOut;
-use conclave_protocol::leave_pace::LeavePace;
-use conclave_protocol::member_key::{JoinNonce, MemberKey, safety_number};
-use conclave_protocol::name::{DisplayName, Username};
-use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
+use conclave_protocol::name::Username;
+use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::Instant;
-use conclave_protocol::units::ClockOffset;
 use conclave_protocol::wire::control::{
-    Answer, Devices, Event, Joined, KeyEnvelope, Media, Participant, Refusal, Request, Stream,
+    Answer, Event, Joined, Media, Participant, Refusal, Request, Stream,
 };
-use std::collections::BTreeMap;
+use getrandom::SysRng;
 use std::sync::Arc;
 
 /// A room from the inside.
 pub(super) struct InRoom {
-    id: RoomId,
-    me: ParticipantId,
-    /// What this endpoint drew for this join; what is sealed for it is bound to it.
-    nonce: JoinNonce,
-    others: BTreeMap<ParticipantId, Other>,
-    pub(super) keys: KeyHandOut,
-    leaves: LeavePace,
+    pub(super) attendance: Attendance,
+    /// The key that the media threads were granted last.
+    granted: Option<Arc<SenderKey>>,
     pub(super) camera: Publication,
     pub(super) microphone: Publication,
 }
 
-struct Other {
-    username: Arc<Username>,
-    display_name: DisplayName,
-    key: MemberKey,
-    devices: Devices,
-    via_gateway: bool,
-    clock: ClockOffset,
-    streams: Vec<StreamId>,
-    /// Which of the streams is the camera's.
-    picture: Option<StreamId>,
-}
-
 impl InRoom {
     pub(super) const fn id(&self) -> RoomId {
-        self.id
+        self.attendance.place().room
     }
+}
+
+/// Who is told of those who came and left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tell {
+    Everyone,
+    /// What follows from a roster is told as a whole.
+    Nobody,
+}
+
+fn no_entropy(error: getrandom::Error) -> EngineError {
+    KeepError::Entropy(error).into()
+}
+
+/// Their camera's stream.
+fn picture(member: &Participant) -> Option<StreamId> {
+    let is_camera = |stream: &&Stream| matches!(stream.offer.media, Media::Camera(_));
+    member
+        .streams
+        .iter()
+        .find(is_camera)
+        .map(|stream| stream.id)
 }
 
 impl Engine {
@@ -66,87 +71,67 @@ impl Engine {
             if self.room.is_none() {
                 self.list_rooms();
             } else {
-                self.back_to_lobby(now);
+                self.back_to_lobby();
             }
             return Ok(());
         };
         goal.asked = true;
-        let roster = joined.roster.iter();
-        let here: BTreeMap<_, _> = roster.map(|member| (member.id, member.key())).collect();
-        let own = here.get(&joined.me).map(|own| own.nonce);
-        let place = (joined.room.id, joined.me, own);
-        let same = |room: &InRoom| (room.id, room.me, Some(room.nonce)) == place;
-        let still = resumed && self.room.as_ref().is_some_and(same);
-        if !still {
-            self.leave_room(now);
-            let drawn = &mut self.session.join_nonce;
-            let Some(nonce) = drawn.take_if(|drawn| Some(*drawn) == own) else {
-                self.join_again(resumed, now);
-                return Ok(());
-            };
-            let context = EnvelopeContext {
-                room: joined.room.id,
-                sender: joined.me,
-                sender_nonce: nonce,
-            };
-            let keys = KeyHandOut::new(context, self.settings.suite, self.entropy()?);
-            self.room = Some(InRoom {
-                id: joined.room.id,
-                me: joined.me,
-                nonce,
-                others: BTreeMap::new(),
-                keys,
-                leaves: LeavePace::default(),
-                camera: Publication::default(),
-                microphone: Publication::default(),
-            });
-        }
-        let gone = |room: &InRoom| {
-            let others = room.others.iter();
-            let gone = others.filter(|(id, other)| here.get(*id) != Some(&other.key));
-            gone.map(|(&id, _)| id).collect::<Vec<_>>()
-        };
-        for id in self.room.as_ref().map(gone).unwrap_or_default() {
-            self.forget(id, now);
-        }
-        let (mut names, mut mine) = (Vec::new(), Vec::new());
-        for participant in joined.roster {
-            if participant.id == joined.me {
-                mine = participant.streams;
-            } else {
-                let name = participant.display_name.clone();
-                if self.meet(participant) {
-                    names.push(name);
-                }
+        let place = Place::of(&joined);
+        let known = self.room.as_ref().map(|room| room.attendance.place());
+        let still = resumed && place.is_some() && known == place;
+        match &mut self.room {
+            Some(room) if still => {
+                let own = joined.roster.iter().find(|member| member.id == joined.me);
+                let own = own.map_or(&[][..], |own| &own.streams);
+                room.camera.resume(own);
+                room.microphone.resume(own);
+                let resumed = room.attendance.resume(&joined.roster, now, &mut SysRng);
+                resumed.map_err(no_entropy)?;
+            }
+            _ => {
+                self.leave_room();
+                let drawn = self.session.join_nonce.take();
+                let Some(place) = place.filter(|place| drawn == Some(place.nonce)) else {
+                    self.session.join_nonce = drawn;
+                    self.join_again(resumed, now);
+                    return Ok(());
+                };
+                self.room = Some(self.enter_new(place, &joined.roster)?);
             }
         }
-        if still {
-            // What was missed meanwhile is not known: a new key for all, and everyone's key once more.
-            let random = self.entropy()?;
-            if let Some(room) = &mut self.room {
-                room.keys.somebody_left(random);
-                room.camera.resume(&mine);
-                room.microphone.resume(&mine);
-                for of in room.others.keys().copied().collect::<Vec<_>>() {
-                    self.ask(Request::AskKeys { of }, Asked::Nothing);
-                }
-            }
-        }
+        self.follow(Tell::Nobody, now);
         self.hold_devices();
-        self.hand_out(&HandOut::Everyone, &[]);
         self.publish();
         self.catch_up_chat();
         self.shift_clocks();
         if !still {
-            tracing::info!(room = %joined.room.name, others = names.len(), "joined");
+            let others = self.room.iter().flat_map(|room| room.attendance.others());
+            let others: Vec<_> = others.map(|other| other.display_name.clone()).collect();
+            tracing::info!(room = %joined.room.name, others = others.len(), "joined");
             (self.report)(Report::Joined {
                 room: joined.room,
-                others: names,
+                others,
             });
         }
         self.tell_people();
         self.tell_safety_number();
         Ok(())
+    }
+
+    fn enter_new(&self, place: Place, roster: &[Participant]) -> Result<InRoom, EngineError> {
+        let abilities = Abilities {
+            suite: self.settings.suite,
+            frame_memory: FRAME_MEMORY,
+            plays: |_| true,
+        };
+        let identity = self.identity.clone();
+        let entered = Attendance::enter(identity, place, roster, abilities, &mut SysRng);
+        Ok(InRoom {
+            attendance: entered.map_err(no_entropy)?,
+            granted: None,
+            camera: Publication::default(),
+            microphone: Publication::default(),
+        })
     }
 
     /// The relay has this endpoint in the room by a join of which nothing is known here: keys and replay windows begin
@@ -162,7 +147,7 @@ impl Engine {
         self.list_rooms();
     }
 
-    /// Envelopes to these were answered: the key may be used, or goes to them once more later.
+    /// Envelopes were answered: the key may be used, or goes to some once more later.
     pub(super) fn keys_answered(
         &mut self,
         sent: Sent,
@@ -170,67 +155,130 @@ impl Engine {
         now: Instant,
     ) {
         if let Some(room) = &mut self.room {
-            room.keys.answered(sent, answer, now);
+            room.attendance.answered(sent, answer, now);
+            self.follow(Tell::Everyone, now);
+        }
+    }
+
+    /// Hands out what was put off until now, and asks for keys that are missing.
+    pub(super) fn tick_keys(&mut self, now: Instant) -> Result<(), EngineError> {
+        if let Some(room) = &mut self.room {
+            let due = room.attendance.handle_time(now, &mut SysRng);
+            due.map_err(no_entropy)?;
+            self.follow(Tell::Everyone, now);
+        }
+        Ok(())
+    }
+
+    /// The connection is lost: what was on its way is not answered any more.
+    pub(super) fn lose_room(&mut self) {
+        if let Some(room) = &mut self.room {
+            room.attendance.lose();
+        }
+    }
+
+    /// Takes what happened in the room, and asks for what it needs.
+    fn follow(&mut self, tell: Tell, now: Instant) {
+        let (mut company_changed, mut streams_changed) = (false, false);
+        while let Some(change) = self.next_change() {
+            match change {
+                Change::Came(id) => {
+                    company_changed = true;
+                    self.came(id, tell);
+                }
+                Change::Left(gone, reason) => {
+                    company_changed = true;
+                    if let (Tell::Everyone, Some(reason)) = (tell, reason) {
+                        (self.report)(Report::Left(gone.display_name, reason));
+                    }
+                }
+                Change::StreamBegan(participant, stream) => {
+                    streams_changed = true;
+                    self.add_stream(participant, &stream);
+                }
+                Change::StreamEnded(stream, counts) => {
+                    streams_changed = true;
+                    self.media.remove_stream(stream, counts, &mut self.ledger);
+                }
+                Change::Opened(packets) => {
+                    for mut packet in packets {
+                        self.handle_datagram(&mut packet, now);
+                    }
+                }
+                Change::Removed => {
+                    self.goal = None;
+                    return self.back_to_lobby();
+                }
+                Change::Refused(participant, fault) => {
+                    tracing::warn!(%fault, %participant, "something of a participant's is not taken");
+                }
+            }
+        }
+        if streams_changed {
+            self.shift_clocks();
+        }
+        if tell == Tell::Everyone && (company_changed || streams_changed) {
+            self.tell_people();
+        }
+        if tell == Tell::Everyone && company_changed {
+            self.tell_safety_number();
+        }
+        while let Some((request, sent)) = self.next_ask() {
+            self.ask(request, sent.map_or(Asked::Nothing, Asked::SendKeys));
+        }
+        self.grant_new_key();
+    }
+
+    fn next_change(&mut self) -> Option<Change> {
+        self.room.as_mut()?.attendance.next_change()
+    }
+
+    fn next_ask(&mut self) -> Option<(Request, Option<Sent>)> {
+        self.room.as_mut()?.attendance.next_ask()
+    }
+
+    /// Media threads go on under the key that everyone has by now.
+    fn grant_new_key(&mut self) {
+        let Some(room) = &mut self.room else { return };
+        let key = room.attendance.key();
+        if key.map(Arc::as_ptr) != room.granted.as_ref().map(Arc::as_ptr) {
+            room.granted = key.cloned();
             self.grant();
         }
     }
 
-    /// Hands out what was put off until now.
-    pub(super) fn tick_keys(&mut self, now: Instant) -> Result<(), EngineError> {
-        let room = self.room.as_mut();
-        if room.is_some_and(|room| room.leaves.is_due(now)) {
-            self.begin_generation()?;
+    fn came(&mut self, id: ParticipantId, tell: Tell) {
+        let room = self.room.as_ref();
+        let Some(member) = room.and_then(|room| room.attendance.member(id)) else {
+            return;
+        };
+        self.ledger.call(&member.username, &member.display_name);
+        if tell == Tell::Everyone {
+            (self.report)(Report::Came(member.display_name.clone()));
         }
-        while let Some((to, purpose)) = self.room.as_mut().and_then(|room| room.keys.due(now)) {
-            self.send_keys(purpose, |id| to.contains(&id));
-        }
-        Ok(())
     }
 
-    fn key_wanted(&mut self, by: ParticipantId, now: Instant) -> Result<(), EngineError> {
-        if let Some(room) = &mut self.room
-            && room.others.contains_key(&by)
-        {
-            room.keys.wanted(by, now);
-            self.tick_keys(now)?;
-        }
-        Ok(())
-    }
-
-    /// Draws a key that who left never had, and sends it to everyone.
-    fn begin_generation(&mut self) -> Result<(), EngineError> {
-        let random = self.entropy()?;
-        let room = self.room.as_mut();
-        if let Some(hand_out) = room.map(|room| room.keys.somebody_left(random)) {
-            self.hand_out(&hand_out, &[]);
-        }
-        Ok(())
-    }
-
-    /// Envelopes that were on their way when the connection went are not answered any more.
-    pub(super) fn forget_envelopes(&mut self) {
-        if let Some(room) = &mut self.room {
-            room.keys.forget_sent();
+    fn add_stream(&mut self, participant: ParticipantId, stream: &Stream) {
+        let room = self.room.as_ref();
+        if let Some(member) = room.and_then(|room| room.attendance.member(participant)) {
+            let (username, media) = (Arc::new(member.username.clone()), stream.offer.media);
+            self.media
+                .add_stream(participant, &username, stream.id, media, &mut self.ledger);
         }
     }
 
     /// What everyone in the room can compare aloud, told whenever somebody comes or goes.
     fn tell_safety_number(&mut self) {
-        let Some(room) = &self.room else { return };
-        let own = MemberKey {
-            identity: self.identity.public(),
-            nonce: room.nonce,
-        };
-        let others = room.others.values().map(|other| other.key);
-        let members: Vec<_> = others.chain([own]).collect();
-        (self.report)(Report::SafetyNumber(safety_number(&members)));
+        if let Some(room) = &self.room {
+            (self.report)(Report::SafetyNumber(room.attendance.safety_number()));
+        }
     }
 
     /// Tells who is here, this endpoint first.
     pub(super) fn tell_people(&mut self) {
         let Some(room) = &self.room else { return };
         let own = Person {
-            id: room.me,
+            id: room.attendance.place().me,
             username: self.settings.username.clone(),
             display_name: self.settings.display_name.clone(),
             own: true,
@@ -238,14 +286,14 @@ impl Engine {
             via_gateway: false,
             picture: None,
         };
-        let others = room.others.iter().map(|(&id, other)| Person {
-            id,
-            username: (*other.username).clone(),
+        let others = room.attendance.others().map(|other| Person {
+            id: other.id,
+            username: other.username.clone(),
             display_name: other.display_name.clone(),
             own: false,
             devices: other.devices,
             via_gateway: other.via_gateway,
-            picture: other.picture,
+            picture: picture(other),
         });
         let people = std::iter::once(own).chain(others).collect();
         (self.report)(Report::People(people));
@@ -267,218 +315,35 @@ impl Engine {
 
     /// The name of somebody else who is here.
     pub(super) fn name_of(&self, id: ParticipantId) -> Option<Username> {
-        let other = self.room.as_ref()?.others.get(&id)?;
-        Some((*other.username).clone())
+        let member = self.room.as_ref()?.attendance.member(id)?;
+        Some(member.username.clone())
     }
 
-    pub(super) fn leave_room(&mut self, now: Instant) {
+    pub(super) fn leave_room(&mut self) {
         self.camera.set(None);
         self.microphone.set(None);
-        self.media.clear(&mut self.ledger, now);
-        self.room = None;
+        if let Some(room) = self.room.take() {
+            self.media.leave(&room.attendance, &mut self.ledger);
+        }
     }
 
     pub(super) fn handle_room_event(
         &mut self,
-        event: Event,
+        event: &Event,
         now: Instant,
     ) -> Result<(), EngineError> {
+        let Some(room) = &mut self.room else {
+            return Ok(());
+        };
+        let handled = room.attendance.handle_event(event, now, &mut SysRng);
+        handled.map_err(no_entropy)?;
+        self.follow(Tell::Everyone, now);
         match event {
-            Event::ParticipantJoined(participant) => {
-                let id = participant.id;
-                if self.room.as_ref().is_none_or(|room| room.me == id) {
-                    return Ok(());
-                }
-                let name = participant.display_name.clone();
-                if !self.meet(*participant) {
-                    return Ok(());
-                }
-                (self.report)(Report::Came(name));
-                self.tell_people();
-                self.tell_safety_number();
-                let random = self.entropy()?;
-                let hand_out = self
-                    .room
-                    .as_mut()
-                    .map(|room| room.keys.somebody_came(random));
-                if let Some(hand_out) = hand_out {
-                    self.hand_out(&hand_out, &[id]);
-                }
-            }
-            Event::ParticipantLeft {
-                participant,
-                reason,
-            } => {
-                if let Some(name) = self.forget(participant, now) {
-                    (self.report)(Report::Left(name, reason));
-                    self.tell_people();
-                    self.tell_safety_number();
-                    let room = self.room.as_mut();
-                    if room.is_some_and(|room| room.leaves.somebody_left(now)) {
-                        self.begin_generation()?;
-                    }
-                }
-            }
-            Event::ClockChanged { participant, clock } => {
-                if let Some(other) = self
-                    .room
-                    .as_mut()
-                    .and_then(|room| room.others.get_mut(&participant))
-                {
-                    other.clock = clock;
-                    self.shift_clocks();
-                }
-            }
-            Event::DevicesChanged {
-                participant,
-                devices,
-            } => {
-                if let Some(other) = self
-                    .room
-                    .as_mut()
-                    .and_then(|room| room.others.get_mut(&participant))
-                {
-                    other.devices = devices;
-                    self.tell_people();
-                }
-            }
-            Event::StreamPublished {
-                participant,
-                stream,
-            } => {
-                self.add_stream(participant, &stream);
-                self.tell_people();
-            }
-            Event::StreamUnpublished { stream } => {
-                self.end_stream(stream);
-                self.tell_people();
-            }
-            Event::Keys { from, envelope } => self.take_key(from, &envelope, now),
-            Event::KeysWanted { by } => self.key_wanted(by, now)?,
+            Event::ClockChanged { .. } => self.shift_clocks(),
+            Event::DevicesChanged { .. } => self.tell_people(),
             _ => {}
         }
         Ok(())
-    }
-
-    /// Whether they are there by a number that nobody in this room had before.
-    fn meet(&mut self, participant: Participant) -> bool {
-        let Some(room) = &mut self.room else {
-            return false;
-        };
-        if let Err(error) = self.media.add_participant(participant.id) {
-            tracing::warn!(%error, participant = %participant.id, "a participant is not met");
-            return false;
-        }
-        self.ledger
-            .call(&participant.username, &participant.display_name);
-        let key = participant.key();
-        let other = room.others.entry(participant.id).or_insert_with(|| Other {
-            username: Arc::new(participant.username),
-            display_name: participant.display_name,
-            key,
-            devices: participant.devices,
-            via_gateway: participant.via_gateway,
-            clock: participant.clock,
-            streams: Vec::new(),
-            picture: None,
-        });
-        (other.clock, other.devices) = (participant.clock, participant.devices);
-        // Known from before a lost connection, and over since: it would keep the place of the one that came after it.
-        let is_over = |own: &StreamId| participant.streams.iter().all(|stream| stream.id != *own);
-        let over: Vec<StreamId> = other.streams.iter().copied().filter(is_over).collect();
-        for stream in over {
-            self.end_stream(stream);
-        }
-        for stream in participant.streams {
-            self.add_stream(participant.id, &stream);
-        }
-        self.shift_clocks();
-        true
-    }
-
-    fn end_stream(&mut self, stream: StreamId) {
-        for other in self
-            .room
-            .iter_mut()
-            .flat_map(|room| room.others.values_mut())
-        {
-            other.streams.retain(|&own| own != stream);
-            other.picture.take_if(|own| *own == stream);
-        }
-        self.media.remove_stream(stream, &mut self.ledger);
-    }
-
-    fn forget(&mut self, id: ParticipantId, _now: Instant) -> Option<DisplayName> {
-        let other = self.room.as_mut()?.others.remove(&id)?;
-        for stream in other.streams {
-            self.media.remove_stream(stream, &mut self.ledger);
-        }
-        self.media.remove_participant(id);
-        Some(other.display_name)
-    }
-
-    fn add_stream(&mut self, participant: ParticipantId, stream: &Stream) {
-        let Some(other) = self
-            .room
-            .as_mut()
-            .and_then(|room| room.others.get_mut(&participant))
-        else {
-            return;
-        };
-        if !other.streams.contains(&stream.id) {
-            let (media, ledger) = (stream.offer.media, &mut self.ledger);
-            let added =
-                self.media
-                    .add_stream(participant, &other.username, stream.id, media, ledger);
-            if let Err(error) = added {
-                tracing::warn!(%error, %participant, stream = %stream.id, "a stream is not received");
-                return;
-            }
-            other.streams.push(stream.id);
-            if matches!(media, Media::Camera(_)) {
-                other.picture.get_or_insert(stream.id);
-            }
-            self.shift_clocks();
-        }
-    }
-
-    /// Seals a new key for those who lack it and sends it; once the relay has it, it is used.
-    fn hand_out(&mut self, to: &HandOut, newcomers: &[ParticipantId]) {
-        let is_chosen = |id| *to == HandOut::Everyone || newcomers.contains(&id);
-        self.send_keys(Purpose::Change, is_chosen);
-    }
-
-    fn send_keys(&mut self, purpose: Purpose, is_chosen: impl Fn(ParticipantId) -> bool) {
-        let Some(room) = &mut self.room else { return };
-        let others = room.others.iter().filter(|(id, _)| is_chosen(**id));
-        let members = others.map(|(&id, other)| (id, other.key));
-        let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-        let wrong =
-            |participant, error| tracing::warn!(%error, %participant, "cannot be sent a key");
-        let (keys, identity) = (&mut room.keys, &self.identity);
-        match keys.envelopes(purpose, identity, members, &mut rng, wrong) {
-            None => self.grant(),
-            Some((envelopes, sent)) => {
-                self.ask(Request::SendKeys { envelopes }, Asked::SendKeys(sent));
-            }
-        }
-    }
-
-    fn take_key(&mut self, from: ParticipantId, envelope: &KeyEnvelope, now: Instant) {
-        let Some(room) = &self.room else { return };
-        let Some(other) = room.others.get(&from) else {
-            return;
-        };
-        let context = EnvelopeContext {
-            room: room.id,
-            sender: from,
-            sender_nonce: other.key.nonce,
-        };
-        let from_key = &other.key.identity;
-        match SenderKey::open(envelope, &self.identity, room.nonce, from_key, context) {
-            Ok(key) => self.media.set_key(from, key, now),
-            Err(error) => tracing::warn!(%error, participant = %from, "a key envelope is refused"),
-        }
     }
 
     /// Tells the receiving side how each sender's clock relates to this one.
@@ -486,11 +351,11 @@ impl Engine {
         let Some(own) = self.session.clock_offset() else {
             return;
         };
-        for other in self.room.iter().flat_map(|room| room.others.values()) {
-            for &stream in &other.streams {
-                // relay = own clock + own = their clock + theirs.
-                self.media
-                    .set_clock_shift(stream, other.clock.0.saturating_sub(own));
+        for other in self.room.iter().flat_map(|room| room.attendance.others()) {
+            // relay = own clock + own = their clock + theirs.
+            let shift = other.clock.0.saturating_sub(own);
+            for stream in &other.streams {
+                self.media.set_clock_shift(stream.id, shift);
             }
         }
     }

@@ -215,7 +215,7 @@ impl Engine {
         if let Some(goal) = &mut self.goal {
             goal.asked = false;
         }
-        self.forget_envelopes();
+        self.lose_room();
         self.path.end(&mut self.timers);
         self.follow_path();
         match news {
@@ -249,9 +249,6 @@ impl Engine {
             return Ok(());
         }
         self.tick_keys(now)?;
-        for of in self.media.senders_without_key(now) {
-            self.ask(Request::AskKeys { of }, Asked::Nothing);
-        }
         if self.session.look_again_at.is_some_and(|at| now >= at) {
             self.session.look_again_at = None;
             if let Some(goal) = &mut self.goal {
@@ -266,14 +263,10 @@ impl Engine {
         entropy::secret().map_err(|error| crate::keep::KeepError::Entropy(error).into())
     }
 
-    pub(super) fn handle_intent(
-        &mut self,
-        intent: Intent,
-        now: Instant,
-    ) -> Result<(), EngineError> {
+    pub(super) fn handle_intent(&mut self, intent: Intent) -> Result<(), EngineError> {
         match intent {
-            Intent::Enter(room) => return self.enter_by_intent(room, now),
-            Intent::LeaveRoom => self.leave_by_intent(now),
+            Intent::Enter(room) => return self.enter_by_intent(room),
+            Intent::LeaveRoom => self.leave_by_intent(),
             Intent::Say(text) => self.say_when_joined(text, None),
             Intent::Write {
                 to: None,
@@ -374,14 +367,14 @@ impl Engine {
                 Ok(())
             }
             Event::RoomClosed { room } => {
-                self.room_closed(room, now);
+                self.room_closed(room);
                 Ok(())
             }
             Event::Closing { reason } => {
                 self.lose(Loss::Closing(reason), now);
                 Ok(())
             }
-            event => self.handle_room_event(event, now),
+            event => self.handle_room_event(&event, now),
         }
     }
 }

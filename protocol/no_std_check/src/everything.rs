@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use core::convert::Infallible;
 
 use conclave_protocol::MAX_DATAGRAM;
+use conclave_protocol::attendance::{Abilities, Attendance, Place};
 use conclave_protocol::channel::{ChannelEvent, EndpointChannel, RelayChannel};
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{ParticipantId, RoomId, SequenceNumber, SessionId, StreamId};
@@ -34,7 +35,15 @@ const ANA: ParticipantId = ParticipantId(1);
 
 /// The first part that does not work, counted from 1; 0 when all do.
 pub(crate) fn failing_part() -> u8 {
-    let parts = [control(), hop(), keys(), picture(), sound(), names()];
+    let parts = [
+        control(),
+        hop(),
+        keys(),
+        room(),
+        picture(),
+        sound(),
+        names(),
+    ];
     let failing = (1..).zip(parts).find(|(_, part)| part.is_none());
     failing.map_or(0, |(number, _)| number)
 }
@@ -98,6 +107,24 @@ fn keys() -> Option<()> {
     let envelope = own.key().envelope(&ana, &to, context, &mut Fixed).ok()?;
     let opened = SenderKey::open(&envelope, &ben, to.nonce, &ana.public(), context).ok()?;
     (opened == *own.key()).then_some(())
+}
+
+fn room() -> Option<()> {
+    let place = Place {
+        room: RoomId(1),
+        me: ANA,
+        nonce: JoinNonce([8; 32]),
+    };
+    let abilities = Abilities {
+        suite: Suite::Aes256Gcm,
+        frame_memory: 0,
+        plays: |_| true,
+    };
+    let entered = Attendance::enter(identity(1), place, &[], abilities, &mut Fixed);
+    let mut alone = entered.ok()?;
+    alone.resume(&[], NOW, &mut Fixed).ok()?;
+    let epoch = alone.key()?.epoch();
+    (epoch.generation() == 1 && alone.next_ask().is_none()).then_some(())
 }
 
 fn picture() -> Option<()> {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use conclave_protocol::hand_out::Sent;
 use conclave_protocol::id::{RequestId, SessionId, StreamId};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::DatagramBatch;
@@ -20,7 +21,7 @@ use super::Gateway;
 use super::downlink::Downlink;
 use super::media_frame::MediaFrame;
 use super::message::{Ask, EnterLink, Incoming, Invalid, Join, Malformed, SignIn};
-use super::participant::{Delivery, NoEntropy, OwnAsk, Participant, Unsent, draw_nonce};
+use super::participant::{Delivery, NoEntropy, Participant, Unsent, draw_nonce};
 use super::reply;
 use crate::clock;
 use crate::control::media_run::MediaRun;
@@ -56,8 +57,12 @@ pub(super) struct Claim {
 }
 
 enum Asked {
-    Browser { id: RequestId, what: What },
-    Own(OwnAsk),
+    Browser {
+        id: RequestId,
+        what: What,
+    },
+    /// The participant's own, and what goes back to it with the answer.
+    Own(Option<Sent>),
 }
 
 /// What a reply means to the participant.
@@ -294,11 +299,11 @@ impl Conversation {
         let mut room = signed_in.room.as_ref();
         if let Some(joined) = room {
             if is_whole {
-                participant.enter(joined)?;
+                participant.enter(joined, clock::now())?;
             } else {
                 // Its keys and counts are gone, and to begin anew in the same place would repeat numbers.
                 room = None;
-                self.ask_core_itself(Request::LeaveRoom, OwnAsk::Nothing);
+                self.ask_core(Request::LeaveRoom, Asked::Own(None));
             }
         }
         let answer = reply::signed_in(&signed_in, room, self.link_room.as_ref());
@@ -419,10 +424,6 @@ impl Conversation {
         self.ask_core(request, Asked::Browser { id, what });
     }
 
-    fn ask_core_itself(&mut self, request: Request, ask: OwnAsk) {
-        self.ask_core(request, Asked::Own(ask));
-    }
-
     fn ask_core(&mut self, request: Request, asked: Asked) {
         let Some((presence, _)) = &self.connection else {
             return;
@@ -445,8 +446,8 @@ impl Conversation {
     }
 
     fn forward_own(&mut self) {
-        while let Some((request, ask)) = self.participant.as_mut().and_then(|p| p.next_ask()) {
-            self.ask_core_itself(request, ask);
+        while let Some((request, sent)) = self.participant.as_mut().and_then(|p| p.next_ask()) {
+            self.ask_core(request, Asked::Own(sent));
         }
     }
 
@@ -457,9 +458,9 @@ impl Conversation {
     ) -> Result<Option<Claim>, Broken> {
         let (id, what) = match self.pending.remove(&id) {
             Some(Asked::Browser { id, what }) => (id, what),
-            Some(Asked::Own(ask)) => {
-                if let Some(participant) = &mut self.participant {
-                    participant.handle_reply(ask, result, clock::now());
+            Some(Asked::Own(sent)) => {
+                if let (Some(participant), Some(sent)) = (&mut self.participant, sent) {
+                    participant.handle_reply(sent, result, clock::now());
                 }
                 return Ok(None);
             }
@@ -485,7 +486,7 @@ impl Conversation {
                     participant.signed_in(signed_in);
                     self.session = Some(signed_in.session);
                 }
-                (_, Answer::Joined(joined)) => participant.enter(joined)?,
+                (_, Answer::Joined(joined)) => participant.enter(joined, clock::now())?,
                 (What::Publish(media), Answer::Published { stream }) => {
                     participant.published(*stream, *media);
                 }

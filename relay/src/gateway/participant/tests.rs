@@ -1,9 +1,10 @@
 //! The keys of a browser, without the browser.
 
 use conclave_protocol::hop::HopKeys;
-use conclave_protocol::id::SessionId;
+use conclave_protocol::id::{RoomId, SessionId};
+use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Micros;
-use conclave_protocol::wire::control::{Devices, LeaveReason, RoomSummary};
+use conclave_protocol::wire::control::{Devices, LeaveReason, Participant as Member, RoomSummary};
 use conclave_protocol::wire::header::Header;
 
 use super::*;
@@ -54,7 +55,7 @@ fn alone() -> Participant {
         me: ME,
         roster: vec![member(ME)],
     };
-    participant.enter(&joined).unwrap();
+    participant.enter(&joined, NOW).unwrap();
     participant.published(SOUND, Media::Audio(AudioCodec::L16Mono16k));
     participant
 }
@@ -73,7 +74,12 @@ fn opened(participant: &mut Participant) -> Option<Vec<u8>> {
     let proven = HopKeys::derive(&HOP_SECRET).prove_media(batch.bytes());
     let mut packet = proven.unwrap().to_vec();
     let header = Header::parse(&packet).unwrap();
-    let key = participant.room.as_ref()?.keys.used()?.media_key(SOUND);
+    let key = participant
+        .room
+        .as_ref()?
+        .attendance
+        .key()?
+        .media_key(SOUND);
     let payload = key.open(&mut packet, header.sequence).ok()?;
     Some(payload.to_vec())
 }
@@ -84,7 +90,7 @@ fn a_stream_is_sealed_under_the_newest_key_when_its_epoch_has_come_round_meanwhi
     assert_eq!(opened(&mut participant), Some(vec![7; 640]));
     let epoch = |participant: &Participant| {
         let room = participant.room.as_ref().unwrap();
-        room.keys.used().unwrap().epoch()
+        room.attendance.key().unwrap().epoch()
     };
     let first = epoch(&participant);
     for id in 2..258 {
@@ -94,8 +100,8 @@ fn a_stream_is_sealed_under_the_newest_key_when_its_epoch_has_come_round_meanwhi
         let mut deliver = Vec::new();
         let mut told = |event: &Event| participant.handle_event(event, now, &mut deliver);
         assert!(told(&Event::ParticipantJoined(Box::new(member(participant_id)))).unwrap());
-        let (_, ask) = participant.next_ask().unwrap();
-        participant.handle_reply(ask, &Ok(Answer::Done), now);
+        let (_, sent) = participant.next_ask().unwrap();
+        participant.handle_reply(sent.unwrap(), &Ok(Answer::Done), now);
         let left = Event::ParticipantLeft {
             participant: participant_id,
             reason: LeaveReason::Left,

@@ -1,0 +1,466 @@
+//! One member of a room, from the join to the leave: who else is there, whose key is whose, what is received.
+//!
+//! ```text
+//!   Joined ──► enter ──┐                                        ┌──► next_ask     requests for the relay
+//!   events ──► handle_event                                     ├──► next_change  what happened in the room
+//!   answers ─► answered ├──► roster, own key, others' keys ─────┤
+//!   packets ─► handle_packet                                    ├──► key          what own media is sealed under
+//!   time ────► handle_time ┘                                    └──► Received     what packets brought
+//!
+//!   connection lost ──► lose ──► SignedIn with the same place ──► resume
+//!   left, or the session ended ──► drop it
+//! ```
+//! Endpoints and the relay's gateway, for its browsers, use this one machine.
+//!
+//! After each call take everything that [`Attendance::next_ask`] and [`Attendance::next_change`] give. While the
+//! connection is lost the machine asks for nothing. The roster is bounded by the room's capacity and by what one
+//! member may publish; everything else is bounded by the roster.
+
+mod entropy;
+mod missing;
+mod roster;
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use rand_core::TryCryptoRng;
+
+use crate::hand_out::{KeyHandOut, Purpose, Sent};
+use crate::id::{ParticipantId, RoomId, StreamId};
+use crate::identity::Identity;
+use crate::keyring::HandOut;
+use crate::leave_pace::LeavePace;
+use crate::member_key::{JoinNonce, MemberKey, safety_number};
+use crate::receiver::{DropReason, NumberReused, Received, StreamCounts};
+use crate::sender_key::{EnvelopeContext, EnvelopeError, SenderKey};
+use crate::time::Instant;
+use crate::wire::control::{
+    Answer, Event, Joined, KeyEnvelope, LeaveReason, Media, Participant, Refusal, Request, Stream,
+    Suite,
+};
+use crate::wire::feedback::StreamReport;
+use entropy::Entropy;
+use missing::MissingKeys;
+use roster::Roster;
+
+/// One join of one room, to which all keys are bound: a resumed session is still in the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The room.
+    pub room: RoomId,
+    /// This member's number.
+    pub me: ParticipantId,
+    /// What this member drew for the join.
+    pub nonce: JoinNonce,
+}
+
+impl Place {
+    /// The place that the relay tells; `None` where its roster lacks this member.
+    #[must_use]
+    pub fn of(joined: &Joined) -> Option<Self> {
+        let own = joined.roster.iter().find(|member| member.id == joined.me)?;
+        Some(Self {
+            room: joined.room.id,
+            me: joined.me,
+            nonce: own.nonce,
+        })
+    }
+}
+
+/// What this member can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Abilities {
+    /// The cipher that its media is sealed with.
+    pub suite: Suite,
+    /// Bytes that incomplete frames may take, as [`crate::receiver::Receiver::with_memory`] says.
+    pub frame_memory: usize,
+    /// Which streams it can play; others are not received.
+    pub plays: fn(Media) -> bool,
+}
+
+/// Something that happened in the room.
+#[derive(Debug)]
+pub enum Change {
+    /// Another member is here, who was not known before.
+    Came(ParticipantId),
+    /// Another member is gone; without a reason where that was found after a lost connection.
+    Left(Box<Participant>, Option<LeaveReason>),
+    /// A member's stream is received from now on.
+    StreamBegan(ParticipantId, Stream),
+    /// A stream is received no more, and what came of it.
+    StreamEnded(StreamId, StreamCounts),
+    /// A key came: hand each of these packets, which waited for it, to [`Attendance::handle_packet`].
+    Opened(Vec<Vec<u8>>),
+    /// The relay removed this member from the room: drop the attendance.
+    Removed,
+    /// Something was not taken.
+    Refused(ParticipantId, Fault),
+}
+
+/// Why something of another member's was not taken, or could not be made for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The number of a member or stream was used before.
+    #[error(transparent)]
+    Number(#[from] NumberReused),
+    /// More members than a room holds, or more streams than a member may publish.
+    #[error("the relay tells of more members or streams than a room may have")]
+    TooMany,
+    /// An envelope of theirs is not for this join.
+    #[error("a key envelope is refused: {0}")]
+    Envelope(EnvelopeError),
+    /// Their public key is none.
+    #[error("no key can be sealed for them: {0}")]
+    PublicKey(EnvelopeError),
+}
+
+/// One member of a room.
+pub struct Attendance {
+    identity: Identity,
+    place: Place,
+    roster: Roster,
+    keys: KeyHandOut,
+    leaves: LeavePace,
+    missing: MissingKeys,
+    is_lost: bool,
+    asks: VecDeque<(Request, Option<Sent>)>,
+    changes: VecDeque<Change>,
+}
+
+impl Attendance {
+    /// Enters a room by a join of which nothing was known before; the first key goes to everyone who is there.
+    ///
+    /// # Errors
+    /// Those of `rng`.
+    pub fn enter<R: TryCryptoRng>(
+        identity: Identity,
+        place: Place,
+        roster: &[Participant],
+        abilities: Abilities,
+        rng: &mut R,
+    ) -> Result<Self, R::Error> {
+        let context = EnvelopeContext {
+            room: place.room,
+            sender: place.me,
+            sender_nonce: place.nonce,
+        };
+        let random = entropy::secret(rng)?;
+        let mut entered = Self {
+            identity,
+            place,
+            roster: Roster::new(abilities),
+            keys: KeyHandOut::new(context, abilities.suite, random),
+            leaves: LeavePace::default(),
+            missing: MissingKeys::default(),
+            is_lost: false,
+            asks: VecDeque::new(),
+            changes: VecDeque::new(),
+        };
+        for member in roster.iter().filter(|member| member.id != place.me) {
+            entered.roster.meet(member, &mut entered.changes);
+        }
+        entered.hand_out(HandOut::Everyone, &[], rng)?;
+        Ok(entered)
+    }
+
+    /// The connection is lost: what was asked for is not answered any more, and nothing is asked for until
+    /// [`Self::resume`].
+    pub fn lose(&mut self) {
+        self.is_lost = true;
+        self.asks.clear();
+        self.keys.forget_sent();
+    }
+
+    /// The session goes on in the same place, as this roster shows it. What was received counts on.
+    ///
+    /// What was missed meanwhile is not known: there is a new key for everyone, and everyone is asked for theirs.
+    ///
+    /// # Errors
+    /// Those of `rng`.
+    pub fn resume<R: TryCryptoRng>(
+        &mut self,
+        roster: &[Participant],
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<(), R::Error> {
+        let random = entropy::secret(rng)?;
+        self.lose();
+        self.is_lost = false;
+        self.roster.renew(roster, self.place.me, &mut self.changes);
+        self.forget_keys_of_absent();
+        for of in self.roster.ids() {
+            self.missing.ask_at_once(of, now);
+        }
+        self.ask_for_missing(now);
+        // This generation is one for all who left before, too.
+        self.leaves = LeavePace::default();
+        let to = self.keys.somebody_left(random);
+        self.hand_out(to, &[], rng)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Everyone else who is here, by rising number.
+    pub fn others(&self) -> impl Iterator<Item = &Participant> {
+        self.roster.others()
+    }
+
+    /// Another member who is here.
+    #[must_use]
+    pub fn member(&self, id: ParticipantId) -> Option<&Participant> {
+        self.roster.get(id)
+    }
+
+    /// What own media is sealed under: the key that everyone has by now, once there is one.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Arc<SenderKey>> {
+        self.keys.used()
+    }
+
+    /// What everyone in the room can compare aloud.
+    #[must_use]
+    pub fn safety_number(&self) -> String {
+        let own = MemberKey {
+            identity: self.identity.public(),
+            nonce: self.place.nonce,
+        };
+        let others = self.roster.others().map(Participant::key);
+        safety_number(&others.chain([own]).collect::<Vec<_>>())
+    }
+
+    /// The next request for the relay. What comes beside it is to be given to [`Self::answered`] with the answer.
+    pub fn next_ask(&mut self) -> Option<(Request, Option<Sent>)> {
+        self.asks.pop_front()
+    }
+
+    /// The next thing that happened.
+    pub fn next_change(&mut self) -> Option<Change> {
+        self.changes.pop_front()
+    }
+
+    /// The relay tells something; what is not of this room's members and keys changes nothing.
+    ///
+    /// # Errors
+    /// Those of `rng`.
+    pub fn handle_event<R: TryCryptoRng>(
+        &mut self,
+        event: &Event,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<(), R::Error> {
+        match event {
+            Event::ParticipantJoined(member) => self.meet(member, rng)?,
+            Event::ParticipantLeft {
+                participant,
+                reason,
+            } => self.forget(*participant, *reason, now, rng)?,
+            Event::DevicesChanged {
+                participant,
+                devices,
+            } => {
+                if let Some(member) = self.roster.get_mut(*participant) {
+                    member.devices = *devices;
+                }
+            }
+            Event::ClockChanged { participant, clock } => {
+                if let Some(member) = self.roster.get_mut(*participant) {
+                    member.clock = *clock;
+                }
+            }
+            Event::StreamPublished {
+                participant,
+                stream,
+            } => self
+                .roster
+                .add_stream(*participant, stream, &mut self.changes),
+            Event::StreamUnpublished { stream } => {
+                self.roster.end_stream(*stream, &mut self.changes);
+            }
+            Event::Keys { from, envelope } => self.take_key(*from, envelope, now),
+            Event::KeysWanted { by } if self.roster.get(*by).is_some() => {
+                self.keys.wanted(*by, now);
+                self.handle_time(now, rng)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The relay answered a request with which [`Self::next_ask`] gave this.
+    pub fn answered(&mut self, sent: Sent, answer: &Result<Answer, Refusal>, now: Instant) {
+        self.keys.answered(sent, answer, now);
+        // They may have left meanwhile.
+        self.forget_keys_of_absent();
+    }
+
+    /// When to call [`Self::handle_time`].
+    #[must_use]
+    pub fn next_time(&self) -> Option<Instant> {
+        if self.is_lost {
+            return None;
+        }
+        let times = [
+            self.keys.next_time(),
+            self.leaves.next_time(),
+            self.missing.next_time(),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// Time has come: hands out what was put off until now and a new key for those who left before, and asks for keys
+    /// that are missing.
+    ///
+    /// # Errors
+    /// Those of `rng`.
+    pub fn handle_time<R: TryCryptoRng>(
+        &mut self,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<(), R::Error> {
+        if self.is_lost {
+            return Ok(());
+        }
+        if self.leaves.is_due(now) {
+            self.begin_generation(rng)?;
+        }
+        while let Some((to, purpose)) = self.keys.due(now) {
+            self.send_keys(purpose, |id| to.contains(&id), rng)?;
+        }
+        self.ask_for_missing(now);
+        Ok(())
+    }
+
+    /// Takes a packet of another member's, which is opened in place.
+    ///
+    /// # Errors
+    /// [`DropReason`] when it is of no use; what was received is as before then.
+    pub fn handle_packet<'r>(
+        &'r mut self,
+        packet: &'r mut [u8],
+        now: Instant,
+    ) -> Result<Received<'r>, DropReason> {
+        let (received, waits_for) = self.roster.handle_packet(packet, now);
+        if let Some(sender) = waits_for {
+            self.missing.packet_waits(sender, now);
+        }
+        received
+    }
+
+    /// What came of each stream so far.
+    pub fn counts(&self) -> impl Iterator<Item = (ParticipantId, StreamId, Media, StreamCounts)> {
+        self.roster.receiver.counts()
+    }
+
+    /// One entry of a report for each stream of which anything came.
+    pub fn reports(&mut self) -> impl Iterator<Item = StreamReport> {
+        self.roster.receiver.reports()
+    }
+
+    fn meet<R: TryCryptoRng>(&mut self, member: &Participant, rng: &mut R) -> Result<(), R::Error> {
+        if member.id == self.place.me || !self.roster.meet(member, &mut self.changes) {
+            return Ok(());
+        }
+        let to = self.keys.somebody_came(entropy::secret(rng)?);
+        self.hand_out(to, &[member.id], rng)
+    }
+
+    fn forget<R: TryCryptoRng>(
+        &mut self,
+        id: ParticipantId,
+        reason: LeaveReason,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<(), R::Error> {
+        if id == self.place.me {
+            self.changes.push_back(Change::Removed);
+            return Ok(());
+        }
+        if self.roster.forget(id, Some(reason), &mut self.changes) {
+            self.forget_keys_of_absent();
+            if self.leaves.somebody_left(now) {
+                self.begin_generation(rng)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws a key that those who left never had, for everyone who stays.
+    fn begin_generation<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<(), R::Error> {
+        let to = self.keys.somebody_left(entropy::secret(rng)?);
+        self.hand_out(to, &[], rng)
+    }
+
+    fn hand_out<R: TryCryptoRng>(
+        &mut self,
+        to: HandOut,
+        newcomers: &[ParticipantId],
+        rng: &mut R,
+    ) -> Result<(), R::Error> {
+        let is_chosen = |id| to == HandOut::Everyone || newcomers.contains(&id);
+        self.send_keys(Purpose::Change, is_chosen, rng)
+    }
+
+    /// Seals the key for those who lack it; it is used once the relay has passed it on.
+    fn send_keys<R: TryCryptoRng>(
+        &mut self,
+        purpose: Purpose,
+        is_chosen: impl Fn(ParticipantId) -> bool,
+        rng: &mut R,
+    ) -> Result<(), R::Error> {
+        let others = self.roster.others().filter(|member| is_chosen(member.id));
+        let members = others.map(|member| (member.id, member.key()));
+        let (keys, changes) = (&mut self.keys, &mut self.changes);
+        let mut entropy = Entropy::of(rng);
+        let wrong = |of, error| changes.push_back(Change::Refused(of, Fault::PublicKey(error)));
+        let sealed = keys.envelopes(purpose, &self.identity, members, &mut entropy, wrong);
+        entropy.result()?;
+        if let Some((envelopes, sent)) = sealed {
+            let request = Request::SendKeys { envelopes };
+            self.asks.push_back((request, Some(sent)));
+        }
+        Ok(())
+    }
+
+    fn take_key(&mut self, from: ParticipantId, envelope: &KeyEnvelope, now: Instant) {
+        let Some(sender) = self.roster.get(from).map(Participant::key) else {
+            return;
+        };
+        let context = EnvelopeContext {
+            room: self.place.room,
+            sender: from,
+            sender_nonce: sender.nonce,
+        };
+        let (me, nonce) = (&self.identity, self.place.nonce);
+        match SenderKey::open(envelope, me, nonce, &sender.identity, context) {
+            Ok(key) => {
+                self.missing.came(from);
+                let waited = self.roster.receiver.set_key(from, key, now);
+                if !waited.is_empty() {
+                    self.changes.push_back(Change::Opened(waited));
+                }
+            }
+            Err(error) => {
+                let fault = Fault::Envelope(error);
+                self.changes.push_back(Change::Refused(from, fault));
+            }
+        }
+    }
+
+    fn ask_for_missing(&mut self, now: Instant) {
+        let asks = self.missing.due(now);
+        self.asks
+            .extend(asks.map(|of| (Request::AskKeys { of }, None)));
+    }
+
+    fn forget_keys_of_absent(&mut self) {
+        let is_here = |id| self.roster.get(id).is_some();
+        self.keys.keep_only(is_here);
+        self.missing.keep_only(is_here);
+    }
+}
