@@ -235,6 +235,9 @@ impl World {
         for id in self.members.keys().copied().collect::<Vec<_>>() {
             self.resume(id);
         }
+        // Once everyone has the others' keys, what was received before comes again.
+        self.run(Micros::from_millis(300));
+        self.replay();
         self.run(Micros::from_secs(12));
         self.check_rosters();
         self.check_media();
