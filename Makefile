@@ -85,6 +85,8 @@ lint:
 	@scripts/deps.sh build
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@CARGO=$(CARGO) scripts/check-layers
+	@scripts/house-table --check
 
 doc:
 	@scripts/deps.sh build

@@ -21,10 +21,10 @@ use conclave_protocol::id::{Epoch, FrameNumber, RoomId, SequenceNumber, SessionI
 use conclave_protocol::secret::Secret;
 use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::{Header, Kind, MAX_PACKET};
-use conclave_relay::core::fan_out::{Receiver, Routes, StreamRoute};
 use conclave_relay::health::{Health, Part};
 use conclave_relay::media::{FanOutLimits, MediaLimits, MediaPlane, PlaneCommand};
 use conclave_relay::metrics::Metrics;
+use conclave_relay_core::fan_out::{Receiver, Routes, StreamRoute};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
@@ -107,7 +107,7 @@ impl Bench {
         };
         let receivers = Drain::start(count);
         let open = |session: SessionId| {
-            let (fallback, _) = conclave_relay::control::media_run::media_way(1);
+            let (fallback, _) = conclave_relay::mail::media_run::media_way(1);
             let secret = secret(session);
             plane.handle().tell(PlaneCommand::Open {
                 session,

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use conclave_relay::config::{Config, DEFAULT_FILE, Listener};
 
-use crate::manual::ManualArguments;
-
 /// The relay of Conclave: rooms, chat, voice and video on a LAN server.
 #[derive(Parser)]
 #[command(version, about)]
@@ -26,7 +24,11 @@ pub(crate) enum Verb {
     Identity(Flags),
     /// Write man pages and shell completions
     #[command(hide = true)]
-    Manual(ManualArguments),
+    Manual {
+        /// Where they go: a page for each verb, and a file for each shell
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 #[derive(Args)]

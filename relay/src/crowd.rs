@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::core::address::Network;
+use conclave_relay_core::address::Network;
 
 /// Those who wait, in the order in which they came.
 #[derive(Default)]

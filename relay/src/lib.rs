@@ -1,7 +1,7 @@
 //! The relay: rooms, chat and routing for endpoints on a LAN.
 //!
 //! [`Relay::start`] takes bound sockets and a configuration, [`Relay::run`] serves until it is told to
-//! stop; so tests own both. Inside, one loop owns [`core`], one task each a control connection, one
+//! stop; so tests own both. Inside, one loop owns [the core](conclave_relay_core), one task each a control connection, one
 //! thread the [`media`] plane and one the [`store`]. Nothing here can read what participants send each other, but
 //! for the [`gateway`], which holds the keys of browsers.
 #![forbid(unsafe_code)]
@@ -12,12 +12,11 @@ pub mod clock;
 mod clock_steps;
 pub mod config;
 pub mod control;
-pub mod core;
 mod crowd;
 pub mod data_dir;
 pub mod gateway;
 pub mod health;
-mod limit_log;
+pub mod mail;
 pub mod media;
 pub mod metrics;
 mod server;
@@ -33,6 +32,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use conclave_protocol::identity::PublicKey;
+use conclave_relay_core::fan_out::Routes;
+use conclave_relay_core::{Core, Entropy, Web};
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -40,14 +41,13 @@ use tokio::task::JoinHandle;
 use announce::Announcement;
 use config::{Config, Listener};
 use control::{ConnectionIds, ConnectionLimits, Shared};
-use core::fan_out::Routes;
-use core::{Core, Entropy, Web};
 use data_dir::{DataDir, DataError};
 use gateway::{CertificateError, Gateway, Surroundings, WebLimits};
 use health::{Deaths, Health, Part, Pulse};
+use mail::{EVENTS, Event};
 use media::MediaPlane;
 use metrics::Metrics;
-use server::{EVENTS, Event, Server};
+use server::Server;
 use store::pin::PinWorker;
 use store::{Database, OpenError, Store};
 

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Verb::Serve(flags) => flags.config().and_then(|config| serve(&config, flags)),
         Verb::Check(flags) => flags.config().map(|config| check(&config)),
         Verb::Identity(flags) => flags.config().and_then(|config| identity(&config)),
-        Verb::Manual(arguments) => arguments.write().context("manual"),
+        Verb::Manual { folder } => manual::write(folder).context("manual"),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,31 +4,22 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory as _};
+use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::command_line::CommandLine;
 
-#[derive(Args)]
-pub(crate) struct ManualArguments {
-    /// Where they go: a page for each verb, and a file for each shell
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
-}
-
-impl ManualArguments {
-    /// Writes into `man` and `completions` in the folder, which is made when missing.
-    pub(crate) fn write(&self) -> io::Result<()> {
-        let (pages, completions) = (self.folder.join("man"), self.folder.join("completions"));
-        for folder in [&pages, &completions] {
-            fs::create_dir_all(folder)?;
-        }
-        clap_mangen::generate_to(CommandLine::command(), &pages)?;
-        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-            complete(shell, &completions)?;
-        }
-        Ok(())
+/// Writes into `man` and `completions` in the folder, which is made when missing.
+pub(crate) fn write(folder: &Path) -> io::Result<()> {
+    let (pages, completions) = (folder.join("man"), folder.join("completions"));
+    for folder in [&pages, &completions] {
+        fs::create_dir_all(folder)?;
     }
+    clap_mangen::generate_to(CommandLine::command(), &pages)?;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        complete(shell, &completions)?;
+    }
+    Ok(())
 }
 
 fn complete(shell: Shell, folder: &Path) -> io::Result<PathBuf> {

@@ -4,74 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use conclave_protocol::id::RequestId;
-use conclave_protocol::wire::control::{Refusal, Request};
+use conclave_protocol::wire::control::Refusal;
+use conclave_relay_core::fan_out::Routes;
+use conclave_relay_core::{ConnectionId, Core, Effect, Ending, MediaCommand};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::mpsc;
 
 use crate::clock;
-use crate::control::{Outbox, Unsent};
-use crate::core::fan_out::Routes;
-use crate::core::{
-    ConnectionId, Core, CoreLimits, Effect, Ending, Guest, MediaCommand, Peer, Token,
-};
 #[cfg(test)]
 use crate::health::Part;
 use crate::health::{BEAT_EACH, Pulse};
+use crate::mail::{Event, Outbox, Unsent};
 use crate::media::{MediaHandle, PlaneCommand};
 use crate::metrics::Metrics;
-use crate::store::pin::{PinAnswer, PinWorker};
+use crate::store::pin::PinWorker;
 use crate::store::{Store, Stored};
 
-/// Events that may wait; whoever brings one more waits.
-pub(crate) const EVENTS: usize = 1024;
 /// Events between two times that effects are carried out. Higher publishes routes less often under
 /// load; lower has fewer messages queued at once.
 const BATCH: usize = 16;
 /// How long connections may take to read the closing.
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
-
-/// Everything that happens to the core.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the queue is bounded, and requests are most of what passes through it"
-)]
-pub(crate) enum Event {
-    /// A handshake is done.
-    Connected {
-        connection: ConnectionId,
-        peer: Peer,
-        outbox: Outbox,
-    },
-    /// An endpoint asks for something.
-    Request {
-        connection: ConnectionId,
-        id: RequestId,
-        request: Request,
-    },
-    /// A browser comes by a link.
-    Guest {
-        connection: ConnectionId,
-        id: RequestId,
-        guest: Guest,
-    },
-    /// A connection is gone.
-    Disconnected { connection: ConnectionId },
-    /// The store has answered.
-    Stored(Stored),
-    /// The PIN worker has answered.
-    Pin {
-        token: Token,
-        answer: Result<PinAnswer, Refusal>,
-    },
-    /// The configuration was read again.
-    Limits(CoreLimits),
-    /// The relay stops.
-    Stop,
-    /// Ends a part by a panic.
-    #[cfg(test)]
-    Panic(Part),
-}
 
 /// The core with its hands.
 pub(crate) struct Server {

@@ -1,7 +1,7 @@
 //! What takes bytes from browsers, each as a function of those bytes that must not panic.
 
 #[allow(dead_code, reason = "the relay needs more of it")]
-#[path = "../../src/core/link_token.rs"]
+#[path = "../../core/src/link_token.rs"]
 mod link_token;
 #[path = "../../src/gateway/media_frame.rs"]
 mod media_frame;

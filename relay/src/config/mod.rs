@@ -8,11 +8,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use conclave_protocol::name::PublicUrl;
+use conclave_relay_core::CoreLimits;
 use serde::{Deserialize, Serialize};
 
 use crate::announce::RelayName;
 use crate::control::ConnectionLimits;
-use crate::core::CoreLimits;
 use crate::gateway::{CertificateSource, Settings, WebLimits};
 use crate::media::{FanOutLimits, MediaLimits};
 use crate::store::StoreLimits;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::clock;
-use crate::core::address::{Network, SITE_SHARE};
-use crate::core::limits::{ByAddress, SetClock};
 use crate::crowd::{Crowd, Ticket};
-use crate::limit_log::LimitLog;
 use crate::metrics::{Held, Metrics};
+use conclave_relay_core::address::{Network, SITE_SHARE};
+use conclave_relay_core::limit_log::LimitLog;
+use conclave_relay_core::quota::{ByAddress, SetClock};
 
 /// How many connections may stand. An "address" is an IPv4 address or an IPv6 network (/64); a /48 has 16 shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,18 +8,17 @@ use std::time::Duration;
 use conclave_protocol::channel::{ChannelError, ChannelEvent, RelayChannel};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::wire::control::{ClosingReason, Event as WireEvent, ToEndpoint, ToRelay};
+use conclave_relay_core::quota::{Direct, SetClock, quota};
+use conclave_relay_core::{ConnectionId, Peer};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Shared;
-use super::media_queue::MediaQueue;
-use super::outbox::{Inbox, MEDIA, outbox};
 use super::presence::Presence;
 use crate::clock;
-use crate::core::limits::{Direct, SetClock, quota};
-use crate::core::{ConnectionId, Peer};
-use crate::server::Event;
+use crate::mail::media_queue::MediaQueue;
+use crate::mail::{Event, Inbox, MEDIA, outbox};
 
 /// How long the handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);

@@ -2,9 +2,6 @@
 
 mod admission;
 mod connection;
-pub mod media_queue;
-pub mod media_run;
-mod outbox;
 mod presence;
 
 use std::sync::Arc;
@@ -13,17 +10,16 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use conclave_protocol::identity::Identity;
+use conclave_relay_core::ConnectionId;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 pub use admission::ConnectionLimits;
-pub(crate) use outbox::{Inbox, MEDIA_FOR_BROWSERS, Outbox, Outgoing, Unsent, outbox};
 pub(crate) use presence::Presence;
 
-use crate::core::ConnectionId;
+use crate::mail::Event;
 use crate::media::MediaHandle;
 use crate::metrics::Metrics;
-use crate::server::Event;
 use crate::task;
 use admission::Admission;
 

@@ -4,8 +4,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use crate::core::ConnectionId;
-use crate::server::Event;
+use crate::mail::Event;
+use conclave_relay_core::ConnectionId;
 
 /// Tells the core that the connection is gone when it is dropped, during a panic as well.
 pub(crate) struct Presence {

@@ -9,11 +9,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::clock;
-use crate::core::address::{Network, SITE_SHARE};
-use crate::core::limits::{ByAddress, SetClock};
 use crate::crowd::{Crowd, Ticket};
-use crate::limit_log::LimitLog;
 use crate::metrics::Metrics;
+use conclave_relay_core::address::{Network, SITE_SHARE};
+use conclave_relay_core::limit_log::LimitLog;
+use conclave_relay_core::quota::{ByAddress, SetClock};
 
 /// Connections that may stand beside as many as there may be sockets, for pages on their way.
 const FOR_PAGES: usize = 256;

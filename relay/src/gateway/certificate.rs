@@ -4,6 +4,8 @@
 //! trust that. It is for the relay's names and for the addresses at which it was asked; it is kept for as long as
 //! browsers accept one, and made anew before that is over, or when it is not valid yet, as the clock was wrong.
 
+mod authority;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,8 +22,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::version::TLS13;
 
-use super::authority::Authority;
 use crate::data_dir::{DataDir, DataError};
+use authority::Authority;
 
 /// How long an own certificate is valid: Apple's systems accept no more than 825 days.
 const VALID: Duration = Duration::days(820);
@@ -103,7 +105,7 @@ const fn is_link_local(address: IpAddr) -> bool {
 }
 
 /// Whether a name is an address.
-pub(super) fn is_address(name: &str) -> bool {
+fn is_address(name: &str) -> bool {
     name.parse::<IpAddr>().is_ok()
 }
 

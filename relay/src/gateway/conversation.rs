@@ -15,6 +15,8 @@ use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{
     Answer, Event as WireEvent, Media, Refusal, Request, RoomSummary, SignedIn, ToEndpoint,
 };
+use conclave_relay_core::quota::{Direct, SetClock, quota};
+use conclave_relay_core::{ConnectionId, Guest, Peer};
 use tokio::sync::mpsc;
 
 use super::Gateway;
@@ -24,11 +26,10 @@ use super::message::{Ask, EnterLink, Incoming, Invalid, Join, Malformed, SignIn}
 use super::participant::{Delivery, NoEntropy, Participant, Unsent, draw_nonce};
 use super::reply;
 use crate::clock;
-use crate::control::media_run::MediaRun;
-use crate::control::{Inbox, MEDIA_FOR_BROWSERS, Presence, outbox};
-use crate::core::limits::{Direct, SetClock, quota};
-use crate::core::{ConnectionId, Guest, Peer};
-use crate::server::Event;
+use crate::control::Presence;
+use crate::mail::Event;
+use crate::mail::media_run::MediaRun;
+use crate::mail::{Inbox, MEDIA_FOR_BROWSERS, outbox};
 
 /// Requests of the browser's that may wait for the core; one more waits in the socket.
 const PENDING: usize = 64;

@@ -1,5 +1,7 @@
 //! HTTP: accepts connections, speaks TLS, gives the page, and turns `/ws` into sockets.
 
+mod plain;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +29,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use super::admission::{Full, Place};
 use super::forwarded::{is_proxy, origin};
 use super::pages::{Reply, bare};
-use super::{Gateway, plain, socket};
+use super::{Gateway, socket};
 use crate::clock;
 use crate::clock_steps::ClockSteps;
 use crate::metrics::Held;
@@ -38,11 +40,11 @@ const SUBPROTOCOL: &str = "conclave.v1";
 /// Where the certificate is that devices are to trust.
 const AUTHORITY: &str = "/ca.crt";
 /// How long TLS, and then a request's head, may take.
-pub(super) const HEAD: Duration = Duration::from_secs(10);
+const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may stand that is no socket: a page is there by then.
 const PAGE: Duration = Duration::from_secs(60);
 /// Bytes of a request's head and its buffer; the least that hyper takes.
-pub(super) const HEAD_BYTES: usize = 8 * 1024;
+const HEAD_BYTES: usize = 8 * 1024;
 /// Bytes that the kernel may hold unsent. Higher delays control behind media on a slow path.
 const UNSENT: u32 = 64 * 1024;
 /// Pause after an accept that failed, as it does without file descriptors.
@@ -262,7 +264,7 @@ fn authority(gateway: &Gateway, peer: IpAddr) -> Reply {
 }
 
 /// Another site's page asks, or the relay has a name that it does not know of.
-pub(super) fn unknown_host(gateway: &Gateway, host: &str) -> Reply {
+fn unknown_host(gateway: &Gateway, host: &str) -> Reply {
     gateway.metrics.web_unknown_host.inc();
     if let Some(unsaid) = gateway.log.may_say("web.names", clock::now()) {
         let host: String = host.chars().take(LOGGED_HOST).collect();

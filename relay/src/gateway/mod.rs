@@ -5,7 +5,6 @@
 //! module holds them for it, and nothing else of the relay does.
 
 mod admission;
-mod authority;
 mod certificate;
 mod conversation;
 mod downlink;
@@ -17,7 +16,6 @@ mod message;
 mod pages;
 mod parking;
 mod participant;
-mod plain;
 mod reply;
 mod socket;
 
@@ -27,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use conclave_protocol::identity::Identity;
 use conclave_protocol::secret::Secret;
+use conclave_relay_core::limit_log::LimitLog;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use tokio::net::TcpListener;
@@ -38,10 +37,9 @@ pub use certificate::{CertificateError, CertificateSource};
 use crate::clock;
 use crate::control::ConnectionIds;
 use crate::data_dir::DataDir;
-use crate::limit_log::LimitLog;
+use crate::mail::Event;
 use crate::media::MediaHandle;
 use crate::metrics::Metrics;
-use crate::server::Event;
 use admission::Admission;
 use certificate::Loaded;
 use hosts::KnownHosts;

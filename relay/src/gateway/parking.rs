@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use conclave_protocol::id::SessionId;
 use conclave_protocol::time::{Instant, Micros};
+use conclave_relay_core::RESUME_FOR;
 use tokio::sync::oneshot;
 
 use super::participant::Participant;
 use super::socket::DRAIN;
 use crate::clock;
-use crate::core::RESUME_FOR;
 
 /// How long a socket that resumes a session waits for the one before to let go of it: longer than a socket that
 /// ends takes to write what waits.

@@ -25,8 +25,8 @@ use super::media_frame::{HEADER_BYTES, MAX_PICTURE_BYTES};
 use super::message::MAX_TEXT_BYTES;
 use super::{Gateway, reply};
 use crate::clock;
-use crate::control::media_run::{MediaInbox, MediaRun};
-use crate::control::{Inbox, Outgoing};
+use crate::mail::media_run::{MediaInbox, MediaRun};
+use crate::mail::{Inbox, Outgoing};
 
 /// How long the first request may take.
 const FIRST: Duration = Duration::from_secs(10);

@@ -7,12 +7,12 @@ use std::net::IpAddr;
 
 use conclave_protocol::id::{FrameNumber, RoomId, StreamId};
 use conclave_protocol::time::{Instant, Micros};
+use conclave_relay_core::address::Network;
+use conclave_relay_core::fan_out::Routes;
+use conclave_relay_core::limit_log::LimitLog;
 use rustc_hash::FxHashMap;
 
 use super::frame_run::FrameRun;
-use crate::core::address::Network;
-use crate::core::fan_out::Routes;
-use crate::limit_log::LimitLog;
 
 /// So many seconds' worth at once. Higher lets longer bursts through; lower cuts a picture out of two cameras' large ones.
 const BURST_SECONDS: i64 = 2;
@@ -238,7 +238,7 @@ mod tests {
     use conclave_protocol::wire::header::Kind;
 
     use super::*;
-    use crate::core::fan_out::{StreamRoute, kind_of};
+    use conclave_relay_core::fan_out::{StreamRoute, kind_of};
 
     const MB: u32 = 1_000_000;
 

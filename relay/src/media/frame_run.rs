@@ -5,8 +5,7 @@ use std::sync::Arc;
 use conclave_protocol::id::{FrameNumber, StreamId};
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::header::{Header, MAX_PACKET};
-
-use crate::core::fan_out::StreamRoute;
+use conclave_relay_core::fan_out::StreamRoute;
 
 /// Segments that the kernel takes in one send (`UDP_MAX_SEGMENTS`, include/linux/udp.h).
 pub(super) const MAX_SEGMENTS: usize = 64;

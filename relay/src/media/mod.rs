@@ -9,6 +9,7 @@ mod handed_in;
 mod plane;
 mod send;
 mod session;
+mod tally;
 mod thinning;
 mod way;
 
@@ -22,11 +23,11 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use conclave_protocol::id::SessionId;
 use conclave_protocol::secret::Secret;
+use conclave_relay_core::fan_out::Routes;
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::control::media_run::MediaOutbox;
-use crate::core::fan_out::Routes;
 use crate::health::Pulse;
+use crate::mail::media_run::MediaOutbox;
 use crate::metrics::Metrics;
 pub use budget::FanOutLimits;
 use handed_in::{Dropped, HandIn};

@@ -9,11 +9,14 @@ use std::sync::mpsc::Receiver;
 
 use arc_swap::ArcSwap;
 use conclave_protocol::MAX_DATAGRAM;
-use conclave_protocol::hop::{HopError, HopHeader, body_down};
+use conclave_protocol::hop::{HopHeader, body_down};
 use conclave_protocol::id::{SessionId, StreamId};
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::feedback::{Feedback, Padding, Probe};
 use conclave_protocol::wire::header::{Header, Kind};
+use conclave_relay_core::fan_out::{Routes, StreamRoute};
+use conclave_relay_core::limit_log::LimitLog;
+use conclave_relay_core::quota::SetClock;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use rustc_hash::FxHashMap;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -23,14 +26,12 @@ use super::frame_run::{FrameRun, FrameRuns};
 use super::handed_in::HandedIn;
 use super::send::{Sender, fan_out, hand_over};
 use super::session::{MediaSession, Sent, TooMuch};
+use super::tally::Tally;
 use super::way::Path;
 use super::{MediaLimits, PlaneCommand};
 use crate::clock;
-use crate::control::media_run::MediaRun;
-use crate::core::fan_out::{Routes, StreamRoute};
-use crate::core::limits::SetClock;
 use crate::health::Pulse;
-use crate::limit_log::LimitLog;
+use crate::mail::media_run::MediaRun;
 use crate::metrics::Metrics;
 
 /// Bytes of the kernel's queues. Higher rides out longer bursts; the kernel may give less.
@@ -43,33 +44,6 @@ const BUFFER: usize = 65_536;
 const BATCHES: usize = 16;
 /// Datagrams from control connections between two looks at the socket.
 const HANDED_IN: usize = 256;
-
-macro_rules! tally {
-    ($($name:ident),* $(,)?) => {
-        /// Counts of one batch, added to the shared counters at its end.
-        #[derive(Debug, Default)]
-        pub(super) struct Tally {
-            $(pub(super) $name: u64,)*
-        }
-
-        impl Tally {
-            fn flush(&mut self, metrics: &Metrics) {
-                $(if self.$name > 0 {
-                    metrics.$name.inc_by(self.$name);
-                    self.$name = 0;
-                })*
-            }
-        }
-    };
-}
-
-tally! {
-    datagrams_received, datagrams_received_tcp, datagrams_malformed, datagrams_unknown_session,
-    datagrams_forged, datagrams_replayed, datagrams_limited, datagrams_bad_body,
-    packets_foreign_stream, packets_wrong_kind, packets_taken, bytes_taken, packets_sent, bytes_sent,
-    sends, packets_sent_tcp, packets_dropped_socket, packets_dropped_tcp, packets_unreachable,
-    packets_thinned, packets_over_budget, packets_over_offer, packets_failed, packets_cut, send_errors, offload_failures, probes, reports, nacks, address_moves,
-}
 
 /// The thread's state.
 pub(super) struct Plane {
@@ -449,16 +423,6 @@ impl Batch<'_> {
             self.last = Some((stream, route));
         }
         self.last.as_ref().map(|(_, route)| route)
-    }
-}
-
-impl Tally {
-    fn refuse(&mut self, error: HopError) {
-        match error {
-            HopError::Tag => self.datagrams_forged += 1,
-            HopError::Body => self.datagrams_bad_body += 1,
-            HopError::Length(_) | HopError::Kind(_) => self.datagrams_malformed += 1,
-        }
     }
 }
 

@@ -11,10 +11,10 @@ use rustc_hash::FxHashMap;
 use rustix::io::Errno;
 
 use super::frame_run::FrameRun;
-use super::plane::Tally;
 use super::session::MediaSession;
+use super::tally::Tally;
 use super::way::Path;
-use crate::control::media_run::{MediaRun, Untaken};
+use crate::mail::media_run::{MediaRun, Untaken};
 
 /// What came of sending to one receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,10 +167,10 @@ mod tests {
     use conclave_protocol::wire::header::{Header, Kind};
 
     use super::*;
-    use crate::core::fan_out::{Receiver, StreamRoute};
-    use crate::core::limits::SetClock;
     use crate::media::frame_run::FrameRuns;
     use crate::media::{FanOutLimits, MediaLimits};
+    use conclave_relay_core::fan_out::{Receiver, StreamRoute};
+    use conclave_relay_core::quota::SetClock;
 
     #[test]
     fn packets_that_cannot_be_sent_are_counted_and_so_is_the_rest_of_their_frame() {
@@ -186,7 +186,7 @@ mod tests {
                 address: 1,
             },
         };
-        let (fallback, _) = crate::control::media_run::media_way(1);
+        let (fallback, _) = crate::mail::media_run::media_way(1);
         let clock = SetClock::default();
         // A socket of IPv4 cannot send there.
         let path = Path {

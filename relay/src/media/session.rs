@@ -8,13 +8,13 @@ use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::feedback::Report;
+use conclave_relay_core::quota::{Direct, SetClock, quota};
 
 use super::MediaLimits;
 use super::budget::{Bucket, Spender};
 use super::thinning::Thinning;
 use super::way::{Path, Way};
-use crate::control::media_run::MediaOutbox;
-use crate::core::limits::{Direct, SetClock, quota};
+use crate::mail::media_run::MediaOutbox;
 
 /// A session has sent more than it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use conclave_protocol::name::{Email, Username};
 use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::Refusal;
+use conclave_relay_core::storage::{NewAccount, StoreAnswer};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{ExecuteError, NewAccount, StoreAnswer};
+use super::ExecuteError;
 
 /// Whether the name is an account's.
 pub(super) fn find(

@@ -4,9 +4,10 @@ use conclave_protocol::id::{ChatId, RoomId};
 use conclave_protocol::name::{ChatText, DisplayName, Username};
 use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::{ChatLine, HISTORY_LINES, HISTORY_LINES_A_PAGE, Refusal};
+use conclave_relay_core::storage::StoreAnswer;
 use rusqlite::{Connection, Row, params};
 
-use super::{ExecuteError, StoreAnswer};
+use super::ExecuteError;
 
 /// Lines kept a room: what one member can page back to, and as many direct lines between others.
 ///

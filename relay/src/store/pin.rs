@@ -5,9 +5,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use argon2::{Algorithm, Argon2, Params, Version};
 use conclave_protocol::name::Pin;
 use conclave_protocol::wire::control::Refusal;
+use conclave_relay_core::storage::{PinAnswer, PinCommand, PinHash, Token};
 use subtle::ConstantTimeEq;
 
-use crate::core::Token;
 use crate::health::{BEAT_EACH, Pulse};
 
 /// KiB of memory a hash. Higher makes each guess from a stolen database dearer, and each join.
@@ -16,70 +16,6 @@ const MEMORY_KIB: u32 = 4096;
 const PASSES: u32 = 2;
 /// PINs that may wait; one more is refused.
 const QUEUE: usize = 256;
-
-/// What a PIN hashes to.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PinHash {
-    /// Drawn anew for each room.
-    pub salt: [u8; 16],
-    /// Argon2id of PIN and salt.
-    pub hash: [u8; 32],
-}
-
-impl std::fmt::Debug for PinHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PinHash(…)")
-    }
-}
-
-/// Work for the thread.
-#[derive(Clone, PartialEq, Eq)]
-pub enum PinCommand {
-    /// Hash a new room's PIN.
-    Hash {
-        /// Whom to answer.
-        token: Token,
-        /// The PIN.
-        pin: Pin,
-    },
-    /// Compare a guess.
-    Compare {
-        /// Whom to answer.
-        token: Token,
-        /// The guess.
-        pin: Pin,
-        /// The room's.
-        hash: PinHash,
-    },
-}
-
-impl PinCommand {
-    /// Whom to answer.
-    #[must_use]
-    pub const fn token(&self) -> Token {
-        match self {
-            Self::Hash { token, .. } | Self::Compare { token, .. } => *token,
-        }
-    }
-}
-
-impl std::fmt::Debug for PinCommand {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Hash { token, .. } => write!(f, "Hash({token:?})"),
-            Self::Compare { token, .. } => write!(f, "Compare({token:?})"),
-        }
-    }
-}
-
-/// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PinAnswer {
-    /// The new hash.
-    Hashed(PinHash),
-    /// Whether the guess is right.
-    Compared(bool),
-}
 
 /// The way to the thread, which ends when this is dropped.
 pub struct PinWorker(SyncSender<Job>);

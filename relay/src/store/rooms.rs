@@ -3,11 +3,11 @@
 use conclave_protocol::id::{ChatId, RoomId};
 use conclave_protocol::name::RoomName;
 use conclave_protocol::units::UnixMillis;
+use conclave_relay_core::Remembered;
+use conclave_relay_core::storage::{PinHash, RoomSetting, StoreAnswer, StoredRoom};
 use rusqlite::{Connection, params};
 
-use super::pin::PinHash;
-use super::{Database, ExecuteError, OpenError, RoomSetting, StoreAnswer, StoredRoom};
-use crate::core::Remembered;
+use super::{Database, ExecuteError, OpenError};
 
 pub(super) fn create(
     connection: &Connection,

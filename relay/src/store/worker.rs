@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 
 use conclave_protocol::wire::control::Refusal;
+use conclave_relay_core::storage::{StoreAnswer, StoreCommand, Token};
 
 use super::schema::is_damage;
-use super::{Database, ExecuteError, StoreAnswer, StoreCommand, accounts, chat, rooms};
-use crate::core::Token;
+use super::{Database, ExecuteError, accounts, chat, rooms};
 use crate::health::{BEAT_EACH, Pulse};
 use crate::metrics::Metrics;
 

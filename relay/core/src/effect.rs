@@ -7,16 +7,11 @@ use conclave_protocol::id::SessionId;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::wire::control::{ClosingReason, ToEndpoint};
 
-use crate::store::StoreCommand;
-use crate::store::pin::PinCommand;
+use super::storage::{PinCommand, StoreCommand};
 
 /// One control connection, for as long as it stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
-
-/// Ties an answer of the store or of the PIN worker to what waits for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub u64);
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]

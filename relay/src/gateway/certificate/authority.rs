@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::certificate::{CertificateError, is_address};
+use super::{CertificateError, is_address};
 use crate::data_dir::DataDir;
 
 /// Its file in the data folder, with its key.

@@ -25,58 +25,58 @@ pub struct Peer {
 }
 
 /// A connection whose identity is proven.
-pub(crate) struct Connection {
-    pub(crate) peer: Peer,
-    pub(crate) stage: Stage,
-    pub(crate) limit: SignInLimit,
+pub(super) struct Connection {
+    pub(super) peer: Peer,
+    pub(super) stage: Stage,
+    pub(super) limit: SignInLimit,
 }
 
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(super) enum Stage {
     Fresh,
     SigningIn,
     SignedIn(SessionId),
 }
 
 /// One login, over one connection and its resumptions.
-pub(crate) struct Session {
-    pub(crate) username: Username,
+pub(super) struct Session {
+    pub(super) username: Username,
     /// What others see.
-    pub(crate) display_name: DisplayName,
-    pub(crate) peer: Peer,
+    pub(super) display_name: DisplayName,
+    pub(super) peer: Peer,
     /// The only room of somebody who came by a link, and has no account.
-    pub(crate) guest: Option<RoomId>,
-    pub(crate) resume_secret: Secret<32>,
+    pub(super) guest: Option<RoomId>,
+    pub(super) resume_secret: Secret<32>,
     /// `None` while it waits to be resumed.
-    pub(crate) connection: Option<ConnectionId>,
+    pub(super) connection: Option<ConnectionId>,
     /// When a detached session is over.
-    pub(crate) over_at: Option<Instant>,
+    pub(super) over_at: Option<Instant>,
     /// Whether it asked for the lobby.
-    pub(crate) watching: bool,
+    pub(super) watching: bool,
     /// Whether a join waits for its PIN to be compared.
-    pub(crate) joining: bool,
-    pub(crate) clock: ClockOffset,
-    pub(crate) membership: Option<Membership>,
-    pub(crate) limits: RequestLimits,
+    pub(super) joining: bool,
+    pub(super) clock: ClockOffset,
+    pub(super) membership: Option<Membership>,
+    pub(super) limits: RequestLimits,
 }
 
 /// A session's place in a room.
-pub(crate) struct Membership {
-    pub(crate) room: RoomId,
-    pub(crate) participant: ParticipantId,
-    pub(crate) nonce: JoinNonce,
-    pub(crate) devices: Devices,
-    pub(crate) streams: Vec<Stream>,
+pub(super) struct Membership {
+    pub(super) room: RoomId,
+    pub(super) participant: ParticipantId,
+    pub(super) nonce: JoinNonce,
+    pub(super) devices: Devices,
+    pub(super) streams: Vec<Stream>,
 }
 
 impl Session {
-    pub(crate) fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         self.username.key()
     }
 
     /// A guest may ask for what concerns their room alone.
-    pub(crate) fn may_ask(&self, request: &Request) -> Result<(), Refusal> {
+    pub(super) fn may_ask(&self, request: &Request) -> Result<(), Refusal> {
         let Some(own) = self.guest else { return Ok(()) };
         match request {
             Request::ListRooms { .. }
@@ -90,7 +90,7 @@ impl Session {
     }
 
     /// The session as its room sees it.
-    pub(crate) fn participant(&self) -> Option<Participant> {
+    pub(super) fn participant(&self) -> Option<Participant> {
         self.membership.as_ref().map(|membership| Participant {
             id: membership.participant,
             username: self.username.clone(),

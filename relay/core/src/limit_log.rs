@@ -11,7 +11,7 @@ const AGAIN_AFTER: Micros = Micros::from_secs(60);
 
 /// The keys that were named, and when.
 #[derive(Default)]
-pub(crate) struct LimitLog(Mutex<HashMap<&'static str, Told>>);
+pub struct LimitLog(Mutex<HashMap<&'static str, Told>>);
 
 struct Told {
     at: Instant,
@@ -20,7 +20,7 @@ struct Told {
 
 impl LimitLog {
     /// Somebody was refused by the limit that `key` of the configuration sets.
-    pub(crate) fn reached(
+    pub fn reached(
         &self,
         key: &'static str,
         limit: impl Display,
@@ -39,7 +39,7 @@ impl LimitLog {
     }
 
     /// How many were not told since the last line, if it is time for another.
-    pub(crate) fn may_say(&self, key: &'static str, now: Instant) -> Option<u64> {
+    pub fn may_say(&self, key: &'static str, now: Instant) -> Option<u64> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match told.get_mut(key) {
             Some(last) if now.since(last.at) < AGAIN_AFTER => {

@@ -7,18 +7,18 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// How many networks' share all networks of one IPv6 site have together. Higher lets one site take more places;
 /// lower makes a large site's offices wait for each other.
-pub(crate) const SITE_SHARE: u32 = 16;
+pub const SITE_SHARE: u32 = 16;
 
 /// What counts as one party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Network {
+pub struct Network {
     first: IpAddr,
     bits: u8,
 }
 
 impl Network {
     /// An IPv4 address, also one that is written as IPv6, or the /64 of an IPv6 address.
-    pub(crate) const fn of(address: IpAddr) -> Self {
+    pub const fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self {
                 first: IpAddr::V4(address),
@@ -29,7 +29,7 @@ impl Network {
     }
 
     /// The /48 of an IPv6 address.
-    pub(crate) const fn site(address: IpAddr) -> Option<Self> {
+    pub const fn site(address: IpAddr) -> Option<Self> {
         match address.to_canonical() {
             IpAddr::V4(_) => None,
             IpAddr::V6(address) => Some(Self::prefix(address, 48)),

@@ -14,9 +14,9 @@ use conclave_protocol::wire::control::{
 
 use super::effect::{ConnectionId, Effect};
 use super::room::Room;
+use super::storage::{PinCommand, PinHash};
+use super::storage::{StoreCommand, StoredRoom};
 use super::{Core, Pending};
-use crate::store::pin::{PinCommand, PinHash};
-use crate::store::{StoreCommand, StoredRoom};
 
 /// Changes go out at most this often; lower costs a message to every watcher a join.
 const FLUSH_EACH: Micros = Micros::from_millis(100);
@@ -30,36 +30,36 @@ const CHANGES_A_FLUSH: usize = 50;
 
 /// Rooms whose count changed since the watchers were told.
 #[derive(Debug, Default)]
-pub(crate) struct Lobby {
+pub(super) struct Lobby {
     changed: BTreeSet<RoomId>,
     next_flush: Instant,
 }
 
 impl Lobby {
-    pub(crate) fn mark(&mut self, room: RoomId) {
+    pub(super) fn mark(&mut self, room: RoomId) {
         self.changed.insert(room);
     }
 
-    pub(crate) fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self) -> Option<Instant> {
         (!self.changed.is_empty()).then_some(self.next_flush)
     }
 }
 
 /// A room that is being made.
 #[derive(Debug)]
-pub(crate) struct Draft {
-    pub(crate) connection: ConnectionId,
-    pub(crate) request: RequestId,
-    pub(crate) name: RoomName,
-    pub(crate) capacity: u16,
-    pub(crate) pin: Option<PinHash>,
+pub(super) struct Draft {
+    pub(super) connection: ConnectionId,
+    pub(super) request: RequestId,
+    pub(super) name: RoomName,
+    pub(super) capacity: u16,
+    pub(super) pin: Option<PinHash>,
     /// The account's key.
-    pub(crate) creator: String,
-    pub(crate) id: RoomId,
+    pub(super) creator: String,
+    pub(super) id: RoomId,
 }
 
 impl Core {
-    pub(crate) fn list_rooms(&self, after: Option<RoomId>) -> Answer {
+    pub(super) fn list_rooms(&self, after: Option<RoomId>) -> Answer {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut rest = self.rooms.range((from, Bound::Unbounded));
         let rooms = rest
@@ -74,7 +74,7 @@ impl Core {
     }
 
     /// Begins to make a room: its name is taken from here on.
-    pub(crate) fn create_room(
+    pub(super) fn create_room(
         &mut self,
         (connection, request, session): (ConnectionId, RequestId, SessionId),
         name: RoomName,
@@ -124,7 +124,7 @@ impl Core {
     }
 
     /// Goes on with a room when its PIN has been hashed.
-    pub(crate) fn store_room_with(&mut self, mut draft: Draft, hash: Result<PinHash, Refusal>) {
+    pub(super) fn store_room_with(&mut self, mut draft: Draft, hash: Result<PinHash, Refusal>) {
         match hash {
             Ok(hash) => {
                 draft.pin = Some(hash);
@@ -151,7 +151,7 @@ impl Core {
     }
 
     /// Opens a room when it has been stored.
-    pub(crate) fn open_room(&mut self, draft: Draft, stored: Result<(), Refusal>) {
+    pub(super) fn open_room(&mut self, draft: Draft, stored: Result<(), Refusal>) {
         if let Err(refusal) = stored {
             return self.drop_draft(draft, refusal);
         }
@@ -192,16 +192,17 @@ impl Core {
     }
 
     /// Tells the watchers what changed, when it is time.
-    pub(crate) fn flush_lobby(&mut self, now: Instant) {
+    pub(super) fn flush_lobby(&mut self, now: Instant) {
         if self.lobby.due().is_none_or(|due| due > now) {
             return;
         }
-        let watchers: Vec<ConnectionId> = self
+        let mut watchers: Vec<ConnectionId> = self
             .sessions
             .values()
             .filter(|session| session.watching && session.membership.is_none())
             .filter_map(|session| session.connection)
             .collect();
+        watchers.sort_unstable();
         let pause = PAUSE_A_CHANGE
             .0
             .max(PAUSE_A_MESSAGE.0 * watchers.len() as u64);

@@ -13,8 +13,8 @@ use conclave_protocol::wire::control::{
 use super::effect::{ConnectionId, Effect};
 use super::link_token::Claim;
 use super::session::{Session, Stage};
+use super::storage::{RoomSetting, StoreAnswer, StoreCommand};
 use super::{Core, Pending};
-use crate::store::{RoomSetting, StoreAnswer, StoreCommand};
 
 /// Where browsers are served, and what links are proven by.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Guest {
 
 /// A guest whose name the store looks up.
 #[derive(Debug)]
-pub(crate) struct GuestArrival {
+pub(super) struct GuestArrival {
     connection: ConnectionId,
     request: RequestId,
     username: Username,
@@ -52,7 +52,7 @@ pub(crate) struct GuestArrival {
 
 /// A room's setting that waits to be stored.
 #[derive(Debug)]
-pub(crate) struct RoomChange {
+pub(super) struct RoomChange {
     connection: ConnectionId,
     request: RequestId,
     room: RoomId,
@@ -87,7 +87,7 @@ impl Core {
         }
     }
 
-    pub(crate) fn make_link(
+    pub(super) fn make_link(
         &self,
         session: SessionId,
         room: RoomId,
@@ -119,7 +119,7 @@ impl Core {
         })))
     }
 
-    pub(crate) fn revoke_links(
+    pub(super) fn revoke_links(
         &mut self,
         (connection, request, session): (ConnectionId, RequestId, SessionId),
         room: RoomId,
@@ -135,7 +135,7 @@ impl Core {
         Ok(())
     }
 
-    pub(crate) fn allow_browsers(
+    pub(super) fn allow_browsers(
         &mut self,
         (connection, request, session): (ConnectionId, RequestId, SessionId),
         room: RoomId,
@@ -169,7 +169,7 @@ impl Core {
     /// Goes on with a room's setting when it is stored: what the store says is what the room has.
     ///
     /// Several changes of one room may be on their way; the store does them and answers in one order.
-    pub(crate) fn room_changed(
+    pub(super) fn room_changed(
         &mut self,
         change: RoomChange,
         stored: Result<StoreAnswer, Refusal>,
@@ -299,7 +299,7 @@ impl Core {
     }
 
     /// Goes on with a guest when the store has looked the name up.
-    pub(crate) fn guest_named(&mut self, arrival: GuestArrival, is_free: Result<bool, Refusal>) {
+    pub(super) fn guest_named(&mut self, arrival: GuestArrival, is_free: Result<bool, Refusal>) {
         let GuestArrival {
             connection,
             request,

@@ -34,7 +34,7 @@ impl Core {
             .ok_or(Refusal::NotInRoom)
     }
 
-    pub(crate) fn set_devices(
+    pub(super) fn set_devices(
         &mut self,
         session: SessionId,
         devices: Devices,
@@ -53,7 +53,7 @@ impl Core {
         Ok(Answer::Done)
     }
 
-    pub(crate) fn set_clock(
+    pub(super) fn set_clock(
         &mut self,
         id: SessionId,
         clock: ClockOffset,
@@ -70,7 +70,7 @@ impl Core {
         Ok(Answer::Done)
     }
 
-    pub(crate) fn publish(
+    pub(super) fn publish(
         &mut self,
         session: SessionId,
         offer: StreamOffer,
@@ -101,7 +101,7 @@ impl Core {
         Ok(Answer::Published { stream: id })
     }
 
-    pub(crate) fn unpublish(
+    pub(super) fn unpublish(
         &mut self,
         session: SessionId,
         stream: StreamId,
@@ -117,7 +117,7 @@ impl Core {
         Ok(Answer::Done)
     }
 
-    pub(crate) fn subscribe(
+    pub(super) fn subscribe(
         &mut self,
         session: SessionId,
         stream: StreamId,
@@ -136,7 +136,7 @@ impl Core {
         Ok(Answer::Done)
     }
 
-    pub(crate) fn send_keys(
+    pub(super) fn send_keys(
         &mut self,
         session: SessionId,
         envelopes: Vec<AddressedEnvelope>,
@@ -183,7 +183,7 @@ impl Core {
         })
     }
 
-    pub(crate) fn ask_keys(
+    pub(super) fn ask_keys(
         &mut self,
         session: SessionId,
         of: ParticipantId,

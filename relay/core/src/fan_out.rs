@@ -109,23 +109,23 @@ pub const fn kind_of(media: Media) -> Kind {
 
 /// The routes as the core keeps them: changed a receiver at a time, handed out when they changed.
 #[derive(Debug, Default)]
-pub(crate) struct Routing {
+pub(super) struct Routing {
     routes: Routes,
     changed: bool,
 }
 
 impl Routing {
-    pub(crate) fn set(&mut self, stream: StreamId, route: StreamRoute) {
+    pub(super) fn set(&mut self, stream: StreamId, route: StreamRoute) {
         self.routes.insert(stream, route);
         self.changed = true;
     }
 
-    pub(crate) fn owner(&self, stream: StreamId) -> Option<SessionId> {
+    pub(super) fn owner(&self, stream: StreamId) -> Option<SessionId> {
         self.routes.get(stream).map(|route| route.owner)
     }
 
     /// Has `session` receive of a stream what it wants of it.
-    pub(crate) fn choose(&mut self, stream: StreamId, session: SessionId, want: Want) {
+    pub(super) fn choose(&mut self, stream: StreamId, session: SessionId, want: Want) {
         let Some(route) = self.routes.get(stream) else {
             return;
         };
@@ -150,7 +150,7 @@ impl Routing {
         self.set(stream, route);
     }
 
-    pub(crate) fn remove(&mut self, stream: StreamId) {
+    pub(super) fn remove(&mut self, stream: StreamId) {
         if self.routes.get(stream).is_some() {
             let part = &mut self.routes.parts[Routes::part_of(stream)];
             Arc::make_mut(part).remove(&stream);
@@ -158,7 +158,7 @@ impl Routing {
         }
     }
 
-    pub(crate) fn take_changed(&mut self) -> Option<Arc<Routes>> {
+    pub(super) fn take_changed(&mut self) -> Option<Arc<Routes>> {
         std::mem::take(&mut self.changed).then(|| Arc::new(self.routes.clone()))
     }
 }

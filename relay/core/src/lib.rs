@@ -3,22 +3,30 @@
 //! One loop owns the [`Core`]. It hands in what happened with the time, then carries out
 //! [`Core::next_effect`] until there is none; before that it swaps in [`Core::take_routes`], so that a
 //! stream is routed before its publisher knows its number.
+//!
+//! The same requests at the same times give the same effects in the same order: nothing here reads a clock, draws
+//! random bytes but through [`Entropy`], or depends on the order of a hash map.
+#![forbid(unsafe_code)]
+#![deny(clippy::iter_over_hash_type)]
 
 mod account;
-pub(crate) mod address;
+pub mod address;
 mod chat;
 mod clock_step;
 mod effect;
 pub mod fan_out;
 mod guesses;
-pub mod limits;
+pub mod limit_log;
+mod limits;
 mod link;
 mod link_token;
 mod lobby;
+pub mod quota;
 mod recipient_limit;
 mod room;
 mod roster;
 mod session;
+pub mod storage;
 mod takeover;
 #[cfg(test)]
 mod tests;
@@ -35,23 +43,23 @@ use conclave_protocol::wire::control::{
 use rustc_hash::FxHashMap;
 
 pub use account::RESUME_FOR;
-pub use effect::{ConnectionId, Effect, Ending, MediaCommand, Token};
+pub use effect::{ConnectionId, Effect, Ending, MediaCommand};
 pub use link::{Guest, Web};
+pub use session::Peer;
 
-use crate::limit_log::LimitLog;
-use crate::store::pin::PinAnswer;
-use crate::store::{StoreAnswer, StoredRoom};
 use account::{Arrival, Claimed};
 use chat::Line;
 use clock_step::WallClock;
 use fan_out::{Routes, Routing};
 use guesses::GuessLimits;
-use limits::{GrowthLimits, RestingLimits, SetClock, SignInLimit};
+use limit_log::LimitLog;
+use limits::{GrowthLimits, RestingLimits, SignInLimit};
 use link::{GuestArrival, RoomChange};
 use lobby::{Draft, Lobby};
+use quota::SetClock;
 use room::{Entry, Room};
-pub use session::Peer;
 use session::{Connection, Session, Stage};
+use storage::{PinAnswer, StoreAnswer, StoredRoom, Token};
 use takeover::Takeovers;
 
 /// How often limiters that are as good as new are forgotten.
@@ -263,7 +271,8 @@ impl Core {
 
     /// The relay stops: everyone is told.
     pub fn handle_stop(&mut self) {
-        let all: Vec<_> = self.connections.keys().copied().collect();
+        let mut all: Vec<_> = self.connections.keys().copied().collect();
+        all.sort_unstable();
         for connection in all {
             self.end(connection, Some(ClosingReason::RelayStops));
         }

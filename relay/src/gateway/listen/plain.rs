@@ -9,9 +9,9 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
-use super::Gateway;
-use super::listen::{HEAD, HEAD_BYTES, unknown_host};
-use super::pages::{Reply, bare};
+use super::{HEAD, HEAD_BYTES, unknown_host};
+use crate::gateway::Gateway;
+use crate::gateway::pages::{Reply, bare};
 
 /// The first byte of TLS: a record of its handshake (RFC 8446, §5.1). No request begins so.
 pub(super) const TLS: u8 = 0x16;

@@ -7,22 +7,22 @@ use conclave_protocol::name::ChatText;
 use conclave_protocol::wire::control::{Answer, ChatLine, Event, Refusal, ToEndpoint};
 
 use super::effect::{ConnectionId, Effect};
+use super::storage::StoreCommand;
 use super::{Core, Pending};
-use crate::store::StoreCommand;
 
 /// A line on its way through the store.
 #[derive(Debug)]
-pub(crate) struct Line {
-    pub(crate) connection: ConnectionId,
-    pub(crate) request: RequestId,
-    pub(crate) room: RoomId,
-    pub(crate) from: SessionId,
-    pub(crate) to: Option<SessionId>,
-    pub(crate) line: ChatLine,
+pub(super) struct Line {
+    pub(super) connection: ConnectionId,
+    pub(super) request: RequestId,
+    pub(super) room: RoomId,
+    pub(super) from: SessionId,
+    pub(super) to: Option<SessionId>,
+    pub(super) line: ChatLine,
 }
 
 impl Core {
-    pub(crate) fn say(
+    pub(super) fn say(
         &mut self,
         connection: ConnectionId,
         request: RequestId,
@@ -68,7 +68,7 @@ impl Core {
     }
 
     /// Passes a line on when it has been stored.
-    pub(crate) fn said(&mut self, line: Line, stored: Result<(), Refusal>) {
+    pub(super) fn said(&mut self, line: Line, stored: Result<(), Refusal>) {
         let result = stored.map(|()| {
             let (id, at) = (line.line.id, line.line.at);
             let message = Arc::new(ToEndpoint::Event(Event::Chat(line.line)));
@@ -86,7 +86,7 @@ impl Core {
         self.reply(line.connection, line.request, result);
     }
 
-    pub(crate) fn history(
+    pub(super) fn history(
         &mut self,
         connection: ConnectionId,
         request: RequestId,

@@ -11,33 +11,33 @@ use conclave_protocol::wire::control::{
 use super::effect::{ConnectionId, Effect, Ending, MediaCommand};
 use super::limits::RequestLimits;
 use super::session::{Session, Stage};
+use super::storage::{NewAccount, StoreCommand};
 use super::{Core, Pending};
-use crate::store::{NewAccount, StoreCommand};
 
 /// How long a dropped session waits for its endpoint.
 pub const RESUME_FOR: Micros = Micros::from_secs(30);
 
 /// A sign-in that waits for the store.
 #[derive(Debug)]
-pub(crate) struct Arrival {
-    pub(crate) connection: ConnectionId,
-    pub(crate) request: RequestId,
+pub(super) struct Arrival {
+    pub(super) connection: ConnectionId,
+    pub(super) request: RequestId,
     username: Username,
-    pub(crate) display_name: DisplayName,
+    pub(super) display_name: DisplayName,
     email: Email,
     identity: [u8; 32],
 }
 
 /// Who signs in, as they say.
-pub(crate) struct Claimed {
-    pub(crate) username: Username,
-    pub(crate) display_name: DisplayName,
-    pub(crate) email: Email,
+pub(super) struct Claimed {
+    pub(super) username: Username,
+    pub(super) display_name: DisplayName,
+    pub(super) email: Email,
 }
 
 impl Core {
     /// Begins a sign-in; `None` while the store looks the account up.
-    pub(crate) fn sign_in(
+    pub(super) fn sign_in(
         &mut self,
         connection: ConnectionId,
         request: RequestId,
@@ -96,7 +96,7 @@ impl Core {
 
     /// Goes on with a sign-in whose name is nobody's: accounts are for good, so they are not for
     /// the asking.
-    pub(crate) fn sign_up(&mut self, arrival: Box<Arrival>) -> Result<(), Refusal> {
+    pub(super) fn sign_up(&mut self, arrival: Box<Arrival>) -> Result<(), Refusal> {
         // A guest who is here keeps the name while they are.
         if self.accounts.contains_key(&arrival.username.key()) {
             return Err(Refusal::NameTaken);
@@ -113,7 +113,7 @@ impl Core {
         Ok(())
     }
 
-    pub(crate) fn resume(
+    pub(super) fn resume(
         &mut self,
         connection: ConnectionId,
         username: &Username,
@@ -139,7 +139,7 @@ impl Core {
     }
 
     /// Goes on with a sign-in when the store has looked the account up.
-    pub(crate) fn signed_in(
+    pub(super) fn signed_in(
         &mut self,
         connection: ConnectionId,
         request: RequestId,
@@ -193,7 +193,7 @@ impl Core {
     }
 
     /// Opens a session under a name that no other session has.
-    pub(crate) fn open_session(
+    pub(super) fn open_session(
         &mut self,
         connection: ConnectionId,
         (username, display_name): (Username, DisplayName),
@@ -278,7 +278,7 @@ impl Core {
     }
 
     /// A connection is gone: its session waits.
-    pub(crate) fn detach(&mut self, now: Instant, connection: ConnectionId) {
+    pub(super) fn detach(&mut self, now: Instant, connection: ConnectionId) {
         let Some(state) = self.connections.remove(&connection) else {
             return;
         };
@@ -297,7 +297,7 @@ impl Core {
     }
 
     /// Ends the sessions that waited in vain.
-    pub(crate) fn end_unresumed(&mut self, now: Instant) {
+    pub(super) fn end_unresumed(&mut self, now: Instant) {
         while let Some(&(over_at, id)) = self.waiting.front() {
             if over_at > now {
                 break;
@@ -311,7 +311,7 @@ impl Core {
     }
 
     /// Ends a session for good.
-    pub(crate) fn end_session(
+    pub(super) fn end_session(
         &mut self,
         id: SessionId,
         reason: LeaveReason,
@@ -333,7 +333,7 @@ impl Core {
     }
 
     /// Ends a connection, saying why if there is a why.
-    pub(crate) fn end(&mut self, connection: ConnectionId, closing: Option<ClosingReason>) {
+    pub(super) fn end(&mut self, connection: ConnectionId, closing: Option<ClosingReason>) {
         self.connections.remove(&connection);
         let ending = match closing {
             Some(ClosingReason::TooSlow) => Ending::Now(ClosingReason::TooSlow),

@@ -13,7 +13,7 @@ pub(crate) const MESSAGES: usize = 256;
 /// Bytes that may wait, as the messages are on the wire.
 pub(crate) const BYTES: usize = 1024 * 1024;
 /// Bytes of media between the media plane and the connection's own queue.
-pub(super) const MEDIA: usize = 256 * 1024;
+pub(crate) const MEDIA: usize = 256 * 1024;
 /// The same for a browser, which gets all of its media there: four of the largest pictures.
 pub(crate) const MEDIA_FOR_BROWSERS: usize = 2304 * 1024;
 

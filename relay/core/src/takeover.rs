@@ -20,7 +20,7 @@ const MOST: usize = 4_096;
 
 /// Who was put out by whom, and how often.
 #[derive(Default)]
-pub(crate) struct Takeovers(HashMap<String, Turns>);
+pub(super) struct Takeovers(HashMap<String, Turns>);
 
 struct Turns {
     count: u32,
@@ -32,7 +32,7 @@ impl Takeovers {
     ///
     /// # Errors
     /// How long to wait, when there were too many.
-    pub(crate) fn take(&mut self, account: &str, now: Instant) -> Result<(), Micros> {
+    pub(super) fn take(&mut self, account: &str, now: Instant) -> Result<(), Micros> {
         if self.0.len() >= MOST {
             self.forget_old(now);
         }
@@ -64,7 +64,7 @@ impl Takeovers {
         Ok(())
     }
 
-    pub(crate) fn forget_old(&mut self, now: Instant) {
+    pub(super) fn forget_old(&mut self, now: Instant) {
         self.0.retain(|_, turns| now.since(turns.last) < CALM);
     }
 }

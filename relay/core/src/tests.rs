@@ -14,9 +14,8 @@ use conclave_protocol::wire::control::{
 };
 use conclave_protocol::wire::header::Kind;
 
+use super::storage::{NewAccount, PinCommand, PinHash, RoomSetting, StoreCommand};
 use super::*;
-use crate::store::pin::{PinCommand, PinHash};
-use crate::store::{NewAccount, RoomSetting, StoreCommand};
 
 const LIMITS: CoreLimits = CoreLimits {
     sessions: 100,

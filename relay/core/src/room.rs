@@ -14,26 +14,26 @@ use super::effect::{ConnectionId, Effect};
 use super::fan_out::{Receiver, StreamRoute, kind_of};
 use super::guesses::Guess;
 use super::session::{Membership, Peer};
+use super::storage::{PinCommand, PinHash};
 use super::{Core, Pending};
-use crate::store::pin::{PinCommand, PinHash};
 
 /// A room that stands.
 #[derive(Debug)]
-pub(crate) struct Room {
-    pub(crate) id: RoomId,
-    pub(crate) name: RoomName,
-    pub(crate) pin: Option<PinHash>,
-    pub(crate) capacity: u16,
+pub(super) struct Room {
+    pub(super) id: RoomId,
+    pub(super) name: RoomName,
+    pub(super) pin: Option<PinHash>,
+    pub(super) capacity: u16,
     /// The key of the account that made it; rooms of old have none.
-    pub(crate) creator: Option<String>,
+    pub(super) creator: Option<String>,
     /// Links of earlier ones are over.
-    pub(crate) link_generation: u32,
+    pub(super) link_generation: u32,
     /// Whether participants may be here whose keys the gateway holds.
-    pub(crate) browsers_allowed: bool,
+    pub(super) browsers_allowed: bool,
     /// In the order in which they came.
-    pub(crate) members: Vec<SessionId>,
+    pub(super) members: Vec<SessionId>,
     /// Identities that came in with the PIN, the one that came in last at the end.
-    pub(crate) known: VecDeque<[u8; 32]>,
+    pub(super) known: VecDeque<[u8; 32]>,
 }
 
 /// Devices a locked room knows again. Higher costs 32 B each; lower makes more of them count as guessers when many
@@ -41,7 +41,7 @@ pub(crate) struct Room {
 const KNOWN_DEVICES: usize = 4 * MAX_ROOM_CAPACITY as usize;
 
 impl Room {
-    pub(crate) fn summary(&self) -> RoomSummary {
+    pub(super) fn summary(&self) -> RoomSummary {
         RoomSummary {
             id: self.id,
             name: self.name.clone(),
@@ -77,20 +77,20 @@ impl Room {
 
 /// A join whose PIN is being compared.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub(crate) connection: ConnectionId,
-    pub(crate) request: RequestId,
-    pub(crate) session: SessionId,
-    pub(crate) room: RoomId,
-    pub(crate) devices: Devices,
-    pub(crate) nonce: JoinNonce,
+pub(super) struct Entry {
+    pub(super) connection: ConnectionId,
+    pub(super) request: RequestId,
+    pub(super) session: SessionId,
+    pub(super) room: RoomId,
+    pub(super) devices: Devices,
+    pub(super) nonce: JoinNonce,
     /// What the PIN counts as while it is being compared.
-    pub(crate) guess: Option<Guess>,
+    pub(super) guess: Option<Guess>,
 }
 
 impl Core {
     /// Begins a join; `None` while the PIN is being compared.
-    pub(crate) fn join(
+    pub(super) fn join(
         &mut self,
         entry: Entry,
         pin: Option<Pin>,
@@ -137,7 +137,7 @@ impl Core {
     }
 
     /// Goes on with a join when its PIN has been compared.
-    pub(crate) fn enter_if(&mut self, entry: Entry, matches: Result<bool, Refusal>) {
+    pub(super) fn enter_if(&mut self, entry: Entry, matches: Result<bool, Refusal>) {
         if let Some(guess) = entry.guess.filter(|_| matches != Ok(false)) {
             let account = self.sessions.get(&entry.session).map(|s| s.key());
             self.guesses.was_right(account.as_deref(), guess);
@@ -201,7 +201,7 @@ impl Core {
     }
 
     /// The room that a session is in, from the inside.
-    pub(crate) fn joined(&self, session: SessionId) -> Option<Joined> {
+    pub(super) fn joined(&self, session: SessionId) -> Option<Joined> {
         let membership = self.sessions.get(&session)?.membership.as_ref()?;
         let room = self.rooms.get(&membership.room)?;
         Some(Joined {
@@ -216,7 +216,7 @@ impl Core {
     }
 
     /// Takes a session out of its room, if it is in one; tells whether it was.
-    pub(crate) fn leave(&mut self, id: SessionId, reason: LeaveReason) -> bool {
+    pub(super) fn leave(&mut self, id: SessionId, reason: LeaveReason) -> bool {
         let Some(session) = self.sessions.get(&id) else {
             return false;
         };
@@ -259,7 +259,7 @@ impl Core {
     }
 
     /// Routes a new stream to everyone in the room but its owner.
-    pub(crate) fn route_stream(&mut self, room: RoomId, owner: SessionId, stream: &Stream) {
+    pub(super) fn route_stream(&mut self, room: RoomId, owner: SessionId, stream: &Stream) {
         let members = self.rooms.get(&room).map_or(&[][..], |room| &room.members);
         let receivers = members.iter().filter(|id| **id != owner);
         let bytes_per_second = stream.offer.media.bytes_per_second();

@@ -11,7 +11,7 @@ use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::Refusal;
 
 use super::address::{Network, SITE_SHARE};
-use super::limits::SetClock;
+use super::quota::SetClock;
 
 /// Keys of one budget. Higher costs about 100 B a key; lower lets many keys crowd out new ones sooner.
 const MAX_KEYS: usize = 16_384;
@@ -72,15 +72,15 @@ impl<K: Hash + Eq> Budget<K> {
 
 /// A guess at a room's PIN that is being compared.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Guess {
-    pub(crate) address: IpAddr,
-    pub(crate) room: u32,
+pub(super) struct Guess {
+    pub(super) address: IpAddr,
+    pub(super) room: u32,
     /// The device was in this room with its PIN, so that it is not one that guesses.
-    pub(crate) is_known: bool,
+    pub(super) is_known: bool,
 }
 
 /// Wrong PINs by account, by address and by room: each bounds another way to try all PINs.
-pub(crate) struct GuessLimits {
+pub(super) struct GuessLimits {
     account: Budget<String>,
     network: Budget<Network>,
     site: Budget<Network>,
@@ -89,7 +89,7 @@ pub(crate) struct GuessLimits {
 }
 
 impl GuessLimits {
-    pub(crate) fn new(clock: &SetClock) -> Self {
+    pub(super) fn new(clock: &SetClock) -> Self {
         let two = Micros::from_secs(2);
         let share = u64::from(SITE_SHARE);
         Self {
@@ -103,7 +103,7 @@ impl GuessLimits {
     }
 
     /// Counts a guess at a link, which has no account and no room.
-    pub(crate) fn take_link(&mut self, address: IpAddr) -> Result<(), Refusal> {
+    pub(super) fn take_link(&mut self, address: IpAddr) -> Result<(), Refusal> {
         let now = self.clock.instant();
         self.check_address(address, now)?;
         self.take_address(address, now);
@@ -111,7 +111,7 @@ impl GuessLimits {
     }
 
     /// Counts a guess, until [`Self::was_right`].
-    pub(crate) fn take(&mut self, account: &str, guess: Guess) -> Result<(), Refusal> {
+    pub(super) fn take(&mut self, account: &str, guess: Guess) -> Result<(), Refusal> {
         let now = self.clock.instant();
         self.account.check(&account.to_owned(), now)?;
         if !guess.is_known {
@@ -125,7 +125,7 @@ impl GuessLimits {
     }
 
     /// The guess was none: it costs nothing.
-    pub(crate) fn was_right(&mut self, account: Option<&str>, guess: Guess) {
+    pub(super) fn was_right(&mut self, account: Option<&str>, guess: Guess) {
         if let Some(account) = account {
             self.account.give_back(&account.to_owned());
         }
@@ -152,7 +152,7 @@ impl GuessLimits {
         self.network.take(Network::of(address), now);
     }
 
-    pub(crate) fn forget_idle(&mut self) {
+    pub(super) fn forget_idle(&mut self) {
         let now = self.clock.instant();
         self.account.forget_whole(now);
         self.network.forget_whole(now);

@@ -18,14 +18,14 @@ const FORGET_FROM: usize = 256;
 ///
 /// It grows no further than the sender's own limits let it: a recipient is forgotten after 4 s.
 #[derive(Debug, Default)]
-pub(crate) struct RecipientLimit {
+pub(super) struct RecipientLimit {
     /// When the recipient's whole burst is there again.
     whole_at: FxHashMap<SessionId, Instant>,
 }
 
 impl RecipientLimit {
     /// Whether one more message may go to `to`.
-    pub(crate) fn check(&self, to: SessionId, now: Instant) -> Result<(), Refusal> {
+    pub(super) fn check(&self, to: SessionId, now: Instant) -> Result<(), Refusal> {
         let whole_at = self.whole_at.get(&to).copied().unwrap_or(now);
         let wait = (whole_at.max(now) + EACH).since(now + Micros(EACH.0 * BURST));
         if wait == Micros::ZERO {
@@ -37,7 +37,7 @@ impl RecipientLimit {
     }
 
     /// Counts one message to `to`.
-    pub(crate) fn count(&mut self, to: SessionId, now: Instant) {
+    pub(super) fn count(&mut self, to: SessionId, now: Instant) {
         if self.whole_at.len() >= FORGET_FROM {
             self.whole_at.retain(|_, whole_at| *whole_at > now);
         }
