@@ -31,14 +31,12 @@ impl Engine {
     }
 
     fn known_room(&self, wanted: &Room) -> Option<RoomId> {
-        let goal = self
-            .goal
-            .as_ref()
-            .filter(|goal| goal.room.name.key() == wanted.name.key());
-        let inside = self.room.as_ref().filter(|_| goal.is_some());
+        let is_goal = |goal: &Room| goal.name.key() == wanted.name.key();
+        let is_here = self.lobby.goal().is_some_and(is_goal);
+        let inside = self.room.as_ref().filter(|_| is_here);
         inside
             .map(super::room::InRoom::id)
-            .or_else(|| self.listed_room(&wanted.name))
+            .or_else(|| self.lobby.find(&wanted.name))
     }
 
     fn ask_for_link(&mut self, room: RoomId, lifetime_minutes: u16) {

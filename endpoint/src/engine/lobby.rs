@@ -1,14 +1,17 @@
 //! The lobby: which rooms there are, and the way from a room's name into it; it is made if that is wanted.
 
-use super::requests::Asked;
-use super::{Engine, EngineError, Report, Room};
+use super::messages::Room;
+use super::timers::{Timer, Timers};
 use conclave_protocol::id::RoomId;
-use conclave_protocol::member_key::JoinNonce;
-use conclave_protocol::name::RoomName;
-use conclave_protocol::wire::control::{Refusal, Request, RoomSummary};
+use conclave_protocol::name::{Pin, RoomName};
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::wire::control::{Refusal, RoomSummary};
 use std::collections::BTreeMap;
 
-/// The rooms that the relay told of.
+/// How long to wait for a room that somebody else is making.
+const LOOK_AGAIN_AFTER: Micros = Micros::from_millis(100);
+
+/// The rooms that the relay told of, and the one to be in.
 #[derive(Default)]
 pub(super) struct Lobby {
     rooms: BTreeMap<RoomId, RoomSummary>,
@@ -16,160 +19,287 @@ pub(super) struct Lobby {
     complete: bool,
     /// Whether something changed that has not been told.
     changed: bool,
+    goal: Option<Goal>,
+    last_attempt: u32,
+    /// What the relay has yet to answer. One thing at a time: of two answers one would be to a goal that is none any more.
+    asking: Option<Attempt>,
 }
 
 /// A room to be in.
-pub(super) struct Goal {
-    pub(super) room: Room,
+struct Goal {
+    room: Room,
     /// Being refused ends the engine, for there is nobody to choose another.
-    pub(super) required: bool,
-    /// The way there is being asked for.
-    pub(super) asked: bool,
+    required: bool,
+    pursuit: Pursuit,
 }
 
-impl Engine {
-    pub(super) fn list_rooms(&mut self) {
-        self.lobby = Lobby::default();
-        self.ask(Request::ListRooms { after: None }, Asked::ListRooms);
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pursuit {
+    NotBegun,
+    Asked(Attempt),
+    Entered,
+}
+
+/// One step towards a goal, so that its answer is known from that of another goal's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attempt(u32);
+
+/// What is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Create,
+    Join,
+}
+
+impl Act {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "creating the room",
+            Self::Join => "joining the room",
+        }
+    }
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Ask for a page of rooms.
+    List { after: Option<RoomId> },
+    /// Ask for a room to be made.
+    Create {
+        name: RoomName,
+        pin: Option<Pin>,
+        capacity: u16,
+        attempt: Attempt,
+    },
+    /// Ask to be let into a room.
+    Join {
+        room: RoomId,
+        pin: Option<Pin>,
+        attempt: Attempt,
+    },
+    /// Leave a room that is not the goal any more, and list the rooms.
+    GoBack,
+    /// There is no way in.
+    NotEntered {
+        act: &'static str,
+        refusal: Refusal,
+        /// Which ends the engine.
+        required: bool,
+    },
+}
+
+impl Lobby {
+    /// Lists the rooms from the beginning.
+    pub(super) fn list(&mut self) -> Step {
+        self.rooms.clear();
+        (self.complete, self.changed) = (false, false);
+        Step::List { after: None }
     }
 
+    /// A page of rooms came.
     pub(super) fn listed(
         &mut self,
         rooms: Vec<RoomSummary>,
         more: bool,
-    ) -> Result<(), EngineError> {
-        self.lobby
-            .rooms
+        signed_in: bool,
+    ) -> Option<Step> {
+        // Of the page, not of all that is known: events tell of rooms on pages that are yet to come.
+        let last = rooms.iter().map(|room| room.id).max();
+        self.rooms
             .extend(rooms.into_iter().map(|room| (room.id, room)));
-        if let (true, Some((&last, _))) = (more, self.lobby.rooms.last_key_value()) {
-            let after = Some(last);
-            self.ask(Request::ListRooms { after }, Asked::ListRooms);
-            return Ok(());
+        if more && last.is_some() {
+            return Some(Step::List { after: last });
         }
-        (self.lobby.complete, self.lobby.changed) = (true, true);
-        self.pursue()
+        (self.complete, self.changed) = (true, true);
+        self.pursue(signed_in)
+    }
+
+    /// The relay asks to wait before the rooms are listed again.
+    pub(super) fn list_later(&self, wait: Micros, now: Instant, timers: &mut Timers) {
+        timers.set(Timer::LookAgain, now + wait);
+    }
+
+    /// [`Timer::LookAgain`] is due.
+    pub(super) fn look_again(&mut self) -> Step {
+        if self.asking.is_none() {
+            self.begin_again();
+        }
+        self.list()
     }
 
     /// A room by its name, as far as the relay has told.
-    pub(super) fn listed_room(&self, name: &RoomName) -> Option<RoomId> {
+    pub(super) fn find(&self, name: &RoomName) -> Option<RoomId> {
         let wanted = name.key();
-        let mut rooms = self.lobby.rooms.values();
+        let mut rooms = self.rooms.values();
         rooms
             .find(|room| room.name.key() == wanted)
             .map(|room| room.id)
     }
 
     pub(super) fn room_changed(&mut self, room: RoomSummary) {
-        self.lobby.rooms.insert(room.id, room);
-        self.lobby.changed = true;
+        self.rooms.insert(room.id, room);
+        self.changed = true;
     }
 
-    pub(super) fn room_closed(&mut self, room: RoomId) {
-        self.lobby.rooms.remove(&room);
-        self.lobby.changed = true;
-        if self.room.as_ref().is_some_and(|inside| inside.id() == room) {
+    /// A room is closed; whether this endpoint, which is in `inside`, is put out of it.
+    pub(super) fn room_closed(&mut self, room: RoomId, inside: Option<RoomId>) -> bool {
+        self.rooms.remove(&room);
+        self.changed = true;
+        let puts_out = inside == Some(room);
+        if puts_out {
             self.goal = None;
-            self.back_to_lobby();
         }
+        puts_out
     }
 
-    /// Tells the rooms, when that is news to somebody who is not in one.
-    pub(super) fn tell_rooms(&mut self) {
-        if self.lobby.complete && self.room.is_none() && std::mem::take(&mut self.lobby.changed) {
-            (self.report)(Report::Rooms(self.lobby.rooms.values().cloned().collect()));
-        }
+    /// The rooms, when that is news to somebody who is not in one.
+    pub(super) fn news(&mut self, is_inside: bool) -> Option<Vec<RoomSummary>> {
+        let is_news = self.complete && !is_inside && std::mem::take(&mut self.changed);
+        is_news.then(|| self.rooms.values().cloned().collect())
     }
 
-    /// Takes the next step towards the room that this endpoint is to be in.
-    pub(super) fn pursue(&mut self) -> Result<(), EngineError> {
-        if !self.lobby.complete || !self.reconnect.is_signed_in() {
-            return Ok(());
-        }
-        let Some(goal) = self.goal.as_mut().filter(|goal| !goal.asked) else {
-            return Ok(());
-        };
-        goal.asked = true;
-        let (name, pin, create) = (
-            goal.room.name.clone(),
-            goal.room.pin.clone(),
-            goal.room.create,
-        );
-        match (self.listed_room(&name), create) {
-            (Some(room), _) => return self.join(room),
-            (None, Some(capacity)) => {
-                self.ask(
-                    Request::CreateRoom {
-                        name,
-                        pin,
-                        capacity,
-                    },
-                    Asked::CreateRoom,
-                );
-            }
-            (None, None) => return self.not_entered("joining the room", Refusal::NoSuchRoom),
-        }
-        Ok(())
-    }
-
-    pub(super) fn join(&mut self, room: RoomId) -> Result<(), EngineError> {
-        let nonce = JoinNonce(*self.entropy()?.expose());
-        self.session.join_nonce = Some(nonce);
-        let pin = self.goal.as_ref().and_then(|goal| goal.room.pin.clone());
-        let devices = self.parts.devices();
-        let request = Request::JoinRoom {
-            room,
-            pin,
-            devices,
-            nonce,
-        };
-        self.ask(request, Asked::JoinRoom);
-        Ok(())
-    }
-
-    /// The relay says no: that is the end of an engine with nobody at it, and an answer to one with a person.
-    pub(super) fn not_entered(
-        &mut self,
-        act: &'static str,
-        refusal: Refusal,
-    ) -> Result<(), EngineError> {
-        if self.goal.as_ref().is_some_and(|goal| goal.required) {
-            return Err(EngineError::Refused { act, refusal });
-        }
-        self.goal = None;
-        (self.report)(Report::NotEntered { act, refusal });
-        Ok(())
-    }
-
-    pub(super) fn enter_by_intent(&mut self, room: Room) -> Result<(), EngineError> {
-        if self.room.is_some() {
-            self.leave_by_intent();
-        }
+    /// Wants to be in this room and no other.
+    pub(super) fn set_goal(&mut self, room: Room, required: bool) {
         self.goal = Some(Goal {
             room,
-            required: false,
-            asked: false,
+            required,
+            pursuit: Pursuit::NotBegun,
         });
-        self.pursue()
     }
 
-    pub(super) fn leave_by_intent(&mut self) {
+    /// Wants to be in no room.
+    pub(super) fn clear_goal(&mut self) {
         self.goal = None;
-        if self.room.is_some() {
-            if self.reconnect.is_signed_in() {
-                self.ask(Request::LeaveRoom, Asked::Nothing);
+    }
+
+    /// The room to be in.
+    pub(super) fn goal(&self) -> Option<&Room> {
+        Some(&self.goal.as_ref()?.room)
+    }
+
+    /// The next step towards the goal, unless one is being asked for.
+    pub(super) fn pursue(&mut self, signed_in: bool) -> Option<Step> {
+        if !self.complete || !signed_in || self.asking.is_some() {
+            return None;
+        }
+        let goal = self.goal.as_ref()?;
+        if goal.pursuit != Pursuit::NotBegun {
+            return None;
+        }
+        match (self.find(&goal.room.name), goal.room.create) {
+            (Some(room), _) => self.join(room),
+            (None, Some(capacity)) => {
+                let (name, pin) = (goal.room.name.clone(), goal.room.pin.clone());
+                Some(Step::Create {
+                    name,
+                    pin,
+                    capacity,
+                    attempt: self.attempt(),
+                })
             }
-            self.back_to_lobby();
+            (None, None) => self.give_up(Act::Join, Refusal::NoSuchRoom),
         }
     }
 
-    /// Out of the room: what was used there is let go of.
-    pub(super) fn back_to_lobby(&mut self) {
-        self.leave_room();
-        self.hold_devices();
-        self.session.told_lines.clear();
-        (self.report)(Report::LeftRoom);
-        if self.reconnect.is_signed_in() {
-            self.list_rooms();
+    fn join(&mut self, room: RoomId) -> Option<Step> {
+        let pin = self.goal.as_ref()?.room.pin.clone();
+        let attempt = self.attempt();
+        Some(Step::Join { room, pin, attempt })
+    }
+
+    fn attempt(&mut self) -> Attempt {
+        self.last_attempt = self.last_attempt.wrapping_add(1);
+        let attempt = Attempt(self.last_attempt);
+        self.asking = Some(attempt);
+        if let Some(goal) = &mut self.goal {
+            goal.pursuit = Pursuit::Asked(attempt);
         }
+        attempt
+    }
+
+    /// An answer came; whether it is to what is wanted still.
+    fn answered(&mut self, attempt: Attempt) -> bool {
+        self.asking.take_if(|asking| *asking == attempt);
+        let goal = self.goal.as_ref();
+        goal.is_some_and(|goal| goal.pursuit == Pursuit::Asked(attempt))
+    }
+
+    /// The room was made.
+    pub(super) fn created(&mut self, attempt: Attempt, room: RoomId) -> Option<Step> {
+        if self.answered(attempt) {
+            self.join(room)
+        } else {
+            self.pursue(true)
+        }
+    }
+
+    /// The relay let this endpoint in: [`Step::GoBack`] when another room is wanted meanwhile, or none.
+    pub(super) fn joined(&mut self, attempt: Attempt) -> Option<Step> {
+        if !self.answered(attempt) {
+            return Some(Step::GoBack);
+        }
+        self.entered()
+    }
+
+    /// A resumed session is still in a room: [`Step::GoBack`] when none is wanted any more.
+    pub(super) fn entered(&mut self) -> Option<Step> {
+        match &mut self.goal {
+            Some(goal) => {
+                goal.pursuit = Pursuit::Entered;
+                None
+            }
+            None => Some(Step::GoBack),
+        }
+    }
+
+    /// The relay refuses a step.
+    pub(super) fn refused(
+        &mut self,
+        attempt: Attempt,
+        act: Act,
+        refusal: Refusal,
+        now: Instant,
+        timers: &mut Timers,
+    ) -> Option<Step> {
+        if !self.answered(attempt) {
+            return self.pursue(true);
+        }
+        let wait = match (act, refusal) {
+            // Somebody else is making it: it is listed as soon as it is stored.
+            (Act::Create, Refusal::RoomExists) => LOOK_AGAIN_AFTER,
+            (_, Refusal::RateLimited { retry_after_ms }) => {
+                Micros::from_millis(retry_after_ms.into())
+            }
+            _ => return self.give_up(act, refusal),
+        };
+        timers.set(Timer::LookAgain, now + wait);
+        None
+    }
+
+    fn give_up(&mut self, act: Act, refusal: Refusal) -> Option<Step> {
+        let required = self.goal.take()?.required;
+        Some(Step::NotEntered {
+            act: act.name(),
+            refusal,
+            required,
+        })
+    }
+
+    /// The way in is to be looked for again from the list of rooms.
+    pub(super) fn begin_again(&mut self) {
+        if let Some(goal) = &mut self.goal {
+            goal.pursuit = Pursuit::NotBegun;
+        }
+    }
+
+    /// The connection is lost: what was asked is not answered any more.
+    pub(super) fn lose(&mut self, timers: &mut Timers) {
+        self.asking = None;
+        self.begin_again();
+        timers.stop(Timer::LookAgain);
     }
 }
+
+#[cfg(test)]
+mod tests;

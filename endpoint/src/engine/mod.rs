@@ -5,6 +5,7 @@
 
 mod chat;
 mod clock_offset;
+mod entering;
 mod invite;
 mod ledger;
 mod lobby;
@@ -19,6 +20,7 @@ mod replies;
 mod requests;
 mod room;
 mod session;
+mod talking;
 mod timers;
 
 pub use ledger::{ParticipantStats, RefusedPackets, SelfStats, Stats, StreamStats};
@@ -75,7 +77,7 @@ pub struct Engine {
     requests: requests::Requests,
     session: session::Session,
     lobby: lobby::Lobby,
-    goal: Option<lobby::Goal>,
+    chat: chat::Chat,
     room: Option<room::InRoom>,
     media: media::Inbound,
     path: path::MediaPath,
@@ -128,11 +130,10 @@ impl Engine {
             own_pictures: own,
         };
         let (parts, device_events) = Parts::new(&settings, wires);
-        let goal = settings.room.clone().map(|room| lobby::Goal {
-            room,
-            required: true,
-            asked: false,
-        });
+        let mut lobby = lobby::Lobby::default();
+        if let Some(room) = settings.room.clone() {
+            lobby.set_goal(room, true);
+        }
         let now = clock::now();
         let mut timers = Timers::default();
         timers.set(Timer::Levels, now);
@@ -150,8 +151,8 @@ impl Engine {
             reconnect,
             requests: requests::Requests::default(),
             session: session::Session::new(),
-            lobby: lobby::Lobby::default(),
-            goal,
+            lobby,
+            chat: chat::Chat::default(),
             room: None,
             media: media::Inbound::new(others, recorder.clone())?,
             recorder,
@@ -223,6 +224,7 @@ impl Engine {
             Timer::Connect => self.connect(now)?,
             Timer::Silence => self.handle_silence(now)?,
             Timer::Ping => self.ping(now),
+            Timer::LookAgain => self.look_again()?,
             Timer::Probe => self.send_probe(),
             Timer::UdpPatience => {
                 self.path.lose_patience();

@@ -1,14 +1,13 @@
 //! What the relay sends: each message to where it belongs, each reply to what was asked.
 
 use super::clock_offset::ClockEstimate;
+use super::lobby::Act;
 use super::reconnect::AfterRefusal;
 use super::requests::Asked;
 use super::{Engine, EngineError, Report};
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{Answer, ChatLine, Refusal, Request, SignedIn, ToEndpoint};
 
-/// How long to wait for a room that somebody else is making.
-const LOOK_AGAIN_AFTER: Micros = Micros::from_millis(100);
 impl Engine {
     pub(super) fn handle_message(
         &mut self,
@@ -55,47 +54,25 @@ impl Engine {
                 self.invited(&asked, result);
                 Ok(())
             }
-            (Asked::CreateRoom, Ok(Answer::Created { room })) => self.join(room),
-            // Somebody else is making it: it is listed as soon as it is stored.
-            (Asked::CreateRoom, Err(Refusal::RoomExists)) => {
-                self.session.look_again_at = Some(now + LOOK_AGAIN_AFTER);
+            (Asked::ListRooms, Err(Refusal::RateLimited { retry_after_ms })) => {
+                let wait = Micros::from_millis(retry_after_ms.into());
+                self.lobby.list_later(wait, now, &mut self.timers);
                 Ok(())
             }
-            (
-                Asked::ListRooms | Asked::CreateRoom | Asked::JoinRoom,
-                Err(Refusal::RateLimited { retry_after_ms }),
-            ) => {
-                self.session.look_again_at = Some(now + Micros::from_millis(retry_after_ms.into()));
-                Ok(())
+            (Asked::CreateRoom(attempt), Ok(Answer::Created { room })) => {
+                self.created(attempt, room)
             }
-            (Asked::CreateRoom, Err(refusal)) => self.not_entered("creating the room", refusal),
-            (Asked::JoinRoom, Ok(Answer::Joined(joined))) => self.enter(*joined, false, now),
-            (Asked::JoinRoom, Err(refusal)) => self.not_entered("joining the room", refusal),
-            (Asked::Say { to, text, written }, Ok(Answer::Said { id, at })) => {
-                let line = ChatLine {
-                    id,
-                    at,
-                    from: self.settings.username.clone(),
-                    from_name: self.settings.display_name.clone(),
-                    to,
-                    text,
-                };
-                self.chat(line);
-                if let Some(written) = written {
-                    let _ = written.send(Ok(()));
-                }
-                Ok(())
+            (Asked::CreateRoom(attempt), Err(refusal)) => {
+                self.step_refused(attempt, Act::Create, refusal, now)
             }
-            (Asked::Say { written, .. }, Err(refusal)) => {
-                match written {
-                    Some(written) => drop(written.send(Err(refusal))),
-                    None => (self.report)(Report::NotSaid(refusal)),
-                }
-                Ok(())
+            (Asked::JoinRoom(attempt), Ok(Answer::Joined(joined))) => {
+                self.joined(attempt, *joined, now)
             }
-            (Asked::History, Ok(Answer::History { lines, more })) => {
-                lines.into_iter().for_each(|line| self.chat(line));
-                (self.report)(Report::History { more });
+            (Asked::JoinRoom(attempt), Err(refusal)) => {
+                self.step_refused(attempt, Act::Join, refusal, now)
+            }
+            (asked @ (Asked::Say { .. } | Asked::History { .. }), result) => {
+                self.chat_answered(asked, result);
                 Ok(())
             }
             (Asked::Publish(source), Ok(Answer::Published { stream })) => {
@@ -119,6 +96,44 @@ impl Engine {
         }
     }
 
+    fn chat_answered(&mut self, asked: Asked, result: Result<Answer, Refusal>) {
+        match (asked, result) {
+            (
+                Asked::Say {
+                    to,
+                    text,
+                    written,
+                    visit,
+                },
+                Ok(Answer::Said { id, at }),
+            ) => {
+                let line = ChatLine {
+                    id,
+                    at,
+                    from: self.settings.username.clone(),
+                    from_name: self.settings.display_name.clone(),
+                    to,
+                    text,
+                };
+                if self.chat.is_current(visit) {
+                    self.hear_chat(line);
+                }
+                if let Some(written) = written {
+                    let _ = written.send(Ok(()));
+                }
+            }
+            (Asked::Say { written, .. }, Err(refusal)) => self.not_said(refusal, written),
+            (Asked::History { visit }, Ok(Answer::History { lines, more }))
+                if self.chat.is_current(visit) =>
+            {
+                lines.into_iter().for_each(|line| self.hear_chat(line));
+                (self.report)(Report::History { more });
+            }
+            (asked, Err(refusal)) => tracing::warn!(?asked, %refusal, "the relay refused"),
+            (_, Ok(_)) => {}
+        }
+    }
+
     fn signed_in(&mut self, signed_in: SignedIn, now: Instant) -> Result<(), EngineError> {
         self.reconnect.signed_in(&signed_in, now, &mut self.timers);
         self.session.clock = ClockEstimate::default();
@@ -126,7 +141,7 @@ impl Engine {
         self.follow_path();
         (self.report)(Report::SignedIn);
         match signed_in.room {
-            Some(joined) => self.enter(joined, true, now),
+            Some(joined) => self.still_in(joined, now),
             None => {
                 self.list_rooms();
                 Ok(())

@@ -1,5 +1,7 @@
 //! Requests that the relay has yet to answer, and what each was for.
 
+use super::chat::Visit;
+use super::lobby::Attempt;
 use super::messages::Written;
 use super::publish::Source;
 use conclave_protocol::hand_out::Sent;
@@ -15,8 +17,8 @@ pub(super) enum Asked {
         resuming: bool,
     },
     ListRooms,
-    CreateRoom,
-    JoinRoom,
+    CreateRoom(Attempt),
+    JoinRoom(Attempt),
     CreateRoomToInvite {
         lifetime_minutes: u16,
     },
@@ -25,8 +27,11 @@ pub(super) enum Asked {
         to: Option<Username>,
         text: Box<ChatText>,
         written: Option<Written>,
+        visit: Visit,
     },
-    History,
+    History {
+        visit: Visit,
+    },
     Publish(Source),
     SendKeys(Sent),
     Nothing,
@@ -91,15 +96,15 @@ mod tests {
     fn answers_find_what_was_asked_in_any_order() {
         let mut requests = open();
         let list = ask(&mut requests, Asked::ListRooms);
-        let join = ask(&mut requests, Asked::JoinRoom);
-        assert!(matches!(requests.answered(join), Some(Asked::JoinRoom)));
+        let join = ask(&mut requests, Asked::MakeLink);
+        assert!(matches!(requests.answered(join), Some(Asked::MakeLink)));
         assert!(matches!(requests.answered(list), Some(Asked::ListRooms)));
     }
 
     #[test]
     fn an_answer_that_comes_twice_counts_once() {
         let mut requests = open();
-        let join = ask(&mut requests, Asked::JoinRoom);
+        let join = ask(&mut requests, Asked::MakeLink);
         assert!(requests.answered(join).is_some());
         assert!(requests.answered(join).is_none());
     }
@@ -108,7 +113,7 @@ mod tests {
     fn an_answer_to_what_was_asked_by_an_earlier_connection_answers_nothing() {
         let mut requests = open();
         for _ in 0..2 {
-            let join = ask(&mut requests, Asked::JoinRoom);
+            let join = ask(&mut requests, Asked::MakeLink);
             requests.close();
             requests.open();
             ask(&mut requests, Asked::ListRooms);
@@ -125,6 +130,7 @@ mod tests {
             to: None,
             text,
             written: Some(written),
+            visit: Visit::default(),
         };
         ask(&mut requests, say);
         assert_eq!(answer.try_recv(), Err(Empty));
@@ -147,8 +153,8 @@ mod tests {
         let mut requests = open();
         requests.next = u32::MAX;
         let last = ask(&mut requests, Asked::ListRooms);
-        let first = ask(&mut requests, Asked::JoinRoom);
+        let first = ask(&mut requests, Asked::MakeLink);
         assert_eq!((last, first), (RequestId(u32::MAX), RequestId(0)));
-        assert!(matches!(requests.answered(first), Some(Asked::JoinRoom)));
+        assert!(matches!(requests.answered(first), Some(Asked::MakeLink)));
     }
 }

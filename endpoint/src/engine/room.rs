@@ -65,17 +65,6 @@ impl Engine {
         resumed: bool,
         now: Instant,
     ) -> Result<(), EngineError> {
-        let Some(goal) = &mut self.goal else {
-            // Whoever was to be here has changed their mind meanwhile.
-            self.ask(Request::LeaveRoom, Asked::Nothing);
-            if self.room.is_none() {
-                self.list_rooms();
-            } else {
-                self.back_to_lobby();
-            }
-            return Ok(());
-        };
-        goal.asked = true;
         let place = Place::of(&joined);
         let known = self.room.as_ref().map(|room| room.attendance.place());
         let still = resumed && place.is_some() && known == place;
@@ -140,9 +129,7 @@ impl Engine {
         if !resumed {
             return self.lose(Loss::OtherJoin, now);
         }
-        if let Some(goal) = &mut self.goal {
-            goal.asked = false;
-        }
+        self.lobby.begin_again();
         self.ask(Request::LeaveRoom, Asked::Nothing);
         self.list_rooms();
     }
@@ -206,7 +193,7 @@ impl Engine {
                     }
                 }
                 Change::Removed => {
-                    self.goal = None;
+                    self.lobby.clear_goal();
                     return self.back_to_lobby();
                 }
                 Change::Refused(participant, fault) => {

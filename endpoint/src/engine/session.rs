@@ -4,19 +4,17 @@ use super::clock_offset::ClockEstimate;
 use super::loss::Loss;
 use super::reconnect::{AfterLoss, News};
 use super::requests::Asked;
-use super::{Engine, EngineError, Intent, Report, Settings, Written};
+use super::{Engine, EngineError, Intent, Report, Settings};
 use crate::control::{Connection, ConnectionError, ConnectionEvent};
 use crate::entropy;
 use crate::keep::KeepError;
 use crate::udp::MediaSocket;
-use conclave_protocol::id::{ChatId, RequestId};
+use conclave_protocol::id::RequestId;
 use conclave_protocol::identity::PublicKey;
 use conclave_protocol::member_key::JoinNonce;
-use conclave_protocol::name::ChatText;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{ClosingReason, Event, Request, ToEndpoint, ToRelay};
-use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -25,24 +23,13 @@ pub(super) struct Session {
     /// Of the join that was asked for last, until this endpoint is in the room.
     pub(super) join_nonce: Option<JoinNonce>,
     pub(super) clock: ClockEstimate,
-    /// When to look for the room again.
-    pub(super) look_again_at: Option<Instant>,
-    pub(super) unsaid: VecDeque<Unsaid>,
-    /// The last lines that were told: replies, events and history overlap.
-    pub(super) told_lines: BTreeSet<ChatId>,
 }
-
-/// A line of chat for everyone that waits for the room, and who wants to hear what becomes of it.
-pub(super) type Unsaid = (Box<ChatText>, Option<Written>);
 
 impl Session {
     pub(super) fn new() -> Self {
         Self {
             join_nonce: None,
             clock: ClockEstimate::default(),
-            look_again_at: None,
-            unsaid: VecDeque::new(),
-            told_lines: BTreeSet::new(),
         }
     }
 
@@ -211,10 +198,8 @@ impl Engine {
     pub(super) fn disconnect(&mut self, news: News, reason: String) {
         self.connection = None;
         self.requests.close();
-        self.session.look_again_at = None;
-        if let Some(goal) = &mut self.goal {
-            goal.asked = false;
-        }
+        self.lobby.lose(&mut self.timers);
+        self.chat.lose();
         self.lose_room();
         self.path.end(&mut self.timers);
         self.follow_path();
@@ -249,13 +234,6 @@ impl Engine {
             return Ok(());
         }
         self.tick_keys(now)?;
-        if self.session.look_again_at.is_some_and(|at| now >= at) {
-            self.session.look_again_at = None;
-            if let Some(goal) = &mut self.goal {
-                goal.asked = false;
-            }
-            self.list_rooms();
-        }
         Ok(())
     }
 
@@ -348,7 +326,7 @@ impl Engine {
     pub(super) fn handle_event(&mut self, event: Event, now: Instant) -> Result<(), EngineError> {
         match event {
             Event::Chat(line) => {
-                self.chat(line);
+                self.hear_chat(line);
                 Ok(())
             }
             // Whoever signed in last is meant; two that took turns would both be of no use.
@@ -363,7 +341,7 @@ impl Engine {
                 Ok(())
             }
             Event::RoomChanged(room) => {
-                self.room_changed(room);
+                self.lobby.room_changed(room);
                 Ok(())
             }
             Event::RoomClosed { room } => {

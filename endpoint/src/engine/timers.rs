@@ -11,6 +11,8 @@ pub(super) enum Timer {
     Silence,
     /// The relay is asked for its clock.
     Ping,
+    /// The rooms are listed again, to find the one that this endpoint is to be in.
+    LookAgain,
     /// The relay is asked over UDP whether there is a way.
     Probe,
     /// Media goes by TCP unless a probe is answered before.
@@ -24,10 +26,11 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Connect,
         Self::Silence,
         Self::Ping,
+        Self::LookAgain,
         Self::Probe,
         Self::UdpPatience,
         Self::Feedback,

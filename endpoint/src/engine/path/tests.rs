@@ -138,8 +138,8 @@ fn udp_that_fails_is_given_up_after_three_seconds_and_probed_quickly_again() {
     bench.pass(4_000, false);
     let (at, path) = bench.taken[1];
     assert_eq!(path, Path::Tcp);
-    let last = bench.probes.iter().filter(|(sent, _)| *sent <= 10_000);
-    let last_answered = last.last().unwrap().0;
+    let answered = bench.probes.iter().rfind(|(sent, _)| *sent <= 10_000);
+    let last_answered = answered.unwrap().0;
     assert_eq!(at - last_answered, 3_000);
     bench.pass(1_000, false);
     assert_eq!(bench.probes_within(1_000), 5);
