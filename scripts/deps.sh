@@ -10,9 +10,9 @@ packages() {
     case $1 in
     build) echo build-essential pkg-config cmake nasm clang libclang-dev libasound2-dev \
         libudev-dev libinput-dev libxkbcommon-dev libgbm-dev libdrm-dev libfontconfig-dev ;;
-    screen) echo fonts-roboto-unhinted libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2 ;;
+    screen) echo fontconfig fonts-roboto-unhinted fonts-noto-core fonts-noto-cjk libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2 ;;
     test) echo python3 python3-cryptography xvfb xdotool imagemagick ;;
-    web) echo chromium firefox-esr pulseaudio webkit2gtk-driver fonts-roboto-unhinted python3-websockets xvfb xdotool imagemagick zbar-tools tesseract-ocr
+    web) echo chromium firefox-esr pulseaudio webkit2gtk-driver fonts-roboto-unhinted fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji python3-websockets xvfb xdotool imagemagick zbar-tools tesseract-ocr
         # A node of another origin than Debian's brings its own npm, or conflicts with Debian's.
         command -v node >/dev/null || echo nodejs npm
         ! command -v node >/dev/null || command -v npm >/dev/null || echo npm ;;

@@ -24,6 +24,9 @@ COMMON = [
 BOILERPLATE = re.compile(r"APPENDIX: How to apply the Apache License.*?limitations under the License\.", re.S)
 OWNER = re.compile(r"(?i)^\W*(copyright\b|\(c\)|©).*\d{4}.*$|^\W*copyright (\(c\)|©|the|by)?.*$", re.M)
 
+# What is built into a program beside crates: its name, whose it is, its licence, and where that stands.
+WITHIN = {"conclave-endpoint": [("NotoEmoji-Regular.ttf", "2013-2026 Google LLC", "OFL-1.1", "endpoint/ui/fonts/OFL.txt")]}
+
 
 def linked(program):
     """The packages of other people that are linked into the program on this machine, by name and version."""
@@ -86,6 +89,8 @@ def main():
         expression = re.sub(r"\s+", " ", expression.replace("(", "").replace(")", "") if " AND " not in expression else expression)
         print(f"Files: {name}\nCopyright: " + "\n ".join(owners))
         print(f"License: {expression}\n")
+    for name, owner, expression, text in WITHIN.get(program, []):
+        print(f"Files: {name}\nCopyright: {owner}\nLicense: {expression}\n" + indented(Path(text).read_text()) + "\n")
     print("License: " + licence)
     print(indented("On Debian systems the texts of the Apache License 2.0, the GPL 3, the MPL 2.0 and CC0 1.0 are in\n"
                    "/usr/share/common-licenses (Apache-2.0, GPL-3, MPL-2.0, CC0-1.0)."))

@@ -69,6 +69,7 @@ pub(super) enum Field {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lobby::Draft;
     use super::*;
 
     fn fields(name: &str, email: &str, relay: &str) -> Fields {
@@ -115,6 +116,27 @@ mod tests {
             (&"x".repeat(49), Problem::NameInvalid),
         ] {
             assert_eq!(fields(name, "", "").judge().name, problem, "{name:?}");
+        }
+    }
+    #[test]
+    fn each_name_of_the_protocol_s_table_is_taken_or_refused_as_it_says() {
+        let table = include_str!("../../../protocol/tests/vectors/names.txt");
+        for line in table.split('\n').filter(|line| !line.starts_with('#')) {
+            let Some((sign, name)) = line.split_once(' ') else {
+                continue;
+            };
+            let person = fields(name, "", "").judge().name;
+            let room = Draft {
+                name: name.into(),
+                ..Draft::default()
+            };
+            for problem in [person, room.judge()] {
+                assert_eq!(
+                    problem == Problem::None,
+                    sign != "-",
+                    "{name:?}: {problem:?}"
+                );
+            }
         }
     }
 }

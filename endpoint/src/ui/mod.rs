@@ -116,6 +116,7 @@ pub fn run(
             return Err(error.into());
         }
     };
+    conclave_ui::draw_emoji();
     let heartbeat = |name: &'static str| watchdog.as_ref().map(|watchdog| watchdog.heartbeat(name));
     let screen_beat = heartbeat("screen");
     let media_beat = heartbeat("media");

@@ -12,7 +12,9 @@ mod call;
 mod display;
 mod faults;
 mod finger;
+mod ink;
 mod keys;
+mod names;
 mod person;
 #[path = "../vm_calls/program.rs"]
 #[expect(dead_code, reason = "shared with tests that look closer")]

@@ -2,7 +2,7 @@
 
 use crate::call::Relay;
 use crate::person::Person;
-use crate::{faults, keys, touch};
+use crate::{faults, keys, names, touch};
 use conclave_ui::{AppWindow, Page, Room};
 use slint::{ComponentHandle as _, Model as _};
 
@@ -15,7 +15,7 @@ pub(crate) struct Story {
     pub(crate) configuration: fn(&Relay) -> String,
 }
 
-pub(crate) const STORIES: [Story; 3] = [
+pub(crate) const STORIES: [Story; 4] = [
     Story {
         name: "a_person_signs_in_makes_a_room_is_seen_and_heard_writes_mutes_and_leaves",
         can_be_told: || true,
@@ -34,6 +34,12 @@ pub(crate) const STORIES: [Story; 3] = [
         can_be_told: || true,
         tell: faults::tell,
         configuration: faults::configuration,
+    },
+    Story {
+        name: "a_name_of_any_script_and_an_emoji_are_drawn",
+        can_be_told: names::can_be_told,
+        tell: names::tell,
+        configuration: names::configuration,
     },
 ];
 

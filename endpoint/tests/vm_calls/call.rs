@@ -60,6 +60,13 @@ impl Relay {
 
     /// The same in a room of another name.
     pub(crate) fn call_in(&self, room: &str, user: &str, devices: &[&str]) -> Call {
+        let call = self.dial(room, user, devices);
+        call.joins();
+        call
+    }
+
+    /// One that is about to join.
+    pub(crate) fn dial(&self, room: &str, user: &str, devices: &[&str]) -> Call {
         let record = self.folder.path().join(format!("{user}-record"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_conclave-endpoint"));
         command
@@ -76,7 +83,6 @@ impl Relay {
             }
         }
         let program = Program::start(user, command.args(devices));
-        program.reports("joined");
         Call { program, record }
     }
 
@@ -98,6 +104,11 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Waits until it has joined.
+    pub(crate) fn joins(&self) {
+        self.program.reports("joined");
+    }
+
     /// The first statistics of which this is true.
     pub(crate) fn stats(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let line = self
@@ -112,8 +123,13 @@ impl Call {
     }
 
     /// Ends the call, and gives its last statistics.
-    pub(crate) fn end(mut self) -> Value {
+    pub(crate) fn end(self) -> Value {
         self.program.terminate();
+        self.ended()
+    }
+
+    /// Waits until it has ended as it was asked to, and gives its last statistics.
+    pub(crate) fn ended(mut self) -> Value {
         let rest = self.program.rest();
         assert!(self.program.wait().success());
         let last = serde_json::from_str(rest.last().expect("last statistics")).unwrap();

@@ -14,7 +14,9 @@ mod generated {
     slint::include_modules!();
 }
 
+mod emoji;
 mod join_code;
 
+pub use emoji::draw_emoji;
 pub use generated::*;
 pub use join_code::join_code;

@@ -2,9 +2,12 @@ SUMMARY = "Camera, microphone, speaker and touch screen of a meeting room"
 SUMMARY:conclave-kiosk = "Turns a board with a touch screen into a meeting room"
 DESCRIPTION = "The endpoint of Conclave joins a relay's rooms with what is plugged in, on the bare screen of a board."
 SECTION = "multimedia"
-# A copy of libjpeg-turbo is built in.
-LICENSE = "GPL-3.0-only & IJG & BSD-3-Clause & Zlib"
-LIC_FILES_CHKSUM = "file://endpoint/LICENSE;md5=1ebbd3e34237af26da5dc08a4e440464"
+# A copy of libjpeg-turbo is built in, and the font Noto Emoji.
+LICENSE = "GPL-3.0-only & IJG & BSD-3-Clause & Zlib & OFL-1.1"
+LIC_FILES_CHKSUM = "\
+    file://endpoint/LICENSE;md5=1ebbd3e34237af26da5dc08a4e440464 \
+    file://endpoint/ui/fonts/OFL.txt;md5=cdc5040ed1e8cf5d3516f5285fd7b636 \
+"
 
 # clang and bindgen: the crate v4l2-sys-mit makes its bindings while it is built. cmake: the copy of libjpeg-turbo.
 DEPENDS = "\

@@ -20,4 +20,4 @@ RDEPENDS:${PN}:append:rpi = " conclave-slots"
 RRECOMMENDS:${PN} = "${MACHINE_EXTRA_RRECOMMENDS}"
 # Scripts that Roboto does not have, where meta-oe is in the build.
 RRECOMMENDS:${PN} += "${@bb.utils.contains('BBFILE_COLLECTIONS', 'openembedded-layer', '${CONCLAVE_FONTS}', '', d)}"
-CONCLAVE_FONTS = "source-han-sans-cn-fonts ttf-dejavu-sans ttf-tlwg"
+CONCLAVE_FONTS = "source-han-sans-cn-fonts source-han-sans-kr-fonts ttf-dejavu-sans ttf-tlwg"
