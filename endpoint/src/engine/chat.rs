@@ -1,7 +1,7 @@
 //! Chat: lines that wait for the room, and each line told once whichever way it came.
 
+use super::asked::{Asked, Visit};
 use super::messages::Written;
-use super::requests::Asked;
 use conclave_protocol::id::{ChatId, ParticipantId};
 use conclave_protocol::name::{ChatText, Username};
 use conclave_protocol::wire::control::{HISTORY_LINES, Refusal, Request};
@@ -27,10 +27,6 @@ pub(super) struct Chat {
 
 /// A request, and what it is for.
 type Ask = Box<(Request, Asked)>;
-
-/// Which stay in a room a request belongs to: what is answered after it tells nothing of the next room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Visit(u32);
 
 /// What becomes of a line that is to be said.
 #[derive(Debug)]

@@ -1,8 +1,10 @@
 //! The way into a room and back as the engine carries it out.
 
-use super::lobby::{Act, Attempt, Step};
-use super::requests::Asked;
-use super::{Engine, EngineError, Report, Room};
+use super::asked::Asked;
+use super::asked::Attempt;
+use super::lobby::{Act, Step};
+use super::messages::{EngineError, Report, Room};
+use super::shell::Engine;
 use conclave_protocol::id::RoomId;
 use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::Pin;
@@ -118,7 +120,7 @@ impl Engine {
         attempt: Attempt,
     ) -> Result<(), EngineError> {
         let nonce = JoinNonce(*self.entropy()?.expose());
-        self.session.join_nonce = Some(nonce);
+        self.join_nonce = Some(nonce);
         let devices = self.parts.devices();
         let request = Request::JoinRoom {
             room,
@@ -131,7 +133,7 @@ impl Engine {
     }
 
     pub(super) fn room_closed(&mut self, room: RoomId) {
-        let inside = self.room.as_ref().map(super::room::InRoom::id);
+        let inside = self.room.as_ref().map(super::in_room::InRoom::id);
         if self.lobby.room_closed(room, inside) {
             self.back_to_lobby();
         }

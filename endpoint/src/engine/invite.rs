@@ -1,7 +1,8 @@
 //! Links by which browsers come into a room, for the screen to show.
 
-use super::requests::Asked;
-use super::{Engine, Report, Room};
+use super::asked::Asked;
+use super::messages::{Report, Room};
+use super::shell::Engine;
 use conclave_protocol::id::RoomId;
 use conclave_protocol::wire::control::{Answer, Refusal, Request};
 
@@ -35,7 +36,7 @@ impl Engine {
         let is_here = self.lobby.goal().is_some_and(is_goal);
         let inside = self.room.as_ref().filter(|_| is_here);
         inside
-            .map(super::room::InRoom::id)
+            .map(super::in_room::InRoom::id)
             .or_else(|| self.lobby.find(&wanted.name))
     }
 

@@ -1,5 +1,6 @@
 //! The lobby: which rooms there are, and the way from a room's name into it; it is made if that is wanted.
 
+use super::asked::Attempt;
 use super::messages::Room;
 use super::timers::{Timer, Timers};
 use conclave_protocol::id::RoomId;
@@ -39,10 +40,6 @@ enum Pursuit {
     Asked(Attempt),
     Entered,
 }
-
-/// One step towards a goal, so that its answer is known from that of another goal's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Attempt(u32);
 
 /// What is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,12 @@
 //! Why a connection is given up.
 
-use super::reconnect::DEAD_AFTER;
+use conclave_protocol::time::Micros;
 use conclave_protocol::wire::control::ClosingReason;
 use std::net::IpAddr;
 use thiserror::Error;
+
+/// A connection on which nothing is heard for so long counts as dead.
+pub(super) const DEAD_AFTER: Micros = Micros::from_secs(7);
 
 /// Why a connection is given up that had not broken by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -2,7 +2,7 @@
 //!
 //! Off means off: the camera is released, and no sample of the microphone leaves its thread.
 
-use super::{EngineError, Settings};
+use super::messages::{EngineError, Settings};
 use crate::camera::{self, CameraCounts, CameraHandle, CameraSpec, CameraState, Wish};
 use crate::clock;
 use crate::frame::{CapturedFrame, PictureSize};

@@ -1,6 +1,6 @@
 //! Connecting, and doing so again whenever the connection is lost: back-off, silence, and what of a session survives.
 
-use super::loss::Loss;
+use super::loss::{DEAD_AFTER, Loss};
 use super::timers::{Timer, Timers};
 use crate::control::ConnectionError;
 use conclave_protocol::channel::ChannelError;
@@ -16,8 +16,6 @@ const FIRST_RETRY: Micros = Micros::from_millis(200);
 const LONGEST_RETRY: Micros = Micros::from_secs(1);
 /// How often the relay is asked for its clock; also breaks every silence.
 const PING_EVERY: Micros = Micros::from_secs(2);
-/// A connection on which nothing is heard for so long counts as dead.
-pub(super) const DEAD_AFTER: Micros = Micros::from_secs(7);
 /// Pings in quick succession after signing in, for a first idea of the clock.
 const QUICK_PINGS: u32 = 5;
 const PING_QUICKLY: Micros = Micros::from_millis(40);

@@ -1,10 +1,11 @@
 //! What the relay sends: each message to where it belongs, each reply to what was asked.
 
+use super::asked::Asked;
 use super::clock_offset::ClockEstimate;
 use super::lobby::Act;
+use super::messages::{EngineError, Report};
 use super::reconnect::AfterRefusal;
-use super::requests::Asked;
-use super::{Engine, EngineError, Report};
+use super::shell::Engine;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{Answer, ChatLine, Refusal, Request, SignedIn, ToEndpoint};
 
@@ -27,7 +28,7 @@ impl Engine {
                 Ok(())
             }
             ToEndpoint::Pong { sent, relay } => {
-                if let Some(offset) = self.session.clock.update(sent, relay, now) {
+                if let Some(offset) = self.clock.update(sent, relay, now) {
                     self.ask(Request::SetClock { offset }, Asked::Nothing);
                     self.shift_clocks();
                 }
@@ -136,7 +137,7 @@ impl Engine {
 
     fn signed_in(&mut self, signed_in: SignedIn, now: Instant) -> Result<(), EngineError> {
         self.reconnect.signed_in(&signed_in, now, &mut self.timers);
-        self.session.clock = ClockEstimate::default();
+        self.clock = ClockEstimate::default();
         self.path.begin(now, &mut self.timers);
         self.follow_path();
         (self.report)(Report::SignedIn);

@@ -1,41 +1,9 @@
 //! Requests that the relay has yet to answer, and what each was for.
 
-use super::chat::Visit;
-use super::lobby::Attempt;
-use super::messages::Written;
-use super::publish::Source;
-use conclave_protocol::hand_out::Sent;
+use super::asked::Asked;
 use conclave_protocol::id::RequestId;
-use conclave_protocol::name::{ChatText, Username};
 use conclave_protocol::wire::control::{Request, ToRelay};
 use std::collections::BTreeMap;
-
-/// What a request was for.
-#[derive(Debug)]
-pub(super) enum Asked {
-    SignIn {
-        resuming: bool,
-    },
-    ListRooms,
-    CreateRoom(Attempt),
-    JoinRoom(Attempt),
-    CreateRoomToInvite {
-        lifetime_minutes: u16,
-    },
-    MakeLink,
-    Say {
-        to: Option<Username>,
-        text: Box<ChatText>,
-        written: Option<Written>,
-        visit: Visit,
-    },
-    History {
-        visit: Visit,
-    },
-    Publish(Source),
-    SendKeys(Sent),
-    Nothing,
-}
 
 /// The requests of one connection after the other; their numbers are never used twice.
 #[derive(Default)]
@@ -77,6 +45,8 @@ impl Requests {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::asked::Visit;
+    use conclave_protocol::name::ChatText;
     use tokio::sync::oneshot::error::TryRecvError::{Closed, Empty};
 
     fn open() -> Requests {

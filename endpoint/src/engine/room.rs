@@ -1,37 +1,23 @@
 //! The room as this endpoint reports it: who is there, what they publish, and what this endpoint is granted to send.
 
+use super::asked::Asked;
+use super::in_room::InRoom;
 use super::loss::Loss;
-use super::publish::Publication;
-use super::requests::Asked;
-use super::{Engine, EngineError, Person, Report};
+use super::messages::{EngineError, Person, Report};
+use super::publication::Publication;
+use super::shell::Engine;
 use crate::keep::KeepError;
 use conclave_protocol::attendance::{Abilities, Attendance, Change, Place};
 use conclave_protocol::frame_memory::FRAME_MEMORY;
 use conclave_protocol::hand_out::Sent;
-use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
+use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::name::Username;
-use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{
     Answer, Event, Joined, Media, Participant, Refusal, Request, Stream,
 };
 use getrandom::SysRng;
 use std::sync::Arc;
-
-/// A room from the inside.
-pub(super) struct InRoom {
-    pub(super) attendance: Attendance,
-    /// The key that the media threads were granted last.
-    granted: Option<Arc<SenderKey>>,
-    pub(super) camera: Publication,
-    pub(super) microphone: Publication,
-}
-
-impl InRoom {
-    pub(super) const fn id(&self) -> RoomId {
-        self.attendance.place().room
-    }
-}
 
 /// Who is told of those who came and left.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,9 +65,9 @@ impl Engine {
             }
             _ => {
                 self.leave_room();
-                let drawn = self.session.join_nonce.take();
+                let drawn = self.join_nonce.take();
                 let Some(place) = place.filter(|place| drawn == Some(place.nonce)) else {
-                    self.session.join_nonce = drawn;
+                    self.join_nonce = drawn;
                     self.join_again(resumed, now);
                     return Ok(());
                 };
@@ -335,7 +321,7 @@ impl Engine {
 
     /// Tells the receiving side how each sender's clock relates to this one.
     pub(super) fn shift_clocks(&mut self) {
-        let Some(own) = self.session.clock_offset() else {
+        let Some(own) = self.clock.told else {
             return;
         };
         for other in self.room.iter().flat_map(|room| room.attendance.others()) {

@@ -1,43 +1,21 @@
 //! The session: connect, sign in, and do it all again when the connection goes.
 
-use super::clock_offset::ClockEstimate;
+use super::asked::Asked;
 use super::loss::Loss;
+use super::messages::{EngineError, Intent, Report, Settings};
 use super::reconnect::{AfterLoss, News};
-use super::requests::Asked;
-use super::{Engine, EngineError, Intent, Report, Settings};
+use super::shell::Engine;
 use crate::control::{Connection, ConnectionError, ConnectionEvent};
 use crate::entropy;
 use crate::keep::KeepError;
 use crate::udp::MediaSocket;
 use conclave_protocol::id::RequestId;
 use conclave_protocol::identity::PublicKey;
-use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{ClosingReason, Event, Request, ToEndpoint, ToRelay};
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-/// What of a session outlives its connections.
-pub(super) struct Session {
-    /// Of the join that was asked for last, until this endpoint is in the room.
-    pub(super) join_nonce: Option<JoinNonce>,
-    pub(super) clock: ClockEstimate,
-}
-
-impl Session {
-    pub(super) fn new() -> Self {
-        Self {
-            join_nonce: None,
-            clock: ClockEstimate::default(),
-        }
-    }
-
-    /// How far the relay's clock is ahead of this one, as far as that is known.
-    pub(super) fn clock_offset(&self) -> Option<i64> {
-        self.clock.told
-    }
-}
 
 impl Engine {
     pub(super) fn ask(&mut self, request: Request, asked: Asked) {

@@ -1,7 +1,8 @@
 //! Chat as the engine carries it out: lines go to the relay, and what comes is recorded and told.
 
 use super::chat::Said;
-use super::{Engine, Report, Written};
+use super::messages::{Report, Written};
+use super::shell::Engine;
 use conclave_protocol::id::ParticipantId;
 use conclave_protocol::name::ChatText;
 use conclave_protocol::wire::control::{ChatLine, Refusal};
