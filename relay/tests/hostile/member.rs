@@ -213,7 +213,9 @@ impl Member {
                 let added = self.receiver.add_stream(participant, stream.id, media);
                 added.expect("the relay gives each number once");
             }
-            Event::StreamUnpublished { stream } => self.receiver.remove_stream(stream),
+            Event::StreamUnpublished { stream } => {
+                let _counts = self.receiver.remove_stream(stream);
+            }
             Event::Keys { from, envelope } => self.take_key(from, &envelope, now),
             Event::KeysWanted { by } => self.keys.wanted(by, now),
             _ => {}
