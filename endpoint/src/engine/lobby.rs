@@ -139,7 +139,7 @@ impl Lobby {
         self.changed = true;
     }
 
-    /// A room is closed; whether this endpoint, which is in `inside`, is put out of it.
+    /// A room was closed. Returns whether this endpoint, which is in `inside`, is removed from it.
     pub(super) fn room_closed(&mut self, room: RoomId, inside: Option<RoomId>) -> bool {
         self.rooms.remove(&room);
         self.changed = true;

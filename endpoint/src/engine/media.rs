@@ -122,7 +122,7 @@ impl Inbound {
         );
     }
 
-    /// A stream is over, and what came of it.
+    /// A stream ended, with its counts.
     pub(super) fn remove_stream(
         &mut self,
         stream: StreamId,

@@ -71,7 +71,7 @@ pub(super) enum AfterLoss {
 /// What follows when signing in is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AfterRefusal {
-    /// The session is over at the relay: sign in again, without it.
+    /// The session expired at the relay: sign in again, without it.
     BeginAnew,
     /// The connection is given up for as long as the relay asks.
     Wait(Loss, News),

@@ -28,7 +28,7 @@ use tokio::sync::mpsc;
 
 /// How often timers are looked at: the accuracy of probes, pings, feedback and retries.
 const TICK: Duration = Duration::from_millis(50);
-/// How often levels are reported: quick enough for a ring around whoever speaks.
+/// How often levels are reported: quick enough for a ring around the speaker.
 const LEVELS_EVERY: Micros = Micros::from_millis(100);
 /// How often statistics are reported.
 const STATS_EVERY: Micros = Micros::from_secs(1);
