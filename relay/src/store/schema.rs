@@ -86,7 +86,7 @@ pub enum OpenError {
     /// The file is no database any more, or holds what no relay wrote.
     #[error(
         "{path} is damaged: {cause}. It was not changed. Move it and the files with -wal and -shm behind its name away, \
-         and put a backup in its place (README, \"The data folder and its backup\"); without a backup, \
+         and put a backup in its place (docs/relay.md, \"The data folder and its backup\"); without a backup, \
          sqlite3 {path} .recover | sqlite3 recovered.sqlite saves what can still be read"
     )]
     Damaged {

@@ -133,7 +133,7 @@ fn work(
                 match error_is_damage {
                     true => tracing::error!(
                         error,
-                        "the database is damaged: stop the relay and restore a backup (README, \"The data folder and its backup\")"
+                        "the database is damaged: stop the relay and restore a backup (docs/relay.md, \"The data folder and its backup\")"
                     ),
                     false => tracing::error!(error, "the database cannot store: is the disk full?"),
                 }
