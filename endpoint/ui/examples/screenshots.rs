@@ -18,8 +18,12 @@ use std::process::ExitCode;
 /// Width and height, and by how much a picture is made smaller for its sheet.
 const SIZES: [(u32, u32, u32); 3] = [(800, 480, 2), (1280, 800, 3), (1920, 1080, 4)];
 
-/// So many of each page are on its sheet in light colors too. Sheets of all would be larger than a repository should carry.
+/// This many scenes of each page are on its sheet in light colors, too. Sheets of all scenes would be larger than a
+/// repository should carry.
 const LIGHT: usize = 4;
+
+/// The page, scene and width of the picture that the README shows in full size.
+const FRONT: (&str, &str, u32) = ("room", "4", 1280);
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -64,7 +68,7 @@ fn sheets(folder: &Path) -> std::io::Result<()> {
     let mut pages: Vec<&str> = scenes::all().iter().map(|scene| scene.page).collect();
     pages.dedup();
     let mut list = format!(
-        "# The pages\n\nMade by `make screenshots`. Each sheet shows the states that are named here row by row, and the first {LIGHT} of them again in light colors.\n",
+        "# The pages\n\nMade by `make screenshots`. Each sheet shows the states that are named here, row by row, and the first\n{LIGHT} of them again in light colors. `room.png` is one of them in full size.\n",
     );
     let mut stage = Stage::new(0, 0);
     for page in pages {
@@ -80,7 +84,11 @@ fn sheets(folder: &Path) -> std::io::Result<()> {
             let mut sheet = Sheet::new(width / smaller, height / smaller, shown.len() + light);
             for (dark, count) in [(true, shown.len()), (false, light)] {
                 for scene in &shown[..count] {
-                    sheet.add(&picture(scene, &stage, dark, "en")?.smaller(smaller));
+                    let full = picture(scene, &stage, dark, "en")?;
+                    sheet.add(&full.smaller(smaller));
+                    if dark && (scene.page, scene.name, width) == FRONT {
+                        full.write(&folder.join("room.png"))?;
+                    }
                 }
             }
             let name = format!("{page}-{width}x{height}.png");
