@@ -5,15 +5,15 @@
 //! as none, so that every key can be written down.
 
 mod choices;
-pub(crate) mod entry;
 mod hardware;
 mod layers;
 mod provisioned;
-pub(crate) mod text;
+mod text;
 
 use std::fmt;
 use std::path::PathBuf;
 
+use conclave_common::config::text::{folder, optional, plain};
 use conclave_protocol::name::{DisplayName, Email, Pin, RoomName, Username};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ use crate::keep::Keep;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
 
 pub use choices::{AccountChoices, Choices, DeviceChoices, RelayChoices, ScreenChoices};
-pub use entry::ConfigError;
+pub use conclave_common::config::ConfigError;
 pub use hardware::{KeyboardLayout, KeyboardLayoutError, Output, OutputError};
 pub use text::{Fingerprint, FingerprintError, Language, LanguageError};
 
@@ -53,10 +53,10 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct Relay {
     /// The relay; a person is asked when there is none.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub address: Option<RelaySpec>,
     /// What it must be known by. It belongs to the address: who names another address leaves it behind.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub fingerprint: Option<Fingerprint>,
 }
 
@@ -65,14 +65,14 @@ pub struct Relay {
 #[serde(default, deny_unknown_fields)]
 pub struct Account {
     /// The account's name.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub name: Option<Username>,
     /// What others see; the account's name when there is none. It belongs to the name: who names another account
     /// leaves it behind.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub display_name: Option<DisplayName>,
     /// The account's e-mail address.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub email: Option<Email>,
 }
 
@@ -81,10 +81,10 @@ pub struct Account {
 #[serde(default, deny_unknown_fields)]
 pub struct Room {
     /// The room.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub name: Option<RoomName>,
     /// Its PIN. It belongs to the name: who names another room leaves it behind.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub pin: Option<Pin>,
     /// Whether a kiosk's idle page shows a code by which browsers come into the room.
     pub idle_code: IdleCode,
@@ -108,13 +108,13 @@ pub enum IdleCode {
 #[serde(default, deny_unknown_fields)]
 pub struct Devices {
     /// The camera.
-    #[serde(with = "text::plain")]
+    #[serde(with = "plain")]
     pub camera: CameraSpec,
     /// The microphone.
-    #[serde(with = "text::plain")]
+    #[serde(with = "plain")]
     pub microphone: MicrophoneSpec,
     /// The speaker.
-    #[serde(with = "text::plain")]
+    #[serde(with = "plain")]
     pub speaker: SpeakerSpec,
     /// Whether rooms are entered with the microphone muted.
     pub join_muted: bool,
@@ -125,7 +125,7 @@ pub struct Devices {
 #[serde(default, deny_unknown_fields)]
 pub struct Screen {
     /// The language of its texts; the system's when there is none.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub language: Option<Language>,
     /// Its colors.
     pub theme: Theme,
@@ -138,15 +138,15 @@ pub struct Screen {
     /// After how many untouched seconds outside a call the idle page comes; 0: never.
     pub idle_after_s: u32,
     /// What opens the settings.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub settings_pin: Option<Pin>,
     /// How the screen is mounted.
     pub rotation: Rotation,
     /// The connector of the screen; the first one that has a screen when there is none.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub output: Option<Output>,
     /// The layout of a keyboard that is plugged in; US English when there is none.
-    #[serde(with = "text::optional")]
+    #[serde(with = "optional")]
     pub keyboard: Option<KeyboardLayout>,
 }
 
@@ -194,7 +194,7 @@ pub enum Rotation {
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
     /// The folder of everything that the endpoint keeps; the user's data folder when there is none.
-    #[serde(with = "text::folder")]
+    #[serde(with = "folder")]
     pub dir: Option<PathBuf>,
 }
 

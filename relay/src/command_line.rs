@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use conclave_common::config::file_or;
 use conclave_relay::config::{Config, DEFAULT_FILE, Listener};
 
 /// The relay of Conclave: rooms, chat, voice and video on a LAN server.
@@ -64,10 +65,8 @@ fn on_or_off(text: &str) -> Result<bool, &'static str> {
 impl Flags {
     /// The configuration with these flags over it.
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
-        let default = Path::new(DEFAULT_FILE);
-        let file = self.config.as_deref();
-        let file = file.or_else(|| default.exists().then_some(default));
-        let mut config = Config::load(file, std::env::vars())?;
+        let file = file_or(self.config.as_deref(), Path::new(DEFAULT_FILE));
+        let mut config = Config::load(file, std::env::vars_os())?;
         if let Some(dir) = &self.data_dir {
             config.data.dir.clone_from(dir);
         }

@@ -1,9 +1,9 @@
 //! What a person chose on the screen: `settings.toml` in the keep's folder, over the file in `/etc`.
 
+use conclave_common::config::text::optional;
 use conclave_protocol::name::{DisplayName, Email, Pin, Username};
 use serde::{Deserialize, Serialize};
 
-use super::text::optional;
 use super::{Config, Fingerprint, Language, Rotation, Theme, TouchKeyboard};
 use crate::camera::CameraSpec;
 use crate::discovery::RelaySpec;

@@ -4,19 +4,35 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use toml::{Table, Value};
+use conclave_common::config::{self, Companion, ConfigError, Entry, Layers, Schema};
+use toml::Table;
 
-use super::entry::{ConfigError, Entry, check, read, variables};
 use super::{Config, DEFAULT_FILE, choices, provisioned};
 
+/// What environment variables begin with; then `SECTION__KEY`.
+const PREFIX: &str = "CONCLAVE_ENDPOINT__";
+/// A variable that the command line takes itself.
+const DATA_DIR: &str = "CONCLAVE_ENDPOINT__DATA_DIR";
 /// Sections that a person may choose in; the others are the administrator's.
 const CHOSEN: [&str; 4] = ["relay", "account", "devices", "screen"];
 /// Keys that say something about another key's value, and mean nothing beside another value.
-const COMPANIONS: [(&str, &str, &str); 3] = [
-    ("relay", "address", "fingerprint"),
-    ("account", "name", "display_name"),
-    ("room", "name", "pin"),
+const COMPANIONS: &[Companion] = &[
+    companion("relay", "address", "fingerprint"),
+    companion("account", "name", "display_name"),
+    companion("room", "name", "pin"),
 ];
+
+const fn companion(
+    section: &'static str,
+    leader: &'static str,
+    follower: &'static str,
+) -> Companion {
+    Companion {
+        section,
+        leader,
+        follower,
+    }
+}
 
 impl Config {
     /// The defaults, and over them this file, or [`DEFAULT_FILE`] where it exists, what was chosen on the screen,
@@ -61,27 +77,28 @@ impl Config {
         folder: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let file = file.map(read).transpose()?.unwrap_or_default();
-        let environment = variables(environment);
-        for entry in file.iter().chain(&environment) {
-            check(entry)?;
-        }
-        let mut merged = Table::new();
-        lay_over(&mut merged, file);
+        let schema = Schema::<Self>::new();
+        let environment = environment.into_iter().filter(|(name, _)| name != DATA_DIR);
+        let environment = schema.variables(PREFIX, environment)?;
+        let mut layers = Layers::new(&schema, COMPANIONS);
+        layers.add(file.map(config::read).transpose()?.unwrap_or_default())?;
         if let Some(state) = state {
-            lay_over(&mut merged, provisioned::entries(state));
+            layers.add(provisioned::entries(state))?;
         }
-        let folder = folder.map(Path::to_owned).or_else(|| {
-            let mut both = merged.clone();
-            lay_over(&mut both, environment.clone());
-            finish(both).data.dir
-        });
+        let folder = match folder {
+            Some(folder) => Some(folder.to_owned()),
+            None => {
+                let mut both = layers.clone();
+                both.add(environment.clone())?;
+                both.build().data.dir
+            }
+        };
         let keep = folder
             .clone()
             .unwrap_or_else(crate::keep::Keep::default_folder);
-        lay_over(&mut merged, chosen(&keep));
-        lay_over(&mut merged, environment);
-        let mut config = finish(merged);
+        layers.add(chosen(&keep))?;
+        layers.add(environment)?;
+        let mut config = layers.build();
         config.data.dir = folder;
         Ok(config)
     }
@@ -89,14 +106,15 @@ impl Config {
 
 /// The choices in a keep's folder that make sense.
 pub(super) fn choices(keep: &Path) -> Table {
-    let mut table = Table::new();
-    lay_over(&mut table, chosen(keep));
-    table
+    let schema = Schema::<Config>::new();
+    let mut layers = Layers::new(&schema, COMPANIONS);
+    let added = layers.add(chosen(keep));
+    added.expect("what makes no sense was left out");
+    layers.table().clone()
 }
 
 fn or_default(file: Option<&Path>) -> Option<&Path> {
-    let default = Path::new(DEFAULT_FILE);
-    file.or_else(|| default.exists().then_some(default))
+    config::file_or(file, Path::new(DEFAULT_FILE))
 }
 
 fn chosen(keep: &Path) -> Vec<Entry> {
@@ -107,7 +125,8 @@ fn chosen(keep: &Path) -> Vec<Entry> {
 /// What makes sense of a file that the program has written, in sections that it may have; of others it says `why_not`.
 pub(super) fn sensible(path: &Path, sections: &[&str], why_not: &str) -> Vec<Entry> {
     let warn = |error: &ConfigError| tracing::warn!(%error, "a key is left out");
-    let entries = match read(path) {
+    let schema = Schema::<Config>::new();
+    let entries = match config::read(path) {
         Err(ConfigError::Read { error, .. }) if error.kind() == io::ErrorKind::NotFound => vec![],
         Err(error) => {
             warn(&error);
@@ -116,38 +135,16 @@ pub(super) fn sensible(path: &Path, sections: &[&str], why_not: &str) -> Vec<Ent
         Ok(entries) => entries,
     };
     let makes_sense = |entry: &Entry| {
-        let known = check(entry).and_then(|()| match sections.contains(&entry.section.as_str()) {
-            true => Ok(()),
-            false => Err(entry.refused(why_not)),
-        });
+        let known =
+            schema
+                .check(entry)
+                .and_then(|()| match sections.contains(&entry.section.as_str()) {
+                    true => Ok(()),
+                    false => Err(entry.refused(why_not)),
+                });
         known.inspect_err(warn).is_ok()
     };
     entries.into_iter().filter(makes_sense).collect()
-}
-
-fn lay_over(merged: &mut Table, entries: Vec<Entry>) {
-    for (section, leader, follower) in COMPANIONS {
-        let says = |key| {
-            let entry = |entry: &&Entry| entry.section == section && entry.key == key;
-            entries.iter().find(entry).map(|entry| &entry.value)
-        };
-        if let (Some(value), None) = (says(leader), says(follower))
-            && let Some(Value::Table(before)) = merged.get_mut(section)
-            && before.get(leader) != Some(value)
-        {
-            before.remove(follower);
-        }
-    }
-    for entry in entries.into_iter().filter(|entry| !entry.key.is_empty()) {
-        let section = merged.entry(entry.section);
-        if let Value::Table(keys) = section.or_insert_with(|| Value::Table(Table::new())) {
-            keys.insert(entry.key, entry.value);
-        }
-    }
-}
-
-fn finish(merged: Table) -> Config {
-    merged.try_into().expect("each of its values was checked")
 }
 
 #[cfg(test)]

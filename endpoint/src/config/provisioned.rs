@@ -7,9 +7,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use conclave_common::config::Entry;
 use toml::Table;
 
-use super::entry::Entry;
 use super::layers::sensible;
 use super::{AccountChoices, Choices, Config, RelayChoices};
 use crate::discovery::RelaySpec;

@@ -1,87 +1,9 @@
-//! Values that are written as text in a file and are something better here.
+//! Texts of a file that are checked when they are read: a fingerprint, a language.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::discovery::canonical_fingerprint;
-
-/// A value that is always there.
-pub(super) mod plain {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    pub(in crate::config) fn serialize<T: Display, S: Serializer>(
-        value: &T,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub(in crate::config) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
-    where
-        T: FromStr<Err: Display>,
-        D: Deserializer<'de>,
-    {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(D::Error::custom)
-    }
-}
-
-/// A value that an empty text leaves out.
-pub(crate) mod optional {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    pub(crate) fn serialize<T: Display, S: Serializer>(
-        value: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => serializer.collect_str(value),
-            None => serializer.serialize_str(""),
-        }
-    }
-
-    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-    where
-        T: FromStr<Err: Display>,
-        D: Deserializer<'de>,
-    {
-        let text = String::deserialize(deserializer)?;
-        let value = (!text.is_empty()).then(|| text.parse()).transpose();
-        value.map_err(D::Error::custom)
-    }
-}
-
-/// A folder that an empty text leaves out.
-pub(super) mod folder {
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
-    use std::path::{Path, PathBuf};
-
-    pub(in crate::config) fn serialize<S: Serializer>(
-        value: &Option<PathBuf>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let path = value.as_deref().unwrap_or_else(|| Path::new(""));
-        path.serialize(serializer)
-    }
-
-    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<PathBuf>, D::Error> {
-        let path = PathBuf::deserialize(deserializer)?;
-        if path.as_os_str().is_empty() {
-            return Ok(None);
-        }
-        // Services and people start the program from different folders.
-        match path.is_absolute() {
-            true => Ok(Some(path)),
-            false => Err(D::Error::custom("it must begin with \"/\"")),
-        }
-    }
-}
 
 /// What a relay is known by, as `conclave-relay identity` prints it.
 #[derive(Clone, Debug, PartialEq, Eq)]

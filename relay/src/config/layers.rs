@@ -1,8 +1,9 @@
 //! Laying file and environment over the defaults, and naming what is wrong with them.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
-use toml::{Table, Value};
+use conclave_common::config::{self, Layers, Schema};
 
 use super::Config;
 
@@ -12,35 +13,9 @@ const PREFIX: &str = "CONCLAVE_RELAY__";
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {error}")]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The file is not TOML.
-    #[error("{path} is not TOML: {error}")]
-    Syntax {
-        /// Which.
-        path: PathBuf,
-        /// Where and why.
-        error: Box<toml::de::Error>,
-    },
-    /// A key that does not exist.
-    #[error("unknown key {key:?} in {origin}: did you mean {nearest:?}?")]
-    UnknownKey {
-        /// The key, with its section.
-        key: String,
-        /// Where it stands.
-        origin: String,
-        /// The known key that is most like it.
-        nearest: String,
-    },
-    /// A value that a key cannot have.
-    #[error("in the configuration: {0}")]
-    Value(Box<toml::de::Error>),
+    /// A file cannot be read, or a key or its value is wrong.
+    #[error(transparent)]
+    Key(#[from] config::ConfigError),
     /// A certificate without its key, or the other way round.
     #[error("web.certificate and web.key are given both or not at all")]
     HalfACertificate,
@@ -59,104 +34,19 @@ impl Config {
     /// The defaults with the file's and then the environment's values over them.
     ///
     /// # Errors
-    /// [`ConfigError`] names the key or the place.
+    /// [`ConfigError`] names the key, and the file or variable that sets it.
     pub fn load(
         file: Option<&Path>,
-        environment: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let mut layers = Table::new();
-        if let Some(path) = file {
-            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read {
-                path: path.into(),
-                error,
-            })?;
-            layers = Self::parse(&text, path)?;
-        }
-        for (name, value) in environment {
-            let Some(key) = name.strip_prefix(PREFIX) else {
-                continue;
-            };
-            let (section, key) = key.split_once("__").unwrap_or((key, ""));
-            let (section, key) = (section.to_lowercase(), key.to_lowercase());
-            check_key(&section, &key, &name)?;
-            let into = layers
-                .entry(section)
-                .or_insert_with(|| Value::Table(Table::new()));
-            if let Value::Table(table) = into {
-                table.insert(key, scalar(&value));
-            }
-        }
-        let config: Self = Value::Table(layers)
-            .try_into()
-            .map_err(|error| ConfigError::Value(Box::new(error)))?;
+        let schema = Schema::<Self>::new();
+        let mut layers = Layers::new(&schema, &[]);
+        layers.add(file.map(config::read).transpose()?.unwrap_or_default())?;
+        layers.add(schema.variables(PREFIX, environment)?)?;
+        let config = layers.build();
         config.check()?;
         Ok(config)
     }
-
-    fn parse(text: &str, path: &Path) -> Result<Table, ConfigError> {
-        let table: Table = text.parse().map_err(|error| ConfigError::Syntax {
-            path: path.into(),
-            error: Box::new(error),
-        })?;
-        let origin = path.display().to_string();
-        for (section, value) in &table {
-            match value {
-                Value::Table(keys) => {
-                    check_key(section, "", &origin)?;
-                    for key in keys.keys() {
-                        check_key(section, key, &origin)?;
-                    }
-                }
-                _ => check_key(section, "", &origin)?,
-            }
-        }
-        Ok(table)
-    }
-}
-
-/// Numbers and switches are what they look like, everything else is text.
-fn scalar(text: &str) -> Value {
-    if let Ok(number) = text.parse() {
-        return Value::Integer(number);
-    }
-    match text {
-        "true" => Value::Boolean(true),
-        "false" => Value::Boolean(false),
-        _ => Value::String(text.into()),
-    }
-}
-
-/// Every key that there is, as `section.key`.
-fn known_keys() -> Vec<String> {
-    let defaults = Table::try_from(Config::default()).unwrap_or_default();
-    let keys = |(section, value): (&String, &Value)| {
-        let keys = value.as_table().map(|table| {
-            let keys = table.keys().map(|key| format!("{section}.{key}"));
-            keys.collect::<Vec<_>>()
-        });
-        keys.unwrap_or_default()
-    };
-    defaults.iter().flat_map(keys).collect()
-}
-
-fn check_key(section: &str, key: &str, origin: &str) -> Result<(), ConfigError> {
-    let known = known_keys();
-    let full = format!("{section}.{key}");
-    let is_known = if key.is_empty() {
-        known.iter().any(|known| known.starts_with(&full))
-    } else {
-        known.contains(&full)
-    };
-    if is_known {
-        return Ok(());
-    }
-    let alike = |name: &&String| (strsim::jaro_winkler(name, &full) * 1e6) as u64;
-    let nearest = known.iter().max_by_key(alike).cloned().unwrap_or_default();
-    Err(ConfigError::UnknownKey {
-        key: if key.is_empty() { section.into() } else { full },
-        origin: origin.into(),
-        nearest,
-    })
 }
 
 #[cfg(test)]
@@ -164,6 +54,7 @@ mod tests {
     use super::*;
     use crate::config::Listener;
     use proptest::prelude::*;
+    use std::os::unix::ffi::OsStringExt as _;
 
     fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
@@ -177,22 +68,19 @@ mod tests {
     fn the_shipped_example_is_the_default_and_names_every_key() {
         let example = include_str!("../../relay.example.toml");
         assert_eq!(load(example, &[]).unwrap(), Config::default());
-        for key in known_keys() {
-            let (_, key) = key.split_once('.').unwrap();
+        for (_, key) in Schema::<Config>::new().keys() {
             assert!(example.contains(&format!("\n{key} = ")), "{key} is missing");
         }
     }
 
     #[test]
     fn an_unknown_key_names_the_nearest_known_one() {
-        let Err(ConfigError::UnknownKey { key, nearest, .. }) =
-            load("[limits]\nsesions = 3\n", &[])
-        else {
-            panic!("taken");
-        };
-        assert_eq!(
-            (key.as_str(), nearest.as_str()),
-            ("limits.sesions", "limits.sessions")
+        let error = load("[limits]\nsesions = 3\n", &[]).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("did you mean \"limits.sessions\""),
+            "{error}"
         );
         let error = load("[limit]\nsessions = 3\n", &[]).unwrap_err();
         assert!(
@@ -219,6 +107,50 @@ mod tests {
         .unwrap();
         assert_eq!((config.limits.sessions, config.limits.rooms), (5, 4));
         assert_eq!(config.listen.admin, Listener::Off);
+    }
+
+    #[test]
+    fn a_variable_that_looks_like_a_number_or_a_switch_is_a_text_where_a_text_is_wanted() {
+        let config = load(
+            "",
+            &[
+                ("CONCLAVE_RELAY__LISTEN__NAME", "101"),
+                ("CONCLAVE_RELAY__DATA__DIR", "7"),
+                ("CONCLAVE_RELAY__LOG__FILTER", "true"),
+                ("CONCLAVE_RELAY__LISTEN__ANNOUNCE", "false"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.listen.name.or_host(), "101");
+        assert_eq!(config.data.dir, Path::new("7"));
+        assert_eq!(config.log.filter, "true");
+        assert!(!config.listen.announce);
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named_with_the_reason_and_what_would_do() {
+        for (name, value, reason) in [
+            ("LIMITS__SESSIONS", "many", "a whole number, such as 10000"),
+            ("LIMITS__SESSIONS", "-1", "must not be negative"),
+            ("LIMITS__HALF_OPEN", "", "a whole number"),
+            ("MEDIA__BYTES_PER_SECOND", "5000000000", "too large"),
+            ("LISTEN__ANNOUNCE", "off", "true or false"),
+            ("LISTEN__WEB", "7480", "nor \"off\""),
+        ] {
+            let name = format!("CONCLAVE_RELAY__{name}");
+            let error = load("", &[(&name, value)]).unwrap_err().to_string();
+            assert!(error.contains(&name) && error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_not_text_matters_only_when_it_is_the_relays() {
+        let bytes = OsString::from_vec(b"/srv/\xff".to_vec());
+        let load = |name: &str| Config::load(None, [(name.into(), bytes.clone())]);
+        assert_eq!(load("OTHER").unwrap(), Config::default());
+        let error = load("CONCLAVE_RELAY__DATA__DIR").unwrap_err().to_string();
+        let named = error.contains("data.dir") && error.contains("CONCLAVE_RELAY__DATA__DIR");
+        assert!(named && error.contains("not UTF-8"), "{error}");
     }
 
     #[test]

@@ -1,13 +1,14 @@
 use super::*;
 use crate::camera::CameraSpec;
-use crate::config::entry::defaults;
 use crate::config::{
     AccountChoices, Choices, DeviceChoices, IdleCode, Language, RelayChoices, Rotation,
     ScreenChoices, Theme, TouchKeyboard,
 };
 use crate::sound::MicrophoneSpec;
 use proptest::prelude::*;
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 const FINGERPRINT: &str =
@@ -47,14 +48,12 @@ fn the_shipped_example_is_the_default_and_names_every_key() {
     let mut config = place.load(example, &[]).unwrap();
     config.data.dir = None;
     assert_eq!(config, Config::default());
-    for (section, keys) in defaults() {
+    for (section, key) in Schema::<Config>::new().keys() {
         assert!(
             example.contains(&format!("\n[{section}]\n")),
             "{section} is missing"
         );
-        for key in keys.as_table().unwrap().keys() {
-            assert!(example.contains(&format!("\n{key} = ")), "{key} is missing");
-        }
+        assert!(example.contains(&format!("\n{key} = ")), "{key} is missing");
     }
 }
 
@@ -138,7 +137,7 @@ fn a_wrong_value_is_refused_with_file_key_value_and_reason() {
         ),
         (
             "[devices]\njoin_muted = \"yes\"",
-            &["devices.join_muted", "boolean"],
+            &["devices.join_muted", "true or false"],
         ),
         (
             "[screen]\ntheme = \"blue\"",
@@ -227,6 +226,43 @@ fn a_variable_that_looks_like_a_number_is_a_text_where_a_text_is_wanted() {
     assert_eq!(config.room.name.unwrap().as_str(), "101");
     assert_eq!(config.room.pin.unwrap().as_str(), "0123");
     assert!(config.devices.join_muted);
+}
+
+#[test]
+fn a_wrong_variable_is_named_with_the_reason_and_what_would_do() {
+    let place = Place::new();
+    for (name, value, reason) in [
+        (
+            "SCREEN__BLANK_AFTER_S",
+            "soon",
+            "a whole number, such as 600",
+        ),
+        ("SCREEN__BLANK_AFTER_S", "-1", "must not be negative"),
+        ("SCREEN__REDUCE_MOTION", "yes", "true or false"),
+        ("SCREEN__ROTATION", "45", "45 is not 0, 90, 180 or 270"),
+    ] {
+        let name = format!("CONCLAVE_ENDPOINT__{name}");
+        let error = place.refusal("", &[(&name, value)]);
+        assert!(error.contains(&name) && error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_text_is_refused_and_another_programs_is_left_alone() {
+    let bytes = OsString::from_vec(b"Caf\xe9".to_vec());
+    let place = Place::new();
+    let load = |name: &str| {
+        let variable = [(name.into(), bytes.clone())];
+        Config::load_with(None, Some(place.folder.path()), variable)
+    };
+    assert!(load("OTHER").is_ok());
+    assert!(load("CONCLAVE_ENDPOINT__DATA_DIR").is_ok());
+    let name = "CONCLAVE_ENDPOINT__ROOM__NAME";
+    let error = load(name).unwrap_err().to_string();
+    assert!(
+        error.contains(name) && error.contains("not UTF-8"),
+        "{error}"
+    );
 }
 
 #[test]

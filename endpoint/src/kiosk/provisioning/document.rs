@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
+use conclave_common::config::{Entry, Schema, is_secret};
 use serde::Deserialize as _;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 use toml::{Spanned, Table, Value};
 
 use super::keys::Keys;
 use super::{network, wifi};
-use crate::config::entry::{Entry, check_as, is_secret};
 use crate::discovery::{RelaySpec, is_address};
 
 /// What stands after a secret that was taken out.
@@ -71,7 +71,7 @@ impl Document {
             all.extend(said(text, section, value, &mut faults));
         }
         all.sort_by_key(|said| said.value.start);
-        let known = Table::try_from(Keys::default()).expect("they are texts, numbers and switches");
+        let known = Schema::<Keys>::new();
         all.retain(|said| match judge(&said.entry, &known) {
             Ok(()) => true,
             Err(reason) => {
@@ -201,8 +201,8 @@ fn said(
     }
 }
 
-fn judge(entry: &Entry, known: &Table) -> Result<(), String> {
-    check_as::<Keys>(entry, known).map_err(|error| error.reason())?;
+fn judge(entry: &Entry, known: &Schema<Keys>) -> Result<(), String> {
+    known.check(entry).map_err(|error| error.reason())?;
     let is = |section, key| entry.section == section && entry.key == key;
     let text = entry.value.as_str().unwrap_or_default();
     if is("relay", "address") && !text.is_empty() {

@@ -6,8 +6,8 @@ use super::network::{Address, Gateway, Interface, NameServers};
 use super::time_servers::TimeServers;
 use super::wifi::{Country, NetworkName, Password, Security};
 use super::zone::TimeZone;
-use crate::config::text::optional;
 use crate::config::{Account, KeyboardLayout, Language, Output, Relay, Room, Rotation, Theme};
+use conclave_common::config::text::optional;
 use conclave_protocol::name::Pin;
 
 /// Everything that a provisioning file can say.

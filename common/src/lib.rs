@@ -1,0 +1,7 @@
+//! What the relay and the endpoint of Conclave have in common beside the protocol.
+//!
+//! It depends on neither program. Its licence is the relay's, so that both may use it.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
