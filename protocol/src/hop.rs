@@ -92,6 +92,36 @@ impl HopHeader {
     }
 }
 
+/// An uplink datagram whose front is read and not proven: it is parsed once, and its header is surely its own.
+#[derive(Debug)]
+pub struct HopDatagram<'d> {
+    header: HopHeader,
+    bytes: &'d mut [u8],
+}
+
+impl<'d> HopDatagram<'d> {
+    /// Reads the front of a datagram.
+    ///
+    /// # Errors
+    /// [`HopError`] when the length or the kind cannot be. Nothing is proven yet.
+    pub fn parse(bytes: &'d mut [u8]) -> Result<Self, HopError> {
+        let header = HopHeader::parse(bytes)?;
+        Ok(Self { header, bytes })
+    }
+
+    /// What its front says.
+    #[must_use]
+    pub const fn header(&self) -> HopHeader {
+        self.header
+    }
+
+    /// How many bytes the whole datagram has.
+    #[must_use]
+    pub const fn datagram_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
 /// What a body may take of an uplink datagram of so many bytes.
 #[must_use]
 pub const fn body_up(datagram_bytes: usize) -> usize {
@@ -153,7 +183,22 @@ impl HopKeys {
     /// # Errors
     /// [`HopError`] when it is too short or the tag does not hold.
     pub fn prove_media<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], HopError> {
-        let header = HopHeader::parse(datagram)?;
+        self.prove_packet(HopHeader::parse(datagram)?, datagram)
+    }
+
+    /// As [`Self::prove_media`], of a datagram that is parsed already.
+    ///
+    /// # Errors
+    /// [`HopError`] when it is no media or the tag does not hold.
+    pub fn prove_parsed<'d>(&self, datagram: HopDatagram<'d>) -> Result<&'d [u8], HopError> {
+        self.prove_packet(datagram.header, datagram.bytes)
+    }
+
+    fn prove_packet<'d>(
+        &self,
+        header: HopHeader,
+        datagram: &'d [u8],
+    ) -> Result<&'d [u8], HopError> {
         if !header.kind.is_media() {
             return Err(HopError::Kind(header.kind as u8));
         }
@@ -208,11 +253,22 @@ impl HopKeys {
     /// # Errors
     /// [`HopError`] when the length or kind is wrong, the tag does not hold, or the body is no such value.
     pub fn open_up<T: DeserializeOwned>(&self, datagram: &mut [u8]) -> Result<T, HopError> {
-        let header = HopHeader::parse(datagram)?;
+        self.open_parsed(HopDatagram::parse(datagram)?)
+    }
+
+    /// As [`Self::open_up`], of a datagram that is parsed already.
+    ///
+    /// # Errors
+    /// [`HopError`] when the kind is wrong, the tag does not hold, or the body is no such value.
+    pub fn open_parsed<T: DeserializeOwned>(
+        &self,
+        datagram: HopDatagram<'_>,
+    ) -> Result<T, HopError> {
+        let HopDatagram { header, bytes } = datagram;
         if header.kind.is_media() {
             return Err(HopError::Kind(header.kind as u8));
         }
-        let (front, body) = datagram.split_at_mut(HOP_HEADER_BYTES + 1);
+        let (front, body) = bytes.split_at_mut(HOP_HEADER_BYTES + 1);
         let aad = up_aad(front);
         let tag =
             Tag::try_from(&front[COUNTED_BYTES..HOP_HEADER_BYTES]).map_err(|_| HopError::Tag)?;

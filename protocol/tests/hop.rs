@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use conclave_protocol::MAX_DATAGRAM;
-use conclave_protocol::hop::{HopError, HopHeader, HopKeys};
+use conclave_protocol::hop::{HopDatagram, HopError, HopHeader, HopKeys};
 use conclave_protocol::id::{Epoch, FrameNumber, SequenceNumber, SessionId, StreamId};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::{Instant, Micros};
@@ -47,6 +47,34 @@ fn tagged(keys: &HopKeys, counter: u64, payload: usize) -> Vec<u8> {
     let mut datagram = keys.tag_media(SESSION, counter, &packet).to_vec();
     datagram.extend(packet);
     datagram
+}
+
+#[test]
+fn a_parsed_datagram_is_proven_and_opened_as_a_whole_one_is() {
+    let keys = keys(1);
+    let mut media = tagged(&keys, 9, 20);
+    let parsed = HopDatagram::parse(&mut media).unwrap();
+    let header = parsed.header();
+    assert_eq!((header.session, header.counter), (SESSION, 9));
+    assert_eq!(parsed.datagram_bytes(), HOP_HEADER_BYTES + packet(20).len());
+    assert_eq!(keys.prove_parsed(parsed), Ok(&packet(20)[..]));
+    let as_a_body = HopDatagram::parse(&mut media).unwrap();
+    assert_eq!(
+        keys.open_parsed::<Probe>(as_a_body),
+        Err(HopError::Kind(Kind::Video as u8))
+    );
+
+    let mut out = [0; MAX_DATAGRAM];
+    let length = keys
+        .seal_up(SESSION, 10, Kind::Probe, &PROBE, &mut out)
+        .unwrap();
+    let as_media = HopDatagram::parse(&mut out[..length]).unwrap();
+    assert_eq!(
+        keys.prove_parsed(as_media),
+        Err(HopError::Kind(Kind::Probe as u8))
+    );
+    let parsed = HopDatagram::parse(&mut out[..length]).unwrap();
+    assert_eq!(keys.open_parsed(parsed), Ok(PROBE));
 }
 
 #[test]

@@ -7,6 +7,9 @@ mod budget;
 mod frame_run;
 mod handed_in;
 mod plane;
+mod prove;
+mod receive;
+mod report;
 mod send;
 mod session;
 mod tally;
@@ -127,7 +130,7 @@ impl MediaPlane {
         let (datagrams, handed_in) = handed_in::queue();
         let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
         let stop = Arc::new(AtomicBool::new(false));
-        let plane = Plane::new(
+        let (plane, received) = Plane::new(
             socket,
             routes,
             limits,
@@ -139,7 +142,7 @@ impl MediaPlane {
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("media".into())
-            .spawn(move || plane.run(&stopped, &pulse))?;
+            .spawn(move || plane.run(received, &stopped, &pulse))?;
         let handle = MediaHandle {
             commands,
             datagrams,

@@ -4,13 +4,12 @@ use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::sync::Arc;
 
-use conclave_protocol::id::SessionId;
 use conclave_protocol::time::Instant;
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
-use rustc_hash::FxHashMap;
 use rustix::io::Errno;
 
 use super::frame_run::FrameRun;
+use super::prove::Sessions;
 use super::session::MediaSession;
 use super::tally::Tally;
 use super::way::Path;
@@ -105,7 +104,7 @@ fn is_offload_failure(error: &std::io::Error) -> bool {
 pub(super) fn fan_out(
     run: &FrameRun,
     sender: &Sender,
-    sessions: &mut FxHashMap<SessionId, Box<MediaSession>>,
+    sessions: &mut Sessions,
     now: Instant,
     tally: &mut Tally,
 ) -> usize {
@@ -162,7 +161,7 @@ pub(super) fn hand_over(session: &MediaSession, run: Arc<MediaRun>, tally: &mut 
 
 #[cfg(test)]
 mod tests {
-    use conclave_protocol::id::{Epoch, FrameNumber, RoomId, SequenceNumber, StreamId};
+    use conclave_protocol::id::{Epoch, FrameNumber, RoomId, SequenceNumber, SessionId, StreamId};
     use conclave_protocol::secret::Secret;
     use conclave_protocol::wire::header::{Header, Kind};
 
@@ -198,7 +197,7 @@ mod tests {
         session.way.answered(path, 0);
         session.way.asked(path, Some(0), Instant(0));
         let receiver = SessionId(2);
-        let mut sessions = FxHashMap::default();
+        let mut sessions = Sessions::default();
         sessions.insert(receiver, Box::new(session));
         let route = std::sync::Arc::new(StreamRoute {
             owner: SessionId(1),

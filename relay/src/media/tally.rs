@@ -1,7 +1,5 @@
 //! What happened to datagrams in one batch.
 
-use conclave_protocol::hop::HopError;
-
 use crate::metrics::Metrics;
 
 macro_rules! tally {
@@ -30,15 +28,4 @@ tally! {
     packets_foreign_stream, packets_wrong_kind, packets_taken, bytes_taken, packets_sent, bytes_sent,
     sends, packets_sent_tcp, packets_dropped_socket, packets_dropped_tcp, packets_unreachable,
     packets_thinned, packets_over_budget, packets_over_offer, packets_failed, packets_cut, send_errors, offload_failures, probes, reports, nacks, address_moves,
-}
-
-impl Tally {
-    /// Counts a datagram that is not proven, by its cause.
-    pub(super) fn refuse(&mut self, error: HopError) {
-        match error {
-            HopError::Tag => self.datagrams_forged += 1,
-            HopError::Body => self.datagrams_bad_body += 1,
-            HopError::Length(_) | HopError::Kind(_) => self.datagrams_malformed += 1,
-        }
-    }
 }
