@@ -77,7 +77,8 @@ fn sheets(folder: &Path) -> std::io::Result<()> {
             .filter(|scene| scene.page == page)
             .collect();
         let names: Vec<&str> = shown.iter().map(|scene| scene.name).collect();
-        write!(list, "\n## {page}\n{}\n", names.join(" · ")).expect("a string takes everything");
+        let lines: Vec<String> = names.chunks(6).map(|line| line.join(" · ")).collect();
+        write!(list, "\n## {page}\n{}\n", lines.join(" ·\n")).expect("a string takes everything");
         for (width, height, smaller) in SIZES {
             stage = stage.resized(width, height);
             let light = shown.len().min(LIGHT);
