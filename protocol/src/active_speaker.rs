@@ -1,25 +1,27 @@
-//! Who is to be seen large: whoever has been talking for a while, and not whoever coughs.
+//! Chooses the participant to show large: one who has been talking for a while, not one who coughs.
 //!
-//! Fed with the level bytes of the newest audio packets at a steady rate. A sum that forgets (RFC 6465 calls levels a hint for
-//! this) is kept of each participant; somebody else takes over when theirs is clearly higher and the present one had their
-//! time. Silence changes nothing: the last to talk stays large.
+//! It is fed with the level bytes of the newest audio packets at a steady rate (RFC 6465 calls levels a hint for
+//! this). It keeps a decaying sum of each participant's activity. Another participant replaces the present speaker
+//! when their sum is clearly higher and the present speaker had the minimum time. Silence changes nothing: the last
+//! speaker stays large.
 
 use crate::id::ParticipantId;
 use crate::time::{Instant, Micros};
 use crate::units::AudioLevel;
 use alloc::collections::BTreeMap;
 
-/// How much of the past is kept at each update, in 1/8: at ten updates a second half is forgotten after 0.4 s. More is slower
-/// to notice, less takes coughs for talk.
+/// How much of the past is kept at each update, in 1/8: at ten updates a second, half is forgotten after 0.4 s. A
+/// higher value reacts more slowly, a lower one mistakes coughs for talk.
 const KEPT_EIGHTHS: u32 = 7;
-/// How much higher than the present speaker's another's activity must be. More lets fewer interrupt.
+/// How much higher another participant's activity must be than the present speaker's. A higher value lets fewer
+/// interrupt.
 const CLEARLY: u32 = 80;
-/// Activity under which nobody counts as talking: about 0.3 s of voice.
+/// Activity below which a participant does not count as talking: about 0.3 s of voice.
 const LEAST: u32 = 160;
-/// How long a speaker stays at least. Less flickers between two who talk at once.
+/// The least time that a speaker stays large. A lower value flickers between two who talk at once.
 const STAYS: Micros = Micros::from_millis(1_500);
 
-/// The choice, with its memory.
+/// The choice, with its memory of past activity.
 #[derive(Clone, Debug, Default)]
 pub struct ActiveSpeaker {
     activity: BTreeMap<ParticipantId, u32>,
@@ -27,9 +29,9 @@ pub struct ActiveSpeaker {
 }
 
 impl ActiveSpeaker {
-    /// Takes everyone's newest level, those of the silent too, and says who is to be seen large.
+    /// Takes the newest level of every participant, the silent ones too, and returns the one to show large.
     ///
-    /// Whoever is missing from `levels` is gone.
+    /// A participant who is missing from `levels` has left.
     pub fn update(
         &mut self,
         levels: impl IntoIterator<Item = (ParticipantId, AudioLevel)>,
@@ -86,7 +88,7 @@ mod tests {
         voice: false,
     };
 
-    /// Ten updates a second for so long; says who is large at the end.
+    /// Ten updates a second for this time; returns the participant who is large at the end.
     fn hear(
         speaker: &mut ActiveSpeaker,
         from_ms: u64,

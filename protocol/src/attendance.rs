@@ -1,4 +1,4 @@
-//! One member of a room, from the join to the leave: who else is there, whose key is whose, what is received.
+//! One member of a room, from the join to the leave: the other members, their keys, and what is received from them.
 //!
 //! ```text
 //!   Joined ──► enter ──┐                                        ┌──► next_ask     requests for the relay
@@ -10,10 +10,10 @@
 //!   connection lost ──► lose ──► SignedIn with the same place ──► resume
 //!   left, or the session ended ──► drop it
 //! ```
-//! Endpoints and the relay's gateway, for its browsers, use this one machine.
+//! Endpoints and the relay's gateway, for its browsers, use this state machine.
 //!
 //! After each call take everything that [`Attendance::next_ask`] and [`Attendance::next_change`] give. While the
-//! connection is lost the machine asks for nothing. The roster is bounded by the room's capacity and by what one
+//! connection is lost the machine makes no requests. The roster is bounded by the room's capacity and by what one
 //! member may publish; everything else is bounded by the roster.
 
 mod entropy;
@@ -45,19 +45,19 @@ use entropy::Entropy;
 use missing::MissingKeys;
 use roster::Roster;
 
-/// One join of one room, to which all keys are bound: a resumed session is still in the same place.
+/// One join of one room, to which all keys are bound. A resumed session still has the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The room.
     pub room: RoomId,
     /// This member's number.
     pub me: ParticipantId,
-    /// What this member drew for the join.
+    /// The nonce that this member drew for the join.
     pub nonce: JoinNonce,
 }
 
 impl Place {
-    /// The place that the relay tells; `None` where its roster lacks this member.
+    /// The place that the relay reports; `None` if its roster lacks this member.
     #[must_use]
     pub fn of(joined: &Joined) -> Option<Self> {
         let own = joined.roster.iter().find(|member| member.id == joined.me)?;
@@ -69,37 +69,37 @@ impl Place {
     }
 }
 
-/// What this member can do.
+/// What this member can receive and how it sends.
 #[derive(Clone, Copy, Debug)]
 pub struct Abilities {
     /// The cipher that its media is sealed with.
     pub suite: Suite,
-    /// Bytes that incomplete frames may take, as [`crate::receiver::Receiver::with_memory`] says.
+    /// Bytes that incomplete frames may take, see [`crate::receiver::Receiver::with_memory`].
     pub frame_memory: usize,
-    /// Which streams it can play; others are not received.
+    /// Which streams it can play; other streams are not received.
     pub plays: fn(Media) -> bool,
 }
 
-/// Something that happened in the room.
+/// A change in the room.
 #[derive(Debug)]
 pub enum Change {
-    /// Another member is here, who was not known before.
+    /// Another member is in the room who was not known before.
     Came(ParticipantId),
-    /// Another member is gone; without a reason where that was found after a lost connection.
+    /// Another member left; there is no reason if that was found after a lost connection.
     Left(Box<Participant>, Option<LeaveReason>),
     /// A member's stream is received from now on.
     StreamBegan(ParticipantId, Stream),
-    /// A stream is received no more, and what came of it.
+    /// A stream is no longer received; its final counts.
     StreamEnded(StreamId, StreamCounts),
-    /// A key came: hand each of these packets, which waited for it, to [`Attendance::handle_packet`].
+    /// A key arrived: hand each of these packets, which waited for it, to [`Attendance::handle_packet`].
     Opened(Vec<Vec<u8>>),
     /// The relay removed this member from the room: drop the attendance.
     Removed,
-    /// Something was not taken.
+    /// A value of another member's was refused.
     Refused(ParticipantId, Fault),
 }
 
-/// Why something of another member's was not taken, or could not be made for them.
+/// Why a value of another member's was refused, or could not be made for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The number of a member or stream was used before.
@@ -108,10 +108,10 @@ pub enum Fault {
     /// More members than a room holds, or more streams than a member may publish.
     #[error("the relay tells of more members or streams than a room may have")]
     TooMany,
-    /// An envelope of theirs is not for this join.
+    /// Their envelope is not for this join.
     #[error("a key envelope is refused: {0}")]
     Envelope(EnvelopeError),
-    /// Their public key is none.
+    /// Their public key is not valid.
     #[error("no key can be sealed for them: {0}")]
     PublicKey(EnvelopeError),
 }
@@ -130,7 +130,7 @@ pub struct Attendance {
 }
 
 impl Attendance {
-    /// Enters a room by a join of which nothing was known before; the first key goes to everyone who is there.
+    /// Enters a room by a join of which nothing was known before. The first key goes to every member.
     ///
     /// # Errors
     /// Those of `rng`.
@@ -165,17 +165,16 @@ impl Attendance {
         Ok(entered)
     }
 
-    /// The connection is lost: what was asked for is not answered any more, and nothing is asked for until
-    /// [`Self::resume`].
+    /// The connection is lost: pending requests will not be answered, and no request is made until [`Self::resume`].
     pub fn lose(&mut self) {
         self.is_lost = true;
         self.asks.clear();
         self.keys.forget_sent();
     }
 
-    /// The session goes on in the same place, as this roster shows it. What was received counts on.
+    /// The session continues in the same place, with this roster. The counts of received streams continue.
     ///
-    /// What was missed meanwhile is not known: there is a new key for everyone, and everyone is asked for theirs.
+    /// What was missed meanwhile is unknown: this draws a new key for every member, and asks every member for theirs.
     ///
     /// # Errors
     /// Those of `rng`.
@@ -194,36 +193,36 @@ impl Attendance {
             self.missing.ask_at_once(of, now);
         }
         self.ask_for_missing(now);
-        // This generation is one for all who left before, too.
+        // This generation also serves for all members who left before.
         self.leaves = LeavePace::default();
         let to = self.keys.somebody_left(random);
         self.hand_out(to, &[], rng)
     }
 
-    /// Where it is.
+    /// The room and the place of this join in it.
     #[must_use]
     pub const fn place(&self) -> Place {
         self.place
     }
 
-    /// Everyone else who is here, by rising number.
+    /// All other members, by rising number.
     pub fn others(&self) -> impl Iterator<Item = &Participant> {
         self.roster.others()
     }
 
-    /// Another member who is here.
+    /// Another member who is in the room.
     #[must_use]
     pub fn member(&self, id: ParticipantId) -> Option<&Participant> {
         self.roster.get(id)
     }
 
-    /// What own media is sealed under: the key that everyone has by now, once there is one.
+    /// The key that own media is sealed under: the newest one that every member has, once there is one.
     #[must_use]
     pub const fn key(&self) -> Option<&Arc<SenderKey>> {
         self.keys.used()
     }
 
-    /// What everyone in the room can compare aloud.
+    /// The number that all members can compare aloud.
     #[must_use]
     pub fn safety_number(&self) -> String {
         let own = MemberKey {
@@ -234,17 +233,17 @@ impl Attendance {
         safety_number(&others.chain([own]).collect::<Vec<_>>())
     }
 
-    /// The next request for the relay. What comes beside it is to be given to [`Self::answered`] with the answer.
+    /// The next request for the relay. Give the value beside it to [`Self::answered`] with the answer.
     pub fn next_ask(&mut self) -> Option<(Request, Option<Sent>)> {
         self.asks.pop_front()
     }
 
-    /// The next thing that happened.
+    /// The next change in the room.
     pub fn next_change(&mut self) -> Option<Change> {
         self.changes.pop_front()
     }
 
-    /// The relay tells something; what is not of this room's members and keys changes nothing.
+    /// Takes an event from the relay. Events that are not about this room's members and keys change nothing.
     ///
     /// # Errors
     /// Those of `rng`.
@@ -292,7 +291,7 @@ impl Attendance {
         Ok(())
     }
 
-    /// The relay answered a request with which [`Self::next_ask`] gave this.
+    /// Takes the relay's answer to a request, with the value that [`Self::next_ask`] gave beside it.
     pub fn answered(&mut self, sent: Sent, answer: &Result<Answer, Refusal>, now: Instant) {
         self.keys.answered(sent, answer, now);
         // They may have left meanwhile.
@@ -313,8 +312,8 @@ impl Attendance {
         times.into_iter().flatten().min()
     }
 
-    /// Time has come: hands out what was put off until now and a new key for those who left before, and asks for keys
-    /// that are missing.
+    /// Does what is due: hands out keys that were put off, draws a new key for members who left before, and asks for
+    /// missing keys.
     ///
     /// # Errors
     /// Those of `rng`.
@@ -336,10 +335,10 @@ impl Attendance {
         Ok(())
     }
 
-    /// Takes a packet of another member's, which is opened in place.
+    /// Takes a packet of another member, and opens it in place.
     ///
     /// # Errors
-    /// [`DropReason`] when it is of no use; what was received is as before then.
+    /// [`DropReason`] if the packet is of no use; then nothing has changed.
     pub fn handle_packet<'r>(
         &'r mut self,
         packet: &'r mut [u8],
@@ -352,12 +351,12 @@ impl Attendance {
         received
     }
 
-    /// What came of each stream so far.
+    /// The counts of each stream so far.
     pub fn counts(&self) -> impl Iterator<Item = (ParticipantId, StreamId, Media, StreamCounts)> {
         self.roster.receiver.counts()
     }
 
-    /// One entry of a report for each stream of which anything came.
+    /// One entry of a report for each stream of which packets arrived.
     pub fn reports(&mut self) -> impl Iterator<Item = StreamReport> {
         self.roster.receiver.reports()
     }
@@ -390,7 +389,7 @@ impl Attendance {
         Ok(())
     }
 
-    /// Draws a key that those who left never had, for everyone who stays.
+    /// Draws a key that former members never had, for every member who stays.
     fn begin_generation<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<(), R::Error> {
         let to = self.keys.somebody_left(entropy::secret(rng)?);
         self.hand_out(to, &[], rng)
@@ -406,7 +405,7 @@ impl Attendance {
         self.send_keys(Purpose::Change, is_chosen, rng)
     }
 
-    /// Seals the key for those who lack it; it is used once the relay has passed it on.
+    /// Seals the key for the members who lack it; it is used once the relay has passed it on.
     fn send_keys<R: TryCryptoRng>(
         &mut self,
         purpose: Purpose,

@@ -1,31 +1,32 @@
-//! Memory for frames that are being put together: it grows with what arrives, has a bound, and is given back.
+//! Memory for incomplete frames: it grows with what arrives, is bounded, and is given back.
 //!
-//! What a header claims costs nothing. A buffer that a whole frame has left is kept for the next one, so that
-//! ordinary streams allocate nothing a frame, and few of them are kept, so that a crowd costs only what is on its way.
+//! The length that a header claims costs nothing. The buffer of a finished frame is kept for the next one, so that
+//! ordinary streams need no allocation for each frame. Few buffers are kept, so that a crowd costs only what is in
+//! flight.
 
 use alloc::vec::Vec;
 
-/// What a receiver holds by default, in bytes: 60 frames of the largest kind on their way at once.
+/// The default bound of a receiver, in bytes: 60 frames of the largest kind in flight at once.
 ///
-/// Raising it costs memory when members send frames that they do not finish; lowering it loses pictures where
-/// many large ones come at once.
+/// A higher value costs memory when members send frames that they do not finish; a lower one loses pictures when many
+/// large ones arrive at once.
 pub const FRAME_MEMORY: usize = 64 << 20;
-/// The part of the bound that may lie idle.
+/// The part of the bound that may stay allocated when idle.
 const IDLE_PART: usize = 8;
-/// A buffer worth keeping.
+/// The smallest buffer that is worth keeping.
 const WORTH_KEEPING: usize = 4096;
 
 /// The buffers of one receiver.
 #[derive(Debug)]
 pub struct FrameMemory {
     bound: usize,
-    /// Bytes of the buffers that are handed out, [`Self::finished`] included.
+    /// Bytes of the buffers that are handed out, including [`Self::finished`].
     in_use: usize,
     idle: Vec<Vec<u8>>,
     idle_bytes: usize,
-    /// The frame that was whole last.
+    /// The frame that was completed last.
     finished: Vec<u8>,
-    /// Counts the frames that began, so that the oldest is found.
+    /// Counts the frames that began, to find the oldest.
     begun: u64,
 }
 
@@ -36,7 +37,7 @@ impl Default for FrameMemory {
 }
 
 impl FrameMemory {
-    /// Memory of at most `bound` bytes, and one frame more.
+    /// Memory of at most `bound` bytes, plus one frame.
     #[must_use]
     pub const fn new(bound: usize) -> Self {
         Self {
@@ -55,13 +56,13 @@ impl FrameMemory {
         self.in_use + self.idle_bytes
     }
 
-    /// At most so many bytes.
+    /// Sets the bound in bytes.
     #[must_use]
     pub const fn bound(&self) -> usize {
         self.bound
     }
 
-    /// Whether frames must be given up; idle buffers go first.
+    /// Whether frames must be given up; idle buffers are freed first.
     pub(crate) fn is_exceeded(&mut self) -> bool {
         while self.bytes() > self.bound
             && let Some(buffer) = self.idle.pop()
@@ -71,7 +72,7 @@ impl FrameMemory {
         self.bytes() > self.bound
     }
 
-    /// The place of a frame that begins now among all frames.
+    /// The position among all frames of a frame that begins now.
     pub(crate) const fn begin(&mut self) -> u64 {
         self.begun += 1;
         self.begun
@@ -85,7 +86,8 @@ impl FrameMemory {
         buffer
     }
 
-    /// Appends to a buffer that was taken; it never grows beyond twice what it holds, nor beyond `whole` for less.
+    /// Appends to a buffer that was taken. The buffer grows to at most twice its content, or to `whole` if that is
+    /// less.
     pub(crate) fn append(&mut self, buffer: &mut Vec<u8>, bytes: &[u8], whole: usize) {
         let (before, needed) = (buffer.capacity(), buffer.len() + bytes.len());
         if needed > before {
@@ -107,14 +109,14 @@ impl FrameMemory {
         }
     }
 
-    /// Keeps a frame that is whole until the next one is.
+    /// Keeps a complete frame until the next one is complete.
     pub(crate) fn finish(&mut self, buffer: Vec<u8>) -> &[u8] {
         let former = core::mem::replace(&mut self.finished, buffer);
         self.give_back(former);
         &self.finished
     }
 
-    /// Lets go of the frame that was whole last.
+    /// Releases the frame that was completed last.
     pub(crate) fn recycle(&mut self) {
         let former = core::mem::take(&mut self.finished);
         self.give_back(former);

@@ -1,18 +1,18 @@
 //! A sender's own key, from a change of it to the first packet that is sealed under it.
 //!
 //! ```text
-//!   somebody comes ──► ratchet ──────┐
-//!   somebody leaves ─► generation ───┤
+//!   a member joins ──► ratchet ──────┐
+//!   a member leaves ─► generation ───┤
 //!                                    ▼
 //!       envelopes ──► on the way ──► all answered ──► used
 //!                        │  ▲
 //!                put off ▼  │ due, once more
 //!                     retries ──► put off again ──┐
 //!                                                 ▼
-//!   somebody asks ──► at most once a second ──► repeats, which nothing waits for
+//!   a member asks ──► at most once a second ──► repeats, which nothing waits for
 //! ```
-//! A key is used once those who lack it were handed it: before, nobody could open what it seals. Whom the relay puts off
-//! twice is waited for no longer, so that no member holds up what all others need.
+//! A key is used once the members who lacked it were handed it: before that, they could not open what it seals. A
+//! member whom the relay puts off twice is no longer waited for, so that no member delays the others.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -28,20 +28,20 @@ use crate::sender_key::{EnvelopeContext, EnvelopeError, SenderKey};
 use crate::time::{Instant, Micros};
 use crate::wire::control::{AddressedEnvelope, Answer, Refusal, Suite};
 
-/// How long to wait before a key is handed out again that the relay did not pass on.
+/// How long to wait before handing out a key again that the relay did not pass on.
 const AGAIN_AFTER: Micros = Micros::from_millis(500);
-/// How often one member is handed the key because they ask: less often than the relay lets one member send to another,
-/// so that asking never uses up what a change of the key needs.
+/// The least time between two keys handed to one member who asks. This is less often than the relay allows from one
+/// member to another, so that requests never use up what a change of the key needs.
 const REPEAT_EVERY: Micros = Micros::from_secs(1);
 
-/// Why a key goes out.
+/// Why a key is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// It is new, and is used once these have it.
+    /// It is new, and is used once these members have it.
     Change,
-    /// The relay put these off, once.
+    /// The relay put these members off once.
     Retry,
-    /// They asked for it, or the relay put them off again.
+    /// They asked for it, or the relay put them off a second time.
     Repeat,
 }
 
@@ -58,18 +58,18 @@ pub struct KeyHandOut {
     own: OwnKey,
     context: EnvelopeContext,
     used: Option<Arc<SenderKey>>,
-    /// Requests that are not answered yet, and that the key waits for.
+    /// Requests without an answer yet, for which the key waits.
     on_the_way: u32,
-    /// Whom the relay put off once, and when to try again.
+    /// Members whom the relay put off once, and when to try again.
     retries: Option<(Instant, Vec<ParticipantId>)>,
-    /// Who gets the key when, without being waited for.
+    /// Members who get the key without being waited for, and when.
     repeats: BTreeMap<ParticipantId, Instant>,
-    /// When members were handed the key for having asked, within the last second.
+    /// When members were handed the key because they asked, within the last second.
     repeated: BTreeMap<ParticipantId, Instant>,
 }
 
 impl KeyHandOut {
-    /// The key to enter a room with, from 32 random bytes; it goes to everyone who is there.
+    /// The key to enter a room with, from 32 random bytes; it goes to every member.
     #[must_use]
     pub const fn new(context: EnvelopeContext, suite: Suite, random: Secret<32>) -> Self {
         Self {
@@ -83,26 +83,26 @@ impl KeyHandOut {
         }
     }
 
-    /// Somebody came: who must be handed the key that follows.
+    /// A participant joined: returns who must be handed the key that follows.
     pub fn somebody_came(&mut self, random: Secret<32>) -> HandOut {
         self.own.somebody_came(random)
     }
 
-    /// Somebody left, or may have: who must be handed the key that follows.
+    /// A participant left, or may have left: returns who must be handed the key that follows.
     pub fn somebody_left(&mut self, random: Secret<32>) -> HandOut {
         self.own.somebody_left(random)
     }
 
-    /// The key that those who need it have by now, once there is one.
+    /// The newest key that all members who need it have, once there is one.
     #[must_use]
     pub const fn used(&self) -> Option<&Arc<SenderKey>> {
         self.used.as_ref()
     }
 
-    /// Seals the key for those of `members` who lack it; `wrong` hears of those whose public key cannot be one.
+    /// Seals the key for those of `members` who lack it. `wrong` is called for members whose public key is not valid.
     ///
-    /// What it gives is to be sent as one request, whose answer goes to [`Self::answered`]. Nothing is given where there
-    /// is nobody to send it to: then a new key is used at once.
+    /// Send the returned envelopes as one request, and give its answer to [`Self::answered`]. Without recipients it
+    /// returns nothing, and uses a new key at once.
     pub fn envelopes(
         &mut self,
         purpose: Purpose,
@@ -130,7 +130,7 @@ impl KeyHandOut {
         Some((envelopes, Sent { to, purpose }))
     }
 
-    /// The relay answered a request with envelopes; whom it did not pass them on to is tried again later.
+    /// The relay answered a request with envelopes. Members to whom it did not pass them on are tried again later.
     pub fn answered(&mut self, sent: Sent, answer: &Result<Answer, Refusal>, now: Instant) {
         let Sent { mut to, purpose } = sent;
         let wait = match answer {
@@ -166,7 +166,7 @@ impl KeyHandOut {
         self.use_if_all_have_it();
     }
 
-    /// A member asks for the key: [`Self::due`] gives it to them, at once or when a second has passed.
+    /// A member asks for the key: [`Self::due`] returns them, at once or when a second has passed.
     pub fn wanted(&mut self, by: ParticipantId, now: Instant) {
         self.repeated.retain(|_, at| now.since(*at) < REPEAT_EVERY);
         let at = self.not_before(by, now);
@@ -178,7 +178,7 @@ impl KeyHandOut {
         repeated.map_or(at, |last| at.max(*last + REPEAT_EVERY))
     }
 
-    /// When [`Self::due`] has something to give.
+    /// When [`Self::due`] has something to return.
     #[must_use]
     pub fn next_time(&self) -> Option<Instant> {
         let retries = self.retries.as_ref().map(|(at, _)| *at);
@@ -186,7 +186,7 @@ impl KeyHandOut {
         retries.into_iter().chain(repeats).min()
     }
 
-    /// Whom to hand the key to once more, now, and why; to be called until there is nobody.
+    /// The members to hand the key to again now, and why. Call it until there are none.
     pub fn due(&mut self, now: Instant) -> Option<(Vec<ParticipantId>, Purpose)> {
         if let Some((_, to)) = self.retries.take_if(|(at, _)| now >= *at) {
             return Some((to, Purpose::Retry));
@@ -200,13 +200,13 @@ impl KeyHandOut {
         (!to.is_empty()).then_some((to, Purpose::Repeat))
     }
 
-    /// The connection is gone: what was on its way is not answered any more.
+    /// The connection is lost: requests on the way will not be answered.
     pub fn forget_sent(&mut self) {
         (self.on_the_way, self.retries) = (0, None);
         self.repeats.clear();
     }
 
-    /// Members are gone: nothing is put off for them any more, and no key waits for them.
+    /// Members left: nothing is put off for them, and no key waits for them.
     pub fn keep_only(&mut self, is_here: impl Fn(ParticipantId) -> bool) {
         self.repeats.retain(|&id, _| is_here(id));
         self.repeated.retain(|&id, _| is_here(id));
@@ -219,7 +219,7 @@ impl KeyHandOut {
         }
     }
 
-    /// Of several changes that follow each other closely, only the last one counts.
+    /// If several changes follow each other closely, only the last one counts.
     fn use_if_all_have_it(&mut self) {
         if self.on_the_way == 0 && self.retries.is_none() {
             let is_used = self
@@ -288,7 +288,7 @@ mod tests {
     fn a_key_is_used_once_those_who_lack_it_were_handed_it() {
         let mut keys = hand_out();
         let sent = change(&mut keys, &[ANA, BEN]);
-        assert_eq!(used(&keys), None, "nobody has it yet");
+        assert_eq!(used(&keys), None, "no member has it yet");
         keys.answered(sent, &DONE, T0);
         assert_eq!(used(&keys), Some(Epoch::new(0, 0)));
     }

@@ -1,4 +1,4 @@
-//! The hop: what proves an uplink datagram to the relay, and seals what ends there.
+//! The hop: proves an uplink datagram to the relay, and seals what ends at the relay.
 //!
 //! A session's keys come from one secret that the relay draws at sign-in and sends through the control
 //! channel. An uplink datagram is
@@ -32,38 +32,38 @@ use crate::wire::header::{HEADER_BYTES, HOP_HEADER_BYTES, Kind, TAG_BYTES};
 const COUNTED_BYTES: usize = 4 + 8;
 const DOWN_HEADER_BYTES: usize = 1 + 8;
 
-/// The keys of one session's hop, for either side.
+/// The keys of one session's hop, the same on both sides.
 pub struct HopKeys {
     uplink_tag: Aes256Gcm,
     uplink_body: Aes256Gcm,
     downlink_body: Aes256Gcm,
 }
 
-/// Why a hop datagram is not taken.
+/// Why a hop datagram is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HopError {
-    /// Too short or too long for what it says that it is.
+    /// Too short or too long for its kind.
     #[error("{0} bytes cannot be such a datagram")]
     Length(usize),
-    /// A kind that has no business here.
+    /// A kind that is not allowed here.
     #[error("{0} is not a kind for here")]
     Kind(u8),
-    /// The tag does not hold: forged, damaged, or of another session.
+    /// The tag is wrong: the datagram is forged, damaged, or of another session.
     #[error("the tag does not hold")]
     Tag,
-    /// Proven, but not a value.
+    /// The tag is right, but the body is not a value.
     #[error("the body is not a value")]
     Body,
 }
 
-/// The front of an uplink datagram, read but not proven.
+/// The front of an uplink datagram, parsed but not proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HopHeader {
-    /// The session that it claims to come from.
+    /// The session that the datagram claims to come from.
     pub session: SessionId,
-    /// Its place among the session's uplink datagrams.
+    /// Its counter among the session's uplink datagrams.
     pub counter: u64,
-    /// What follows.
+    /// The kind of what follows.
     pub kind: Kind,
 }
 
@@ -71,7 +71,7 @@ impl HopHeader {
     /// Reads the hop header and the kind of what follows it.
     ///
     /// # Errors
-    /// [`HopError`] when the length or the kind cannot be. Nothing is proven yet.
+    /// [`HopError`] if the length or the kind is not valid. Nothing is proven yet.
     pub fn parse(datagram: &[u8]) -> Result<Self, HopError> {
         let length = HopError::Length(datagram.len());
         if datagram.len() > MAX_DATAGRAM {
@@ -92,7 +92,7 @@ impl HopHeader {
     }
 }
 
-/// An uplink datagram whose front is read and not proven: it is parsed once, and its header is surely its own.
+/// An uplink datagram whose front is parsed but not proven: it is parsed once, so the header always belongs to it.
 #[derive(Debug)]
 pub struct HopDatagram<'d> {
     header: HopHeader,
@@ -100,35 +100,35 @@ pub struct HopDatagram<'d> {
 }
 
 impl<'d> HopDatagram<'d> {
-    /// Reads the front of a datagram.
+    /// Parses the front of a datagram.
     ///
     /// # Errors
-    /// [`HopError`] when the length or the kind cannot be. Nothing is proven yet.
+    /// [`HopError`] if the length or the kind is not valid. Nothing is proven yet.
     pub fn parse(bytes: &'d mut [u8]) -> Result<Self, HopError> {
         let header = HopHeader::parse(bytes)?;
         Ok(Self { header, bytes })
     }
 
-    /// What its front says.
+    /// The hop header.
     #[must_use]
     pub const fn header(&self) -> HopHeader {
         self.header
     }
 
-    /// How many bytes the whole datagram has.
+    /// The length of the whole datagram.
     #[must_use]
     pub const fn datagram_bytes(&self) -> usize {
         self.bytes.len()
     }
 }
 
-/// What a body may take of an uplink datagram of so many bytes.
+/// The most bytes of a body in an uplink datagram of this length.
 #[must_use]
 pub const fn body_up(datagram_bytes: usize) -> usize {
     datagram_bytes.saturating_sub(HOP_HEADER_BYTES + 1)
 }
 
-/// What a body may take of a datagram of so many bytes that the relay seals.
+/// The most bytes of a body in a datagram of this length that the relay seals.
 #[must_use]
 pub const fn body_down(datagram_bytes: usize) -> usize {
     datagram_bytes.saturating_sub(DOWN_HEADER_BYTES + TAG_BYTES)
@@ -157,7 +157,7 @@ impl HopKeys {
     /// `counter` must never have been used under these keys.
     ///
     /// # Panics
-    /// When the packet is shorter than header and tag: it is no sealed packet then.
+    /// If the packet is shorter than header and tag: then it is not a sealed packet.
     #[must_use]
     pub fn tag_media(
         &self,
@@ -176,12 +176,12 @@ impl HopKeys {
         hop
     }
 
-    /// Proves a media datagram and gives the packet in it.
+    /// Proves a media datagram and returns the packet in it.
     ///
-    /// The caller checks the counter against its replay window before, and moves the window after.
+    /// The caller checks the counter against its replay window before the call, and moves the window after it.
     ///
     /// # Errors
-    /// [`HopError`] when it is too short or the tag does not hold.
+    /// [`HopError`] if it is too short or the tag is wrong.
     pub fn prove_media<'d>(&self, datagram: &'d [u8]) -> Result<&'d [u8], HopError> {
         self.prove_packet(HopHeader::parse(datagram)?, datagram)
     }
@@ -218,12 +218,12 @@ impl HopKeys {
         Ok(packet)
     }
 
-    /// Seals a feedback or probe body for the relay into `out`; gives the datagram's length.
+    /// Seals a feedback or probe body for the relay into `out`; returns the datagram's length.
     ///
     /// `counter` must never have been used under these keys.
     ///
     /// # Errors
-    /// [`HopError::Body`] when the value outgrows a datagram.
+    /// [`HopError::Body`] if the value is too long for a datagram.
     pub fn seal_up<T: Serialize>(
         &self,
         session: SessionId,
@@ -251,7 +251,7 @@ impl HopKeys {
     /// Opens a feedback or probe datagram in place.
     ///
     /// # Errors
-    /// [`HopError`] when the length or kind is wrong, the tag does not hold, or the body is no such value.
+    /// [`HopError`] if the length or kind is wrong, the tag is wrong, or the body is not such a value.
     pub fn open_up<T: DeserializeOwned>(&self, datagram: &mut [u8]) -> Result<T, HopError> {
         self.open_parsed(HopDatagram::parse(datagram)?)
     }
@@ -283,12 +283,12 @@ impl HopKeys {
         exact(body)
     }
 
-    /// Seals a feedback or probe body for the endpoint into `out`; gives the datagram's length.
+    /// Seals a feedback or probe body for the endpoint into `out`; returns the datagram's length.
     ///
     /// `counter` must never have been used for the downlink of these keys.
     ///
     /// # Errors
-    /// [`HopError::Body`] when the value outgrows a datagram.
+    /// [`HopError::Body`] if the value is too long for a datagram.
     pub fn seal_down<T: Serialize>(
         &self,
         counter: u64,
@@ -311,10 +311,10 @@ impl HopKeys {
         Ok(DOWN_HEADER_BYTES + length + TAG_BYTES)
     }
 
-    /// Opens a feedback or probe datagram of the relay in place; gives its counter and body.
+    /// Opens a feedback or probe datagram of the relay in place; returns its counter and body.
     ///
     /// # Errors
-    /// [`HopError`] when the length or kind is wrong, the tag does not hold, or the body is no such value.
+    /// [`HopError`] if the length or kind is wrong, the tag is wrong, or the body is not such a value.
     pub fn open_down<T: DeserializeOwned>(
         &self,
         datagram: &mut [u8],

@@ -1,4 +1,4 @@
-//! Names for things as numbers: each its own type, so that one cannot stand for another.
+//! Numbers that identify things: each has its own type, so that one cannot be taken for another.
 
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -18,11 +18,11 @@ macro_rules! id {
 }
 
 id! {
-    /// One login over one control connection and its resumptions; stands in the hop header.
+    /// One sign-in over one control connection and its resumptions; it is in the hop header.
     SessionId(u32)
 }
 id! {
-    /// One member of a room, for as long as they stay; unique in the relay's lifetime.
+    /// One member of a room, for the time of one stay; unique in the relay's lifetime.
     ParticipantId(u32)
 }
 id! {
@@ -34,19 +34,19 @@ id! {
     StreamId(u32)
 }
 id! {
-    /// What the layers of one camera, screen or microphone share; the publisher's own numbering.
+    /// What the layers of one camera, screen or microphone share; numbered by the publisher.
     SourceId(u16)
 }
 id! {
-    /// A line of chat: rises with the order in which the relay took the lines, over all rooms.
+    /// A line of chat: rises in the order in which the relay accepted the lines, across all rooms.
     ChatId(u64)
 }
 id! {
-    /// What ties a reply to its request; the requester's own numbering.
+    /// Relates a reply to its request; numbered by the requester.
     RequestId(u32)
 }
 id! {
-    /// Counts a stream's packets from 0 and makes the AEAD nonce: never reused under a key.
+    /// Counts a stream's packets, and is the AEAD nonce: never reused under a key.
     SequenceNumber(u64)
 }
 id! {
@@ -54,7 +54,7 @@ id! {
     FrameNumber(u32)
 }
 id! {
-    /// Which of a sender's media keys: the generation in the high byte, the ratchet step in the low.
+    /// Identifies one of a sender's media keys: the generation in the high byte, the ratchet step in the low byte.
     Epoch(u16)
 }
 
@@ -71,7 +71,7 @@ impl Epoch {
         (self.0 >> 8) as u8
     }
 
-    /// How many ratchet steps lie behind that key.
+    /// The number of ratchet steps since that key.
     #[must_use]
     pub const fn step(self) -> u8 {
         (self.0 & 0xff) as u8

@@ -1,4 +1,4 @@
-//! A long-term X25519 key pair: what a device or a relay *is*, and how people compare it.
+//! A long-term X25519 key pair: the identity of a device or a relay, and the ways in which people compare it.
 
 use alloc::string::String;
 use core::fmt::{self, Write as _};
@@ -15,7 +15,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of 32 random bytes.
+    /// Makes an identity from 32 random bytes.
     #[must_use]
     pub fn from_secret(secret: Secret<32>) -> Self {
         let public = x25519_dalek::PublicKey::from(&StaticSecret::from(*secret.expose()));
@@ -25,13 +25,13 @@ impl Identity {
         }
     }
 
-    /// What others know it by.
+    /// The public key, by which others know it.
     #[must_use]
     pub const fn public(&self) -> PublicKey {
         self.public
     }
 
-    /// What it is kept by.
+    /// The secret bytes, for storing it.
     #[must_use]
     pub const fn secret(&self) -> &Secret<32> {
         &self.secret
@@ -53,7 +53,7 @@ impl PublicKey {
         Sha256::digest(self.0).into()
     }
 
-    /// SHA-256 of the key in hexadecimal, sixteen groups of four: what configuration files pin.
+    /// SHA-256 of the key in hexadecimal, sixteen groups of four: the form for configuration files.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut text = String::with_capacity(79);
@@ -66,8 +66,8 @@ impl PublicKey {
         text
     }
 
-    /// The first 64 bits of the fingerprint as four words that can be said aloud (proquints,
-    /// Wilkerson 2009, arXiv:0901.4016).
+    /// The first 64 bits of the fingerprint as four words that can be spoken (proquints, Wilkerson 2009,
+    /// arXiv:0901.4016).
     #[must_use]
     pub fn words(&self) -> String {
         const CONSONANTS: [char; 16] = [
@@ -90,7 +90,7 @@ impl PublicKey {
         text
     }
 
-    /// Reads what [`Self::fingerprint`] wrote, for comparing with a key: hyphens, colons and spaces aside.
+    /// Parses a text of [`Self::fingerprint`], to compare it with a key; ignores hyphens, colons and spaces.
     #[must_use]
     pub fn has_fingerprint(&self, text: &str) -> bool {
         let hex = |c: &char| !matches!(c, '-' | ':' | ' ');

@@ -1,4 +1,4 @@
-//! Which of a sender's keys a receiver can open, and which key a sender uses next.
+//! Which of a sender's keys open packets at a receiver, and which key a sender uses next.
 
 use alloc::vec::Vec;
 
@@ -9,37 +9,37 @@ use crate::sender_key::SenderKey;
 use crate::time::{Instant, Micros};
 use crate::wire::control::Suite;
 
-/// How long a generation still opens packets after the next one came.
+/// How long a generation still opens packets after the next one arrived.
 pub const KEPT_GENERATION: Micros = Micros::from_secs(2);
-/// Generations before the current one that are kept at a time: where several members leave at once, a sender goes on
-/// under the one that all have until the last of them is handed out.
+/// Former generations that are kept at a time: if several members leave at once, a sender continues under the
+/// generation that all members have until the last of them is handed out.
 ///
-/// Raising it costs about 100 bytes each and each sender; lowering it loses what is sent meanwhile.
+/// A higher value costs about 100 bytes for each generation and sender; a lower one loses what is sent meanwhile.
 pub const EARLIER_GENERATIONS: usize = 4;
-/// Ratchet steps that a packet may be ahead of the highest one proven; each costs a hash to follow.
+/// Ratchet steps that a packet may be ahead of the highest proven one; each costs a hash to follow.
 ///
-/// Lowering it breaks a receiver that misses a burst of joins; raising it lets a forged epoch cost more.
+/// A lower value fails for a receiver that misses a burst of joins; a higher one lets a forged epoch cost more.
 pub const MAX_STEPS_AHEAD: u8 = 64;
 
-/// What a receiver holds of one sender's keys: the current generation and, for a while, those before.
+/// A receiver's keys of one sender: the current generation and, for a while, the former ones.
 #[derive(Debug, Default)]
 pub struct Keyring {
     current: Option<Generation>,
-    /// The oldest first, each with the time from which on it opens nothing.
+    /// The oldest first, each with the time from which it opens no packets.
     earlier: Vec<(Generation, Instant)>,
 }
 
 #[derive(Debug)]
 struct Generation {
-    /// The earliest step that was handed out; later ones follow from it.
+    /// The earliest step that was handed out; later ones are derived from it.
     base: SenderKey,
     /// The highest step that opened a packet, or was handed out.
     proven: u8,
 }
 
 impl Keyring {
-    /// Takes a key from an envelope. No key replaces another one of its generation: a sender never begins a generation
-    /// again, so one of two is not theirs, or is not of now.
+    /// Takes a key from an envelope. No key replaces another one of its generation: a sender never begins a
+    /// generation again, so one of two such keys is forged or from the past.
     pub fn insert(&mut self, key: SenderKey, now: Instant) {
         let generation = Generation {
             proven: key.epoch().step(),
@@ -51,15 +51,15 @@ impl Keyring {
                 if current.base.epoch().generation() == generation.base.epoch().generation() =>
             {
                 if current.leads_to(&generation.base) {
-                    // The sender says that they are there; without it, who hears nothing of them while many come could
-                    // not follow.
+                    // The envelope proves that the sender has reached this step. Without it, a receiver that gets no
+                    // packets from the sender while many members join could not follow.
                     current.proven = current.proven.max(generation.proven);
                 } else if generation.leads_to(&current.base) {
                     // An earlier step arrived late.
                     current.base = generation.base;
                 }
             }
-            // An envelope of an earlier generation is a late or a replayed one.
+            // An envelope of an earlier generation is late or replayed.
             Some(current) if !current.is_before(&generation) => {}
             Some(_) => {
                 if self.earlier.len() >= EARLIER_GENERATIONS {
@@ -79,7 +79,7 @@ impl Keyring {
         generation.at(epoch).map(|key| key.media_key(stream))
     }
 
-    /// Whether an epoch can be reached now; a cipher that was derived for one that cannot is stale.
+    /// Whether an epoch can be reached now; a cipher derived for another epoch is stale.
     #[must_use]
     pub fn reaches(&self, epoch: Epoch, now: Instant) -> bool {
         self.reaching(epoch, now).is_some()
@@ -96,7 +96,7 @@ impl Keyring {
             .then_some(generation)
     }
 
-    /// Notes that a packet of this epoch was opened, so that later ones may be asked for.
+    /// Notes that a packet of this epoch was opened, so that later steps are accepted.
     pub fn proven(&mut self, epoch: Epoch) {
         if let Some(current) = &mut self.current
             && current.base.epoch().generation() == epoch.generation()
@@ -105,7 +105,7 @@ impl Keyring {
         }
     }
 
-    /// Forgets the generations before whose time is up.
+    /// Forgets former generations whose time has ended.
     pub fn expire(&mut self, now: Instant) {
         self.earlier.retain(|(_, until)| now < *until);
     }
@@ -132,12 +132,12 @@ impl Generation {
     }
 }
 
-/// Whom a new key must be sent to before it is used.
+/// The members to whom a new key must be sent before it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandOut {
-    /// The newcomers alone: the others derive it.
+    /// Only the newcomers: the other members derive it.
     Newcomers,
-    /// Everyone who is there.
+    /// Every member in the room.
     Everyone,
 }
 
@@ -148,7 +148,7 @@ pub struct OwnKey {
 }
 
 impl OwnKey {
-    /// The key to enter a room with, from 32 random bytes; goes to everyone.
+    /// The key to enter a room with, from 32 random bytes; it goes to every member.
     #[must_use]
     pub const fn new(suite: Suite, random: Secret<32>) -> Self {
         Self {
@@ -156,13 +156,13 @@ impl OwnKey {
         }
     }
 
-    /// The key now.
+    /// The present key.
     #[must_use]
     pub const fn key(&self) -> &SenderKey {
         &self.key
     }
 
-    /// Somebody came: one ratchet step, or a new generation where no step is left.
+    /// A participant joined: one ratchet step, or a new generation if no step is left.
     pub fn somebody_came(&mut self, random: Secret<32>) -> HandOut {
         match self.key.ratchet() {
             Some(next) => {
@@ -173,7 +173,7 @@ impl OwnKey {
         }
     }
 
-    /// Somebody left: a new generation.
+    /// A participant left: a new generation.
     pub fn somebody_left(&mut self, random: Secret<32>) -> HandOut {
         let generation = self.key.epoch().generation().wrapping_add(1);
         self.key = SenderKey::fresh(generation, self.key.suite(), random);

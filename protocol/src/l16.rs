@@ -1,4 +1,4 @@
-//! L16 at 16 kHz, mono: the sound that every endpoint speaks (RFC 3551 §4.5.11, network byte order).
+//! L16 at 16 kHz, mono: the codec that every endpoint supports (RFC 3551 §4.5.11, network byte order).
 
 use crate::time::Micros;
 
@@ -8,13 +8,13 @@ pub const SAMPLE_RATE_HZ: u32 = 16_000;
 pub const BLOCK_SAMPLES: usize = 320;
 /// Bytes of one block on the wire.
 pub const BLOCK_BYTES: usize = BLOCK_SAMPLES * 2;
-/// How long one block sounds.
+/// The duration of one block.
 pub const BLOCK_TIME: Micros = Micros::from_millis(20);
 
 /// One block of samples.
 pub type Block = [i16; BLOCK_SAMPLES];
 
-/// Writes a block as it travels.
+/// Writes a block in wire format.
 #[must_use]
 pub fn emit(block: &Block) -> [u8; BLOCK_BYTES] {
     let mut bytes = [0; BLOCK_BYTES];
@@ -24,7 +24,7 @@ pub fn emit(block: &Block) -> [u8; BLOCK_BYTES] {
     bytes
 }
 
-/// Reads a block; `None` when it has not a block's length.
+/// Reads a block; `None` if the length is wrong.
 #[must_use]
 pub fn parse(bytes: &[u8]) -> Option<Block> {
     let bytes: &[u8; BLOCK_BYTES] = bytes.try_into().ok()?;

@@ -1,13 +1,14 @@
-//! When a sender draws a new generation of its key because members leave: at once, and then at most once a second.
+//! When a sender draws a new generation of its key because members left: at once, then at most once a second.
 //!
-//! A generation is an envelope to everyone who stays, and the relay passes on only so many of them to one member. Were
-//! each of many leaves a generation of its own, the last of them would be put off for seconds, and the key that is in use
-//! until then would be forgotten by those who open it: who comes and goes quickly would silence a room.
+//! A generation costs an envelope for every member who stays, and the relay limits how many of them it passes on to
+//! one member. If each of many leaves had a generation of its own, the last ones would be put off for seconds.
+//! Receivers would meanwhile forget the key that is still in use: participants who come and go quickly could silence
+//! a room.
 
 use crate::time::{Instant, Micros};
 
-/// Time between two generations. Raising it lets who left open what follows for as long; lowering it meets the relay's
-/// limit, which is two messages a second from one member to another.
+/// Time between two generations. With a higher value, former members can open what follows for longer; a lower one
+/// meets the relay's limit, which is two messages a second from one member to another.
 pub const GENERATION_EVERY: Micros = Micros::from_secs(1);
 
 /// The pace of one sender's generations in one room.
@@ -18,8 +19,8 @@ pub struct LeavePace {
 }
 
 impl LeavePace {
-    /// A member left, or may have: whether a new generation is to be drawn now. If not, it is due later, one for all who
-    /// leave until then.
+    /// A member left, or may have left: returns whether to draw a new generation now. If not, one becomes due later,
+    /// for all members who leave until then.
     #[must_use]
     pub fn somebody_left(&mut self, now: Instant) -> bool {
         let at = self.last.map_or(now, |last| last + GENERATION_EVERY);
@@ -27,7 +28,7 @@ impl LeavePace {
         self.is_due(now)
     }
 
-    /// Whether a new generation is to be drawn now for those who left before.
+    /// Whether to draw a new generation now for members who left before.
     #[must_use]
     pub fn is_due(&mut self, now: Instant) -> bool {
         let is_due = self.due.take_if(|at| now >= *at).is_some();
@@ -37,7 +38,7 @@ impl LeavePace {
         is_due
     }
 
-    /// When [`Self::is_due`] has something to say.
+    /// When to call [`Self::is_due`].
     #[must_use]
     pub const fn next_time(&self) -> Option<Instant> {
         self.due
@@ -72,6 +73,6 @@ mod tests {
         let at = pace.next_time().unwrap();
         assert!(!pace.is_due(Instant(at.0 - 1)));
         assert!(pace.is_due(at));
-        assert!(!pace.is_due(at + GENERATION_EVERY), "nobody left since");
+        assert!(!pace.is_due(at + GENERATION_EVERY), "no member left since");
     }
 }

@@ -1,8 +1,8 @@
-//! The wire of Conclave: messages, seals and state machines, without I/O and without a clock.
+//! The wire protocol of Conclave: messages, seals and state machines, without I/O and without a clock.
 //!
-//! Bytes and the time go in as arguments; bytes, events and reasons come out. So the relay, the endpoint,
-//! the fuzzers and the simulations share one implementation, and a test runs ten minutes of a call in a
-//! second. What stands in which byte is in `WIRE.md`; why bytes are dropped, in each module's error type.
+//! The inputs are bytes and the time; the outputs are bytes, events and reasons. So the relay, the endpoint, the
+//! fuzzers and the simulations share one implementation, and a test runs ten minutes of a call in a second. `WIRE.md`
+//! specifies every byte; each module's error type lists the reasons for which bytes are dropped.
 //!
 //! ```text
 //!   camera, microphone                                                     screen, loudspeaker
@@ -20,28 +20,29 @@
 //!                TCP      └──────────────────────────────────────┘     TCP
 //! ```
 //!
-//! [`attendance::Attendance`] is one member of a room: it holds the receiver, the own key and everyone else's.
+//! [`attendance::Attendance`] is one member of a room: it holds the receiver, the member's own key and the other
+//! members' keys.
 //!
 //! # Terms
-//! A *participant* is a member of a room; a *stream* one source of theirs in one layer; a *frame* one
-//! picture (a JPEG) or one block of sound (20 ms); a *fragment* the part of a frame in one datagram; a
-//! *session* one sign-in; the *epoch* which of a sender's keys.
+//! A *participant* is a member of a room; a *stream* is one source of a participant in one layer; a *frame* is one
+//! picture (a JPEG) or one block of sound (20 ms); a *fragment* is the part of a frame in one datagram; a *session*
+//! is one sign-in; the *epoch* identifies one of a sender's keys.
 //!
-//! # Rules for who calls
+//! # Rules for callers
 //! * **Drain.** [`channel::Channel::receive`] takes bytes up to one event. Call it until it gives `None`,
 //!   then write what [`channel::Channel::take_output`] gives. After an error write the output, then close.
 //! * **Time.** `now` is a monotonic clock in µs ([`time::Instant`]) and never goes back. On Linux that is
 //!   `CLOCK_MONOTONIC`, the clock of V4L2 and ALSA.
-//! * **Randomness** comes in as 32 fresh bytes, or as an `rng`. Bytes given twice are a key given twice.
+//! * **Randomness** is passed as 32 fresh bytes, or as an `rng`. The same bytes twice give the same key twice.
 //! * **Relay:** [`hop::HopHeader::parse`], find the session, [`replay::ReplayWindow::check`],
-//!   [`hop::HopKeys::prove_media`], [`replay::ReplayWindow::update`], and only then believe the address.
+//!   [`hop::HopKeys::prove_media`], [`replay::ReplayWindow::update`], and only then trust the address.
 //! * **Member of a room:** after each call of an [`attendance::Attendance`] take all its changes and requests.
-//! * **Receiver:** what [`receiver::Receiver::set_key`] gives waited for that key: hand it to
-//!   [`receiver::Receiver::handle_packet`]. Take a block from [`jitter::JitterBuffer::pop`] each 20 ms,
-//!   whether or not any came.
-//!   It never takes a number of a participant or stream twice: hand it those of a roster in the order that they come in.
-//! * Whoever is in the room is proven, and may be hostile all the same: no header, time or number of
-//!   theirs makes this crate panic or grow.
+//! * **Receiver:** [`receiver::Receiver::set_key`] returns packets that waited for the key: hand them to
+//!   [`receiver::Receiver::handle_packet`]. Take a block from [`jitter::JitterBuffer::pop`] every 20 ms, whether or
+//!   not any arrived. A receiver accepts the number of a participant or stream only once: add those of a roster in
+//!   its order.
+//! * A participant in the room is authenticated, but may be hostile: no header, time or number of theirs makes this
+//!   crate panic or use unbounded memory.
 //!
 //! # Example
 //! Two ends shake hands, and a frame goes from one person to another.
@@ -60,10 +61,10 @@
 //! use conclave_protocol::wire::control::{AudioCodec, Media, Suite, ToRelay};
 //! use conclave_protocol::wire::header::Kind;
 //!
-//! // In earnest every secret is 32 bytes from the operating system.
+//! // In production every secret is 32 bytes from the operating system.
 //! let (ana, relay) = (Identity::from_secret(Secret([1; 32])), Identity::from_secret(Secret([2; 32])));
 //!
-//! // Control: what each end puts out, the other end takes in.
+//! // Control: the output of each end is the input of the other.
 //! let mut endpoint_end = EndpointChannel::initiator(&ana, Some(relay.public()), Secret([3; 32]));
 //! let mut relay_end = RelayChannel::responder(&relay, Secret([4; 32]));
 //! relay_end.receive(&mut &endpoint_end.take_output()[..])?;
@@ -76,7 +77,7 @@
 //! let heard = relay_end.receive(&mut &endpoint_end.take_output()[..])?;
 //! assert_eq!(heard, Some(ChannelEvent::Message(ping)));
 //!
-//! // Media: Ana's sender. The hop secret came with `SignedIn`, the stream's number with `Published`.
+//! // Media: Ana's sender. `SignedIn` brings the hop secret, `Published` the stream's number.
 //! let (hop_secret, stream) = (Secret([5; 32]), StreamId(1));
 //! let key = SenderKey::fresh(0, Suite::Aes256Gcm, Secret([6; 32]));
 //! let uplink = Arc::new(Uplink::new(SessionId(7), &hop_secret));
@@ -84,10 +85,10 @@
 //! let mut batch = DatagramBatch::default();
 //! sender.seal_frame(&[b"a block"], 0, Instant(20_000), &mut batch)?;
 //!
-//! // The relay proves where the datagram comes from, and sends the packet on.
+//! // The relay proves the source of the datagram, and forwards the packet.
 //! let mut packet = HopKeys::derive(&hop_secret).prove_media(batch.bytes())?.to_vec();
 //!
-//! // Ben's receiver, which Ana's key has reached in an envelope.
+//! // Ben's receiver, which has Ana's key from an envelope.
 //! let mut receiver = Receiver::new();
 //! receiver.add_participant(ParticipantId(1))?;
 //! receiver.add_stream(ParticipantId(1), stream, Media::Audio(AudioCodec::L16Mono16k))?;
@@ -134,5 +135,5 @@ pub mod wire;
 
 /// The most bytes of UDP payload in one datagram: fits every path (RFC 8200 §5 leaves 1232 to UDP).
 pub const MAX_DATAGRAM: usize = 1200;
-/// The TCP and UDP port of a relay, when nothing else is said.
+/// The default TCP and UDP port of a relay.
 pub const DEFAULT_PORT: u16 = 7470;

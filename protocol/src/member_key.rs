@@ -1,4 +1,4 @@
-//! Who somebody is in a room, for this join alone: their device's public key and a nonce that they drew for it.
+//! The identity of a member in a room, for one join only: their device's public key and a nonce drawn for the join.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 
 use crate::identity::PublicKey;
 
-/// 32 random bytes that a member draws for each join, and everyone in the room knows.
+/// 32 random bytes that a member draws for each join, known to every member.
 ///
-/// What is bound to it was made after the join began: nothing that was recorded before is taken for it.
+/// A value that is bound to the nonce was made after the join began: earlier recordings are not accepted for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JoinNonce(pub [u8; 32]);
 
@@ -21,7 +21,7 @@ impl fmt::Debug for JoinNonce {
     }
 }
 
-/// A member as others know them: which device it is, and which of its joins.
+/// A member as others know them: their device, and which of its joins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberKey {
     /// The device's public key.
@@ -30,10 +30,10 @@ pub struct MemberKey {
     pub nonce: JoinNonce,
 }
 
-/// The *safety number* of a meeting: 12 digits over the sorted keys and nonces of those in the room.
+/// The *safety number* of a meeting: 12 digits over the sorted keys and nonces of the members.
 ///
-/// People who read the same number aloud talk end to end with the devices that they think they do, and do so now:
-/// a join changes the number, so that one that was read aloud before is of no use.
+/// If people read the same number aloud, their devices are connected end to end with the devices that they expect,
+/// now: a join changes the number, so an earlier one that was read aloud is of no use.
 #[must_use]
 pub fn safety_number(members: &[MemberKey]) -> String {
     let mut sorted: Vec<_> = members.to_vec();

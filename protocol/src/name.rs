@@ -1,8 +1,8 @@
-//! Validated names and texts: parsed once, at the edge, and right from then on.
+//! Validated names and texts: parsed once, at the edge, and valid from then on.
 //!
-//! Each type holds its text inline and bounded. Decoding from the wire goes through the same rule as
-//! parsing what a person typed, so a value that exists is a value that fits. Names that people choose are
-//! kept in Unicode's composed form (NFC), and two of them are compared by their [`key`](Username::key).
+//! Each type holds its text inline and bounded. Decoding from the wire applies the same rule as parsing typed text,
+//! so every value that exists is valid. Names that people choose are kept in Unicode's composed form (NFC), and are
+//! compared by their [`key`](Username::key).
 
 mod account;
 mod address;
@@ -21,38 +21,38 @@ pub use text::{ChatText, Pin};
 pub use unicode::is_mark;
 pub use unseen::Unseen;
 
-/// Why a text is not the name it was meant to be.
+/// Why a text is not a valid name of the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Fewer characters than the least allowed.
+    /// Too few characters.
     #[error("too short: at least {least} characters are needed")]
     TooShort {
-        /// The least allowed.
+        /// The minimum.
         least: usize,
     },
-    /// More characters or bytes than the most allowed.
+    /// Too many characters or bytes.
     #[error("too long: at most {most} {unit} fit")]
     TooLong {
-        /// The most allowed.
+        /// The maximum.
         most: usize,
-        /// What is counted: "characters" or "bytes".
+        /// The unit: "characters" or "bytes".
         unit: &'static str,
     },
-    /// Spaces and nothing else.
+    /// Only spaces.
     #[error("it is blank: a name needs more than spaces")]
     Blank,
     /// A character that the rule does not allow.
     #[error("the character {0:?} is not allowed here")]
     Character(char),
-    /// A character that cannot be seen, by which one name could pass for another.
+    /// An invisible character, with which one name could imitate another.
     #[error("it holds {what} (U+{:04X}), which is not allowed in a name; remove it", u32::from(*.character))]
     Unseen {
-        /// What kind of character it is.
+        /// The kind of the character.
         what: Unseen,
         /// The character.
         character: char,
     },
-    /// A mark, such as an accent, that no letter carries.
+    /// A mark, such as an accent, that follows no letter.
     #[error("the mark U+{:04X} must follow a letter, and at most {most} marks fit on one", u32::from(*.mark))]
     Mark {
         /// The mark.
@@ -60,10 +60,10 @@ pub enum NameError {
         /// The most marks on one letter.
         most: usize,
     },
-    /// The first character breaks the rule.
+    /// The first character violates the rule.
     #[error("it must start with a letter or a digit")]
     Start,
-    /// No address of a web page.
+    /// Not the address of a web page.
     #[error("an address looks like https://example.org")]
     NotAUrl,
     /// Not `local@domain`.
@@ -71,10 +71,10 @@ pub enum NameError {
     NotAnEmail,
 }
 
-/// Gives a text as it is kept, or says which part of the rule it breaks.
+/// Returns a text as it is stored, or the part of the rule that it violates.
 type Rule = fn(&str) -> Result<Cow<'_, str>, NameError>;
 
-/// Makes a type of a [`Rule`].
+/// Defines the type of a [`Rule`].
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $bytes:literal, $parse:expr) => {
         $(#[$doc])*
@@ -82,10 +82,10 @@ macro_rules! name {
         pub struct $name(heapless::String<$bytes>);
 
         impl $name {
-            /// Takes the text if it follows the rule.
+            /// Accepts the text if it follows the rule.
             ///
             /// # Errors
-            /// [`NameError`] says which part of the rule it breaks.
+            /// [`NameError`] says which part of the rule the text violates.
             pub fn parse(text: &str) -> Result<Self, $crate::name::NameError> {
                 let rule: $crate::name::Rule = $parse;
                 let text = rule(text)?;
@@ -130,7 +130,7 @@ macro_rules! name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <&str as serde::Deserialize>::deserialize(deserializer)?;
                 let name = Self::parse(text).map_err(serde::de::Error::custom)?;
-                // One value has one encoding: what the rule would change is refused on the wire.
+                // Each value has one encoding: a text that the rule would change is refused on the wire.
                 if name.as_str() == text { Ok(name) } else { Err(serde::de::Error::custom("not in canonical form")) }
             }
         }
@@ -142,8 +142,7 @@ use name;
 macro_rules! keyed {
     ($($name:ident),*) => {$(
         impl $name {
-            /// The text in the form in which two are compared: without case, compatibility forms and joiners
-            /// ([`unicode::key`]).
+            /// The text in the form for comparison: without case, compatibility forms and joiners ([`unicode::key`]).
             #[must_use]
             pub fn key(&self) -> String {
                 unicode::key(self.as_str())

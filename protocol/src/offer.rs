@@ -1,15 +1,15 @@
-//! What a published stream may carry, by what it was offered as.
+//! How much a published stream may carry, according to its offer.
 //!
-//! Relay and receivers hold a stream to it, so that a small picture costs nobody what a large one does.
+//! Relay and receivers enforce it, so that a small picture cannot cost others as much as a large one.
 
 use crate::packetize::MAX_FRAME_BYTES;
 use crate::wire::control::{AudioCodec, Media, Picture};
 use crate::wire::header::MAX_PACKET;
 
-/// What a picture may take whatever its size: headers and tables, and a camera that gives more pixels than it was asked
-/// for.
+/// Bytes that a picture may have whatever its size: headers and tables, and a camera that gives more pixels than
+/// requested.
 const ANY_PICTURE_BYTES: usize = 256 * 1024;
-/// What a pixel takes uncompressed: JPEGs of the best quality take less.
+/// Bytes of an uncompressed pixel: JPEGs of the best quality have fewer.
 const BYTES_A_PIXEL: usize = 3;
 /// Blocks of sound are 20 ms long; a device that catches up sends some more.
 const BLOCKS_A_SECOND: usize = 100;
@@ -22,7 +22,7 @@ impl Media {
             Self::Audio(AudioCodec::L16Mono16k | AudioCodec::OpusMono48k) => MAX_PACKET,
             Self::Camera(picture) | Self::Screen(picture) => {
                 let (width, height) = (picture.size.width as usize, picture.size.height as usize);
-                // A factor of 2^32 at most: no overflow where pointers have 64 bits, and saturating elsewhere.
+                // A factor of 2^32 at most: no overflow with 64-bit pointers, and saturating elsewhere.
                 let pixels = width.saturating_mul(height);
                 let bytes = pixels.saturating_mul(BYTES_A_PIXEL);
                 let bytes = bytes.saturating_add(ANY_PICTURE_BYTES);
@@ -35,7 +35,7 @@ impl Media {
         }
     }
 
-    /// Bytes that the stream may carry a second.
+    /// The most bytes that the stream may carry a second.
     #[must_use]
     pub const fn bytes_per_second(self) -> usize {
         match self {

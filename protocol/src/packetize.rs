@@ -1,24 +1,24 @@
-//! A frame into fragments: which bytes go into which packet, and what each header says.
+//! Splits a frame into fragments: which bytes go into which packet, and the header of each.
 
 use crate::id::{Epoch, FrameNumber, SequenceNumber, StreamId};
 use crate::time::Instant;
 use crate::wire::header::{Header, Kind, MAX_PAYLOAD};
 
-/// The largest frame that may be sent or put together.
+/// The largest frame that may be sent or reassembled.
 ///
-/// Raising it raises what a receiver holds: four such frames a stream. A 1080p camera's JPEG of good
-/// quality has 200–400 kB.
+/// A higher value raises the memory of a receiver, which holds four such frames for each stream. A 1080p camera's
+/// JPEG of good quality has 200–400 kB.
 pub const MAX_FRAME_BYTES: usize = 1 << 20;
 /// Fragments of the largest frame.
 pub const MAX_FRAGMENTS: u16 = MAX_FRAME_BYTES.div_ceil(MAX_PAYLOAD) as u16;
 
-/// Why a frame is not sent.
+/// Why a frame cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PacketizeError {
-    /// Nothing to send.
+    /// The frame is empty.
     #[error("an empty frame cannot be sent")]
     Empty,
-    /// More than a receiver would hold.
+    /// The frame is longer than a receiver would hold.
     #[error(
         "a frame of {0} bytes: at most {MAX_FRAME_BYTES} can be sent, so use a smaller picture or a lower quality"
     )]
@@ -52,16 +52,16 @@ impl Packetizer {
         }
     }
 
-    /// Which stream it counts for.
+    /// The stream.
     #[must_use]
     pub const fn stream(&self) -> StreamId {
         self.stream
     }
 
-    /// The headers of one frame of `length` bytes, in order, each with where its bytes lie in the frame.
+    /// The headers of one frame of `length` bytes, in order, each with the range of its bytes in the frame.
     ///
     /// # Errors
-    /// [`PacketizeError`] when the frame is empty or too long; nothing is counted then.
+    /// [`PacketizeError`] if the frame is empty or too long; then no number is used.
     pub fn frame(
         &mut self,
         length: usize,

@@ -1,8 +1,8 @@
-//! Fragments into frames: four slots a stream, the newest complete frame wins.
+//! Reassembles fragments into frames: four slots for each stream; the newest complete frame wins.
 //!
-//! No frame depends on another, so a frame that is late is dropped, and nothing ever waits. When a fifth
-//! frame begins while four are incomplete, the oldest of them is given up. A slot holds what arrived, in the
-//! order in which it arrived: what a header says of a frame's length costs nothing.
+//! No frame depends on another, so a late frame is dropped, and no frame waits. If a fifth frame begins while four
+//! are incomplete, the oldest of them is given up. A slot holds the fragments that arrived, in the order of arrival:
+//! the frame length that a header claims costs nothing.
 
 use alloc::vec::Vec;
 
@@ -14,37 +14,37 @@ use crate::wire::header::{Header, MAX_PAYLOAD};
 
 /// Frames that may be incomplete at a time.
 ///
-/// Raising it costs memory and gains nothing on a path that keeps frames in order; lowering it loses frames
-/// when two overlap.
+/// A higher value costs memory and gains nothing on a path that keeps frames in order; a lower one loses frames when
+/// two overlap.
 pub const FRAME_SLOTS: usize = 4;
 
 const BITMAP_WORDS: usize = MAX_FRAGMENTS as usize / 64 + 1;
 
-/// A frame that is whole.
+/// A complete frame.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CompleteFrame<'r> {
-    /// Its place in the stream.
+    /// Its number in the stream.
     pub frame: FrameNumber,
     /// Capture time on the sender's clock.
     pub captured: Instant,
-    /// Its bytes, as the sender had them.
+    /// Its bytes, as the sender sealed them.
     pub bytes: &'r [u8],
 }
 
-/// What became of the frames of one stream.
+/// Counts of the frames of one stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameCounts {
-    /// Put together.
+    /// Completed.
     pub complete: u64,
-    /// Passed over by a newer complete one.
+    /// Given up for a newer complete frame.
     pub lost: u64,
-    /// Fragments of frames that were already passed over or complete.
+    /// Fragments of frames that were already given up or complete.
     pub late_fragments: u64,
-    /// Fragments that contradict the others of their frame, or that no sender makes.
+    /// Fragments that contradict the others of their frame, or that no correct sender makes.
     pub wrong_fragments: u64,
 }
 
-/// Puts one stream's frames together.
+/// Reassembles one stream's frames.
 #[derive(Debug)]
 pub struct Reassembler {
     slots: [Slot; FRAME_SLOTS],
@@ -55,21 +55,21 @@ pub struct Reassembler {
 
 #[derive(Debug, Default)]
 struct Slot {
-    /// The frame that this slot puts together, if any.
+    /// The frame that this slot reassembles, if any.
     frame: Option<FrameNumber>,
-    /// Its place among all frames that began.
+    /// Its position among all frames that began.
     begun: u64,
     captured: Instant,
     fragments: u16,
     received: u16,
     seen: Bitmap,
-    /// Length of every fragment but the last, once one of them came.
+    /// Length of every fragment except the last, once one of them arrived.
     fragment_bytes: usize,
-    /// The fragments but the last, one after the other as they came.
+    /// The fragments except the last, in the order of arrival.
     bytes: Vec<u8>,
-    /// Which fragment each of them is, once one came out of order.
+    /// The index of each of them, once one arrived out of order.
     order: Vec<u16>,
-    /// The last fragment, where it came before others.
+    /// The last fragment, if it arrived before others.
     last: Vec<u8>,
 }
 
@@ -83,13 +83,13 @@ impl Default for Reassembler {
 }
 
 impl Reassembler {
-    /// A stream of which nothing has come, with frames of any length that can be sent.
+    /// A stream without fragments so far, with frames of any length that can be sent.
     #[must_use]
     pub fn new() -> Self {
         Self::with_frames_of(MAX_FRAME_BYTES)
     }
 
-    /// A stream whose frames are no longer than this, give or take a fragment.
+    /// A stream whose frames have at most this length, rounded up to a fragment.
     #[must_use]
     pub fn with_frames_of(most_bytes: usize) -> Self {
         Self {
@@ -100,20 +100,20 @@ impl Reassembler {
         }
     }
 
-    /// What became of the frames so far.
+    /// The counts of the frames so far.
     #[must_use]
     pub const fn counts(&self) -> FrameCounts {
         self.counts
     }
 
-    /// Bytes that its incomplete frames hold.
+    /// Bytes of its incomplete frames.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let bytes = |slot: &Slot| slot.bytes.capacity() + slot.last.capacity();
         self.slots.iter().map(bytes).sum()
     }
 
-    /// Forgets which frames came, because the sender numbers them from the beginning again.
+    /// Forgets which frames arrived, because the sender starts a new numbering.
     pub fn restart(&mut self, memory: &mut FrameMemory) {
         self.newest = None;
         for slot in &mut self.slots {
@@ -127,7 +127,7 @@ impl Reassembler {
         incomplete.map(|slot| slot.begun).min()
     }
 
-    /// Gives the oldest incomplete frame up.
+    /// Gives up the oldest incomplete frame.
     pub(crate) fn give_up_oldest(&mut self, memory: &mut FrameMemory) {
         let incomplete = self.slots.iter_mut().filter(|slot| slot.frame.is_some());
         if let Some(slot) = incomplete.min_by_key(|slot| slot.begun) {
@@ -135,7 +135,7 @@ impl Reassembler {
         }
     }
 
-    /// Takes one proven fragment; gives the frame that it completes.
+    /// Takes one proven fragment; returns the frame that it completes.
     pub fn push<'m>(
         &mut self,
         memory: &'m mut FrameMemory,
@@ -169,7 +169,7 @@ impl Reassembler {
         }
     }
 
-    /// The slot of the fragment's frame: its own, a free one, or the oldest's if that one is older still.
+    /// The slot for the fragment's frame: its own slot, a free one, or the oldest frame's if that frame is older.
     fn slot(&mut self, memory: &mut FrameMemory, header: &Header) -> Option<usize> {
         if let Some(index) = self
             .slots
@@ -307,7 +307,7 @@ impl Slot {
         Placed::Complete
     }
 
-    /// Puts fragments that came out of order into their places, each swap one for good.
+    /// Puts fragments that arrived out of order into their places; each swap places one finally.
     fn sort(&mut self) {
         for place in 0..self.order.len() {
             while usize::from(self.order[place]) != place {
@@ -352,7 +352,7 @@ mod tests {
         frames.iter().enumerate().map(fragments).collect()
     }
 
-    /// A reassembler with memory of its own.
+    /// A reassembler with its own memory.
     struct Alone(Reassembler, FrameMemory);
 
     impl Alone {

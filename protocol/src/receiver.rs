@@ -1,7 +1,7 @@
 //! The receiving half of media: a downlink packet in, a picture or a block of sound out.
 //!
-//! Nothing of a packet is believed before its end-to-end tag holds: header, replay check, key, tag, and
-//! only then replay window, counts and reassembly.
+//! No field of a packet is trusted before its end-to-end tag is verified: first header, replay check, key and tag,
+//! and only then replay window, counts and reassembly.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -18,94 +18,94 @@ use crate::wire::control::Media;
 use crate::wire::feedback::StreamReport;
 use crate::wire::header::{Header, HeaderError, Kind};
 
-/// Packets of an unknown epoch that are held for each sender until their envelope comes.
+/// Packets of an unknown epoch that are held for each sender until their envelope arrives.
 ///
-/// Raising it costs 1.2 kB each and each sender; lowering it loses pictures when keys change.
+/// A higher value costs 1.2 kB for each packet and sender; a lower one loses pictures when keys change.
 pub const HELD_PACKETS: usize = 64;
-/// How long they are held.
+/// How long these packets are held.
 pub const HELD_FOR: Micros = Micros::from_millis(200);
 
-/// A stream whose sequence numbers rise by so many at once has begun to number again; losses never rise so far.
+/// A jump of sequence numbers by this much or more starts a new numbering; losses never reach it.
 const RENUMBERED: u64 = 1 << 32;
 
-/// What a packet brought.
+/// The result of a packet.
 #[derive(Debug)]
 pub enum Received<'r> {
     /// A block of sound.
     Audio {
-        /// Whose.
+        /// The participant who sent it.
         participant: ParticipantId,
         /// Its header, proven.
         header: Header,
         /// Its samples as the stream's codec writes them.
         payload: &'r [u8],
     },
-    /// A picture that is whole now.
+    /// A picture that is now complete.
     Picture {
-        /// Whose.
+        /// The participant who sent it.
         participant: ParticipantId,
-        /// Of which stream.
+        /// Its stream.
         stream: StreamId,
         /// The picture.
         frame: CompleteFrame<'r>,
     },
-    /// A fragment of a picture that is not whole yet, or that is over.
+    /// A fragment of a picture that is not complete yet, or was given up.
     Fragment,
-    /// A packet that waits for its key.
+    /// The packet waits for its key.
     Held,
 }
 
-/// Why a packet was dropped. Each is counted by the caller, none is answered.
+/// Why a packet was dropped. The caller counts each; none is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DropReason {
     /// Not a media packet.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// No such stream is known here.
+    /// The stream is not known here.
     #[error("unknown stream")]
     UnknownStream,
-    /// The stream carries another kind.
+    /// The stream carries a different kind.
     #[error("wrong kind for the stream")]
     WrongKind,
-    /// Seen before, or too old to tell.
+    /// Seen before, or too old to know.
     #[error("replayed")]
     Replayed,
-    /// No key for its epoch, and no room to hold it.
+    /// No key for its epoch, and no memory to hold it.
     #[error("no key")]
     NoKey,
-    /// The tag does not hold.
+    /// The tag is wrong.
     #[error("forged or damaged")]
     Forged,
 }
 
-/// A participant or stream whose number was used before in this room. The relay counts both upwards and gives no number
-/// twice, so that nothing of one that is over opens again as another's.
+/// The number of a participant or stream was used before in this room. The relay counts both upwards and assigns no
+/// number twice, so that packets of an ended stream cannot open as another stream's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the relay gives a number of this room again, which was used before")]
 pub struct NumberReused;
 
-/// What came of one stream.
+/// Counts of one stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamCounts {
     /// Packets opened.
     pub packets: u64,
     /// Bytes of payload opened.
     pub bytes: u64,
-    /// Packets missing between the first and the highest that came.
+    /// Packets missing between the first and the highest number that arrived.
     pub packets_lost: u64,
     /// Interarrival jitter (RFC 3550 §6.4.1).
     pub jitter: Micros,
-    /// What became of its frames; all zero for sound.
+    /// Counts of its frames; all zero for sound.
     pub frames: FrameCounts,
 }
 
-/// The part of a receiver's memory that packets without a key may take in all.
+/// The part of a receiver's memory that all packets without a key may take.
 const HELD_PART: usize = 8;
 
-/// Everything that one endpoint receives.
+/// All streams that one endpoint receives.
 pub struct Receiver {
     senders: BTreeMap<ParticipantId, Sender>,
-    /// Who came last of all who ever were here.
+    /// The highest number of a participant so far.
     newest: Option<ParticipantId>,
     streams: BTreeMap<StreamId, StreamReceiver>,
     memory: FrameMemory,
@@ -116,7 +116,7 @@ pub struct Receiver {
 #[derive(Default)]
 struct Sender {
     keyring: Keyring,
-    /// The last of all streams that they ever published.
+    /// The highest number of their streams so far.
     newest_stream: Option<StreamId>,
     /// Bytes of incomplete frames.
     frame_bytes: usize,
@@ -126,11 +126,11 @@ struct Sender {
 struct StreamReceiver {
     participant: ParticipantId,
     media: Media,
-    /// The two epochs that packets came in last: around a change both are in use.
+    /// The two epochs of the newest packets: during a change both are in use.
     keys: [Option<(Epoch, MediaKey)>; 2],
     window: ReplayWindow,
     first: Option<SequenceNumber>,
-    /// Packets that were expected of earlier numberings.
+    /// Packets that were expected in earlier numberings.
     expected_before: u64,
     packets: u64,
     bytes: u64,
@@ -167,14 +167,14 @@ impl Default for Receiver {
 }
 
 impl Receiver {
-    /// A receiver that knows nobody.
+    /// A receiver without participants.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A receiver whose incomplete frames take so many bytes at most, and one frame more. When they would take
-    /// more, the oldest of the sender who takes most is given up.
+    /// A receiver whose incomplete frames take at most this many bytes, plus one frame. Above that, the oldest frame
+    /// of the sender that uses most is given up.
     #[must_use]
     pub const fn with_memory(bytes: usize) -> Self {
         Self {
@@ -186,21 +186,22 @@ impl Receiver {
         }
     }
 
-    /// Forgets everyone, for a new room.
+    /// Forgets all participants, for a new room.
     pub fn clear(&mut self) {
         *self = Self::with_memory(self.memory.bound());
     }
 
-    /// Bytes that frames take now.
+    /// Bytes that frames use now.
     #[must_use]
     pub const fn frame_bytes(&self) -> usize {
         self.memory.bytes()
     }
 
-    /// Somebody is in the room; who is known already stays as they are. In the order in which they came.
+    /// A participant is in the room; a known one stays unchanged. Call it in the order in which they joined.
     ///
     /// # Errors
-    /// [`NumberReused`] when somebody who came later is known, or was: who is gone does not come back by their number.
+    /// [`NumberReused`] if a later participant is or was known: a participant who left does not return under the same
+    /// number.
     pub fn add_participant(&mut self, participant: ParticipantId) -> Result<(), NumberReused> {
         if self.senders.contains_key(&participant) {
             return Ok(());
@@ -213,7 +214,7 @@ impl Receiver {
         Ok(())
     }
 
-    /// Somebody is gone, with all that they sent.
+    /// A participant left, with all their streams.
     pub fn remove_participant(&mut self, participant: ParticipantId) {
         if let Some(mut gone) = self.senders.remove(&participant) {
             gone.expire(|_| false, &mut self.held_bytes);
@@ -228,10 +229,11 @@ impl Receiver {
         });
     }
 
-    /// A participant publishes a stream; one that is known already stays as it is. In the order in which they began.
+    /// A participant publishes a stream; a known one stays unchanged. Call it in the order in which the streams
+    /// began.
     ///
     /// # Errors
-    /// [`NumberReused`] when a later stream of theirs is known, or was: a stream that is over does not begin again by its
+    /// [`NumberReused`] if a later stream of theirs is or was known: an ended stream does not begin again under its
     /// number, so that what was sealed for it is not opened twice.
     pub fn add_stream(
         &mut self,
@@ -267,7 +269,7 @@ impl Receiver {
         Ok(())
     }
 
-    /// A stream is over: what came of it, if it was known.
+    /// A stream ended: returns its counts, if it was known.
     pub fn remove_stream(&mut self, stream: StreamId) -> Option<StreamCounts> {
         let mut gone = self.streams.remove(&stream)?;
         let counts = gone.counts();
@@ -279,7 +281,7 @@ impl Receiver {
         Some(counts)
     }
 
-    /// A participant's key has come. Feed what this gives to [`Self::handle_packet`]: it waited for the key.
+    /// A participant's key arrived. Pass the returned packets, which waited for it, to [`Self::handle_packet`].
     #[must_use]
     pub fn set_key(
         &mut self,
@@ -290,7 +292,7 @@ impl Receiver {
         let Some(sender) = self.senders.get_mut(&participant) else {
             return Vec::new();
         };
-        // Ciphers of this generation may be another's: numbers come round after 256 generations.
+        // Ciphers of this generation may belong to another one: generation numbers repeat after 256.
         let generation = key.epoch().generation();
         for stream in self.streams.values_mut() {
             if stream.participant == participant {
@@ -308,7 +310,7 @@ impl Receiver {
     /// Takes one downlink media packet, which is opened in place.
     ///
     /// # Errors
-    /// [`DropReason`] when it is of no use; nothing has changed then.
+    /// [`DropReason`] if the packet is of no use; then nothing has changed.
     pub fn handle_packet<'r>(
         &'r mut self,
         packet: &'r mut [u8],
@@ -330,7 +332,7 @@ impl Receiver {
             .senders
             .get_mut(&stream.participant)
             .ok_or(DropReason::UnknownStream)?;
-        // A cipher lives no longer than the key that it was derived from.
+        // A cipher is dropped together with the key that it was derived from.
         stream.forget(|epoch| !sender.keyring.reaches(epoch, now));
         let known = stream
             .keys
@@ -394,8 +396,8 @@ impl Receiver {
         })
     }
 
-    /// Gives up what is too old or too much: packets that waited long enough for their key, and of incomplete frames
-    /// the oldest of the sender who takes most, until those that stay have room.
+    /// Gives up what is too old or too much: packets that have waited too long for their key, and the oldest
+    /// incomplete frames of the sender that uses most, until the rest fits.
     fn make_room(&mut self, now: Instant) {
         if self.held_bytes > self.memory.bound() / HELD_PART / 2 {
             for sender in self.senders.values_mut() {
@@ -419,14 +421,14 @@ impl Receiver {
         }
     }
 
-    /// What came of each stream so far.
+    /// The counts of each stream so far.
     pub fn counts(&self) -> impl Iterator<Item = (ParticipantId, StreamId, Media, StreamCounts)> {
         self.streams
             .iter()
             .map(|(&id, stream)| (stream.participant, id, stream.media, stream.counts()))
     }
 
-    /// One report entry a stream of which anything came.
+    /// One report entry for each stream of which packets arrived.
     pub fn reports(&mut self) -> impl Iterator<Item = StreamReport> {
         self.streams.iter_mut().filter_map(|(&id, stream)| {
             let highest = SequenceNumber(stream.window.highest()?);
@@ -460,7 +462,8 @@ impl StreamReceiver {
         }
     }
 
-    /// A sender that numbers again begins with frame 0, which is later than all frames before, and no loss.
+    /// A sender that starts a new numbering begins with frame 0, which counts as later than all frames before, not as
+    /// a loss.
     fn follow_numbering(&mut self, sequence: SequenceNumber, memory: &mut FrameMemory) {
         let highest = self.window.highest();
         if highest.is_some_and(|highest| sequence.0.saturating_sub(highest) >= RENUMBERED) {
@@ -470,7 +473,7 @@ impl StreamReceiver {
         }
     }
 
-    /// Packets from the first to the highest that came, of all numberings.
+    /// Packets from the first to the highest number that arrived, over all numberings.
     fn expected(&self) -> u64 {
         let now = match (self.first, self.window.highest()) {
             (Some(first), Some(highest)) => highest - first.0 + 1,
@@ -508,7 +511,7 @@ impl Sender {
         Ok(Received::Held)
     }
 
-    /// Drops the packets that wait for their key and are not fresh any more.
+    /// Drops packets that have waited too long for their key.
     fn expire(&mut self, is_fresh: impl Fn(Instant) -> bool, held_bytes: &mut usize) {
         self.held.retain(|(at, packet)| {
             let stays = is_fresh(*at);

@@ -1,14 +1,14 @@
-//! Which counters have been seen: a sliding window in the manner of RFC 6479.
+//! Which counters have been seen: a sliding window as in RFC 6479.
 //!
-//! Check before the tag is proven, update only after it holds.
+//! Check it before the tag is verified; update it only afterwards.
 
-/// Counters that may come late; a whole number of blocks less one.
+/// Counters that may arrive late; a whole number of blocks minus one.
 ///
-/// Raising it costs a bit each; lowering it drops packets that a path delivers far out of order.
+/// A higher value costs a bit each; a lower one drops packets that a path delivers far out of order.
 pub const REPLAY_WINDOW: u64 = 1024;
 
 const BLOCK_BITS: u64 = 64;
-/// One block more than the window, so that clearing a block never forgets a counter still inside.
+/// One block more than the window, so that clearing a block never forgets a counter that is still inside.
 const BLOCKS: usize = (REPLAY_WINDOW / BLOCK_BITS) as usize + 1;
 
 /// A window over the counters of one direction of one session or stream.
@@ -26,7 +26,7 @@ impl Default for ReplayWindow {
 }
 
 impl ReplayWindow {
-    /// A window that has seen nothing.
+    /// A window without any counter.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -35,10 +35,10 @@ impl ReplayWindow {
         }
     }
 
-    /// Whether a counter is new: neither seen nor too old to tell.
+    /// Whether a counter is new: neither seen nor too old to know.
     #[must_use]
     pub const fn check(&self, counter: u64) -> bool {
-        // The last counter can never be followed, so it is never taken.
+        // No counter could follow the last one, so it is never accepted.
         if counter == u64::MAX {
             return false;
         }
@@ -52,7 +52,7 @@ impl ReplayWindow {
     pub fn update(&mut self, counter: u64) {
         if counter >= self.end {
             let (first, last) = (self.end.div_ceil(BLOCK_BITS), counter / BLOCK_BITS);
-            // Blocks that the window moves into are cleared; at most all of them.
+            // The blocks that the window moves into are cleared; at most all of them.
             for index in first.max((last + 1).saturating_sub(BLOCKS as u64))..=last {
                 self.blocks[(index % BLOCKS as u64) as usize] = 0;
             }

@@ -1,8 +1,7 @@
-//! The end-to-end seal of a media packet: SFrame's construction (RFC 9605 §4.4) a packet at a time.
+//! The end-to-end seal of a media packet: SFrame's construction (RFC 9605 §4.4), one packet at a time.
 //!
-//! Key and salt come from HKDF-SHA256 of the sender key over stream and epoch, the nonce is
-//! salt XOR sequence, and the clear header is the associated data: a packet is proven whole before it
-//! touches any state.
+//! HKDF-SHA256 derives key and salt from the sender key over stream and epoch. The nonce is salt XOR sequence, and
+//! the clear header is the associated data: a whole packet is verified before it changes any state.
 
 use aes_gcm::aead::array::Array;
 use aes_gcm::aead::{AeadInOut, KeyInit, Tag, inout::InOutBuf};
@@ -31,7 +30,7 @@ enum Cipher {
     ChaCha(ChaCha20Poly1305),
 }
 
-/// A packet that is not what its sender sealed.
+/// The packet is not what its sender sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the end-to-end tag does not hold")]
 pub struct OpenError;
@@ -57,9 +56,9 @@ impl MediaKey {
         Array(nonce)
     }
 
-    /// Seals from one memory into another, or in place; gives the tag.
+    /// Seals from one buffer into another, or in place; returns the tag.
     ///
-    /// The caller never uses a sequence number twice.
+    /// The caller must never use a sequence number twice.
     pub(crate) fn seal(
         &self,
         header: &[u8; HEADER_BYTES],
@@ -75,10 +74,10 @@ impl MediaKey {
         tag.into()
     }
 
-    /// Opens a whole packet in place and gives its payload.
+    /// Opens a whole packet in place and returns its payload.
     ///
     /// # Errors
-    /// [`OpenError`] when anything of it was altered; its bytes are of no use then.
+    /// [`OpenError`] if any part of it was altered; then its bytes are of no use.
     pub fn open<'p>(
         &self,
         packet: &'p mut [u8],

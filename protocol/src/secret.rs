@@ -1,4 +1,4 @@
-//! Bytes that must not be shown, and are wiped when they go.
+//! Bytes that must not be printed, and are wiped when they are dropped.
 
 use core::fmt;
 use serde::{Deserialize, Serialize};

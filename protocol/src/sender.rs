@@ -16,21 +16,21 @@ use crate::sender_key::SenderKey;
 use crate::time::Instant;
 use crate::wire::header::{HEADER_BYTES, HOP_HEADER_BYTES, Kind, TAG_BYTES};
 
-/// A session's way up, shared by all that send on it: the hop keys, and the counter that none repeats.
+/// A session's uplink, shared by all its senders: the hop keys, and the counter, which never repeats.
 pub struct Uplink {
     session: SessionId,
     keys: HopKeys,
     counter: AtomicU64,
 }
 
-/// Sequence numbers that one stream has to itself: 34 years of 1000 packets a second, for 2^24 streams.
+/// Sequence numbers reserved for one stream: 34 years of 1000 packets a second, for 2^24 streams.
 const STREAM_SEQUENCES: u64 = 1 << 40;
 
 /// Streams that this process has started.
 static STREAMS: AtomicU64 = AtomicU64::new(0);
 
 impl Uplink {
-    /// The uplink of a new session. A resumed session goes on with the one that it had.
+    /// The uplink of a new session. A resumed session continues with the uplink that it had.
     #[must_use]
     pub fn new(session: SessionId, secret: &Secret<32>) -> Self {
         Self {
@@ -40,13 +40,13 @@ impl Uplink {
         }
     }
 
-    /// Which session it belongs to.
+    /// The session that it belongs to.
     #[must_use]
     pub const fn session(&self) -> SessionId {
         self.session
     }
 
-    /// The hop keys, for what comes down.
+    /// The hop keys, for datagrams from the relay.
     #[must_use]
     pub const fn keys(&self) -> &HopKeys {
         &self.keys
@@ -56,10 +56,10 @@ impl Uplink {
         self.counter.fetch_add(datagrams, Ordering::Relaxed)
     }
 
-    /// Seals a feedback or probe body into `out`; gives the datagram's length.
+    /// Seals a feedback or probe body into `out`; returns the datagram's length.
     ///
     /// # Errors
-    /// [`HopError::Body`] when the value outgrows a datagram.
+    /// [`HopError::Body`] if the value is too long for a datagram.
     pub fn seal<T: Serialize>(
         &self,
         kind: Kind,
@@ -82,8 +82,8 @@ pub struct StreamSender {
 impl StreamSender {
     /// Starts a stream under a sender key; `kind` is a media kind.
     ///
-    /// The relay numbers the streams. Were it to give one number twice, two streams would share a key; so
-    /// every stream of a process gets sequence numbers, hence nonces, of its own.
+    /// The relay numbers the streams. If it assigned one number twice, two streams would share a key; so every stream
+    /// of a process has sequence numbers, hence nonces, of its own.
     #[must_use]
     pub fn new(uplink: Arc<Uplink>, kind: Kind, stream: StreamId, key: &SenderKey) -> Self {
         let streams = STREAMS.fetch_add(1, Ordering::Relaxed);
@@ -91,8 +91,8 @@ impl StreamSender {
         Self::starting_at(uplink, kind, stream, key, first)
     }
 
-    /// Starts a stream at a sequence number of the caller's choice, of which the caller warrants that no
-    /// later one was ever used under this key for a stream of this number.
+    /// Starts a stream at a sequence number of the caller's choice. The caller guarantees that no equal or later one
+    /// was ever used under this key for a stream of this number.
     #[must_use]
     pub fn starting_at(
         uplink: Arc<Uplink>,
@@ -109,36 +109,36 @@ impl StreamSender {
         }
     }
 
-    /// Which stream it sends.
+    /// The stream that it sends.
     #[must_use]
     pub const fn stream(&self) -> StreamId {
         self.packetizer.stream()
     }
 
-    /// Which epoch it seals in.
+    /// The epoch that it seals in.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// Goes on under another key, from the next frame.
+    /// Continues under another key, from the next frame.
     pub fn rekey(&mut self, key: &SenderKey) {
         self.epoch = key.epoch();
         self.key = key.media_key(self.stream());
     }
 
-    /// Goes on over another session's uplink, from the next frame; the sequence runs on.
+    /// Continues over another session's uplink, from the next frame; the sequence continues.
     pub fn set_uplink(&mut self, uplink: Arc<Uplink>) {
         self.uplink = uplink;
     }
 
-    /// Seals one frame, given in consecutive parts, into `out` in place of what it held.
+    /// Seals one frame, given in consecutive parts, into `out`, whose old content is replaced.
     ///
-    /// A fragment that lies within one part is sealed straight out of it; only one that spans two parts is
+    /// A fragment that lies within one part is sealed directly from it; only a fragment that spans two parts is
     /// copied first.
     ///
     /// # Errors
-    /// [`PacketizeError`] when the frame is empty or too long.
+    /// [`PacketizeError`] if the frame is empty or too long.
     pub fn seal_frame(
         &mut self,
         parts: &[&[u8]],
@@ -188,7 +188,8 @@ impl StreamSender {
     }
 }
 
-/// Datagrams that lie back to back, all but the last [`MAX_DATAGRAM`] long: what segmentation offload takes.
+/// Datagrams that lie back to back, all except the last [`MAX_DATAGRAM`] long: the form that segmentation offload
+/// needs.
 ///
 /// It keeps its memory from frame to frame, at most a frame of [`crate::packetize::MAX_FRAME_BYTES`].
 #[derive(Debug, Default)]
@@ -198,7 +199,7 @@ pub struct DatagramBatch {
 }
 
 impl DatagramBatch {
-    /// Room for `length` bytes, whose old content is to be overwritten.
+    /// Space for `length` bytes, whose old content is overwritten.
     fn prepare(&mut self, length: usize) -> &mut [u8] {
         if self.memory.len() < length {
             self.memory.resize(length, 0);
@@ -213,13 +214,13 @@ impl DatagramBatch {
         &self.memory[..self.length]
     }
 
-    /// One by one.
+    /// One after the other.
     pub fn datagrams(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.bytes().chunks(MAX_DATAGRAM)
     }
 }
 
-/// What of a frame's parts is still to be sent.
+/// The part of a frame that is not sent yet.
 struct Parts<'a, 'b> {
     parts: &'a [&'b [u8]],
     offset: usize,
@@ -240,7 +241,7 @@ impl<'b> Parts<'_, 'b> {
         Some(bytes)
     }
 
-    /// Copies the next bytes, whichever parts they lie in.
+    /// Copies the next bytes, across parts.
     fn copy(&mut self, mut out: &mut [u8]) {
         while let (false, Some(part)) = (out.is_empty(), self.parts.first()) {
             let bytes = &part[self.offset..];

@@ -1,10 +1,10 @@
-//! Sender keys: how the members of a room come to share what opens a sender's media, and the relay does not.
+//! Sender keys: how the members of a room share the keys that open a sender's media, without the relay.
 //!
-//! A sender draws a key, a *generation*, and hands it to each member in an HPKE envelope (RFC 9180, auth
-//! mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM). When somebody comes, everyone takes one
-//! *ratchet step*, so that the newcomer, who is sent the key after it, reads nothing older. When somebody
-//! leaves, the sender draws a new generation, so that who left reads nothing newer. An envelope is bound to this join
-//! of its sender and this join of its receiver, so that it opens in no other.
+//! A sender draws a key, a *generation*, and hands it to each member in an HPKE envelope (RFC 9180, auth mode,
+//! DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM). When a participant joins, every sender takes one *ratchet
+//! step*, and sends the newcomer the key after it, so that the newcomer cannot open anything older. When a
+//! participant leaves, the sender draws a new generation, so that the former member cannot open anything newer. An
+//! envelope is bound to this join of its sender and this join of its receiver, so that it opens in no other.
 
 use hkdf::Hkdf;
 use hpke::aead::{AeadTag, AesGcm256};
@@ -30,7 +30,7 @@ type PublicKemKey = <X25519HkdfSha256 as Kem>::PublicKey;
 type PrivateKemKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 type EncappedKey = <X25519HkdfSha256 as Kem>::EncappedKey;
 
-/// What a sender's media of one epoch is sealed under.
+/// The key of a sender's media in one epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SenderKey {
     epoch: Epoch,
@@ -38,24 +38,24 @@ pub struct SenderKey {
     key: Secret<32>,
 }
 
-/// Where an envelope belongs; bound into it, so that it opens nowhere else.
+/// The context of an envelope; it is bound to it, so that the envelope opens nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnvelopeContext {
     /// The room.
     pub room: RoomId,
-    /// Whose key it is.
+    /// The sender of the key.
     pub sender: ParticipantId,
     /// The nonce of the sender's join.
     pub sender_nonce: JoinNonce,
 }
 
-/// Why an envelope does not open.
+/// Why an envelope cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// Not sealed by this sender's identity to ours, for this room, epoch and pair of joins.
+    /// Not sealed by this sender's identity for ours, for this room, epoch and pair of joins.
     #[error("the key envelope does not open")]
     DoesNotOpen,
-    /// A public key that cannot be one.
+    /// A public key that is not valid.
     #[error("a public key in or for the envelope is not valid")]
     Key,
 }
@@ -71,19 +71,19 @@ impl SenderKey {
         }
     }
 
-    /// Which epoch it is for.
+    /// The epoch of the key.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// The cipher that it keys.
+    /// The cipher suite of the key.
     #[must_use]
     pub const fn suite(&self) -> Suite {
         self.suite
     }
 
-    /// The key one step on, or `None` after 255 steps: then a new generation is due.
+    /// The key one step later, or `None` after 255 steps: then a new generation is due.
     #[must_use]
     pub fn ratchet(&self) -> Option<Self> {
         let step = self.epoch.step().checked_add(1)?;
@@ -115,7 +115,7 @@ impl SenderKey {
     /// Seals the key for one member and this join of theirs.
     ///
     /// # Errors
-    /// [`EnvelopeError::Key`] when the member's public key is not valid.
+    /// [`EnvelopeError::Key`] if the member's public key is not valid.
     pub fn envelope(
         &self,
         from: &Identity,
@@ -151,7 +151,7 @@ impl SenderKey {
     /// Opens a member's envelope, which must be bound to the nonce of our own join.
     ///
     /// # Errors
-    /// [`EnvelopeError`] when it is not from them to us for this room, epoch and pair of joins.
+    /// [`EnvelopeError`] if it is not from them to us for this room, epoch and pair of joins.
     pub fn open(
         envelope: &KeyEnvelope,
         me: &Identity,
@@ -228,7 +228,7 @@ mod tests {
         sender: ParticipantId(7),
         sender_nonce: JoinNonce([0x51; 32]),
     };
-    /// Of Ben's join.
+    /// The nonce of Ben's join.
     const NOW: JoinNonce = JoinNonce([0x52; 32]);
 
     fn people() -> (Identity, Identity, Identity) {

@@ -1,7 +1,7 @@
-//! Time as an argument: a monotonic clock reading in microseconds, with no clock behind it.
+//! Time as an argument: readings of a monotonic clock in microseconds.
 //!
-//! Whoever calls the protocol passes `now`; nothing here ever asks for it. On Linux the shells read
-//! `CLOCK_MONOTONIC`, the clock of V4L2 and ALSA timestamps, so that a driver's time needs no conversion.
+//! Callers of the protocol pass `now`; this crate never reads a clock. On Linux the shells read `CLOCK_MONOTONIC`,
+//! the clock of V4L2 and ALSA timestamps, so a driver's time needs no conversion.
 
 use core::ops::{Add, AddAssign, Sub};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Micros(pub u64);
 
 impl Micros {
-    /// No time at all.
+    /// The empty span.
     pub const ZERO: Self = Self(0);
 
     /// A span of whole milliseconds.
@@ -54,7 +54,7 @@ impl Add for Micros {
     }
 }
 
-/// A reading of a monotonic clock: microseconds since an origin of that clock's own.
+/// A reading of a monotonic clock: microseconds since that clock's own origin.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

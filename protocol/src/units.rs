@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Loudness as RFC 6464 counts it: −dBov, so 0 is the loudest and 127 is silence.
+/// Loudness as in RFC 6464: −dBov, so 0 is the loudest and 127 is silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Dbov(u8);
 
 impl Dbov {
     /// Digital silence.
     pub const SILENCE: Self = Self(127);
-    /// As loud as the format can be.
+    /// The loudest value of the format.
     pub const LOUDEST: Self = Self(0);
 
     /// A level of `below` dB below overload; more than 127 is silence.
@@ -25,7 +25,7 @@ impl Dbov {
     }
 }
 
-/// The level byte of an audio packet: loudness, and whether somebody speaks (RFC 6464's V bit on top).
+/// The level byte of an audio packet: loudness, and whether the sender is speaking (RFC 6464's V bit on top).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AudioLevel {
     /// How loud the block is.
@@ -35,13 +35,13 @@ pub struct AudioLevel {
 }
 
 impl AudioLevel {
-    /// The byte of the clear header.
+    /// The byte for the clear header.
     #[must_use]
     pub const fn to_byte(self) -> u8 {
         self.loudness.0 | if self.voice { 0x80 } else { 0 }
     }
 
-    /// Every byte is a level.
+    /// Parses the byte of the clear header; every byte is valid.
     #[must_use]
     pub const fn from_byte(byte: u8) -> Self {
         Self {
@@ -59,8 +59,8 @@ pub struct UnixMillis(pub u64);
 
 /// How far the relay's monotonic clock is ahead of an endpoint's, in microseconds.
 ///
-/// `relay = endpoint + offset`. Two endpoints' offsets turn one's capture time into the other's clock,
-/// which is how latency is read off without synchronized wall clocks.
+/// `relay = endpoint + offset`. With the offsets of two endpoints, the capture time of one is converted into the
+/// clock of the other. So latency is measured without synchronized wall clocks.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

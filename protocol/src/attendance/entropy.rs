@@ -1,4 +1,4 @@
-//! Random bytes whose source may fail, for seals that cannot.
+//! Random bytes from a source that may fail, for seals that cannot fail.
 
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
@@ -12,8 +12,8 @@ pub(super) fn secret<R: TryCryptoRng>(source: &mut R) -> Result<Secret<32>, R::E
     Ok(secret)
 }
 
-/// Gives what the source gives and keeps its first failure: nothing that was sealed may be used before
-/// [`Self::result`] is `Ok`.
+/// Returns what the source gives, and keeps its first failure: no sealed value may be used before [`Self::result`] is
+/// `Ok`.
 pub(super) struct Entropy<'r, R: TryCryptoRng> {
     source: &'r mut R,
     failure: Option<R::Error>,
@@ -59,5 +59,5 @@ impl<R: TryCryptoRng> TryRng for Entropy<'_, R> {
     }
 }
 
-// What it gives after a failure is never used.
+// The bytes after a failure are never used.
 impl<R: TryCryptoRng> TryCryptoRng for Entropy<'_, R> {}

@@ -1,4 +1,4 @@
-//! Whose key is missing here, and when to ask them for it.
+//! Which members' keys are missing here, and when to ask for them.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -7,19 +7,19 @@ use crate::id::ParticipantId;
 use crate::receiver::HELD_FOR;
 use crate::time::{Instant, Micros};
 
-/// How often one sender is asked, at most. Lowering it asks for more than a sender answers; raising it lengthens a
-/// silence.
+/// The least time between two requests to one sender. A lower value asks more often than a sender answers; a higher
+/// one lengthens a silence.
 const ASK_EVERY: Micros = Micros::from_secs(1);
 
-/// Senders whose key has not come.
+/// Senders whose key has not arrived.
 #[derive(Default)]
 pub(super) struct MissingKeys(BTreeMap<ParticipantId, Missing>);
 
 struct Missing {
-    /// When the first packet came that nothing opens.
+    /// When the first packet arrived that no key opens.
     since: Instant,
     asked: Option<Instant>,
-    /// When to ask.
+    /// When to ask the sender.
     ask_at: Option<Instant>,
 }
 
@@ -34,8 +34,8 @@ impl Missing {
 }
 
 impl MissingKeys {
-    /// A packet of theirs came that no key opens. That one overtakes its key is usual: they are asked when another one
-    /// comes after the time for which packets wait.
+    /// A packet of theirs arrived that no key opens. Packets often overtake their key, so the sender is asked only
+    /// when another one arrives after the time for which packets wait.
     pub(super) fn packet_waits(&mut self, of: ParticipantId, now: Instant) {
         let missing = self.0.entry(of).or_insert(Missing::since(now));
         if now.since(missing.since) >= HELD_FOR {
@@ -44,13 +44,13 @@ impl MissingKeys {
         }
     }
 
-    /// Their key of now may have been missed.
+    /// Their present key may have been missed.
     pub(super) fn ask_at_once(&mut self, of: ParticipantId, now: Instant) {
         let missing = self.0.entry(of).or_insert(Missing::since(now));
         missing.ask_at = Some(now);
     }
 
-    /// A key of theirs came.
+    /// A key of theirs arrived.
     pub(super) fn came(&mut self, of: ParticipantId) {
         self.0.remove(&of);
     }
@@ -63,7 +63,7 @@ impl MissingKeys {
         self.0.values().filter_map(|missing| missing.ask_at).min()
     }
 
-    /// Whom to ask now.
+    /// The members to ask now.
     pub(super) fn due(&mut self, now: Instant) -> impl Iterator<Item = ParticipantId> + use<> {
         let is_due = |missing: &mut Missing| {
             let due = missing.ask_at.take_if(|at| now >= *at).is_some();

@@ -1,4 +1,4 @@
-//! Who else is in a room, what they publish, and what of it is received.
+//! The other members of a room, their streams, and which of these are received.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -13,7 +13,7 @@ use crate::wire::control::{
 };
 use crate::wire::header::{HEADER_BYTES, Header, TAG_BYTES};
 
-/// Everyone else, each with those of their streams that are received.
+/// All other members, each with those of their streams that are received.
 pub(super) struct Roster {
     others: BTreeMap<ParticipantId, Participant>,
     pub(super) receiver: Receiver,
@@ -45,13 +45,13 @@ impl Roster {
         self.others.get_mut(&id)
     }
 
-    /// Takes a packet; and whose it is, where nothing opens it.
+    /// Takes a packet; if no key opens it, also returns its sender.
     pub(super) fn handle_packet<'r>(
         &'r mut self,
         packet: &'r mut [u8],
         now: Instant,
     ) -> (Result<Received<'r>, DropReason>, Option<ParticipantId>) {
-        // All that a header needs to be read: the packet itself is lent to what is received.
+        // Only the header's bytes are copied: the packet itself is lent to the receiver.
         let head: Option<[u8; HEADER_BYTES + TAG_BYTES]> = packet.first_chunk().copied();
         let received = self.receiver.handle_packet(packet, now);
         let waits = matches!(received, Ok(Received::Held) | Err(DropReason::NoKey));
@@ -61,12 +61,12 @@ impl Roster {
         (received, sender)
     }
 
-    /// Meets a member who is new here; whether they are. Who is known already stays as they are.
+    /// Adds a new member; returns whether they are new. A known member stays unchanged.
     pub(super) fn meet(&mut self, member: &Participant, changes: &mut VecDeque<Change>) -> bool {
         if self.others.contains_key(&member.id) {
             return false;
         }
-        // Together with this member.
+        // The members together with this one.
         let added = if self.others.len() + 1 < usize::from(MAX_ROOM_CAPACITY) {
             self.receiver
                 .add_participant(member.id)
@@ -90,8 +90,8 @@ impl Roster {
         true
     }
 
-    /// After a lost connection: who is gone is forgotten, who came is met, and who stayed is as the roster says. What of
-    /// theirs was received stays as it is, so that nothing opens twice.
+    /// After a lost connection: forgets members who left, adds new ones, and takes the roster's values for those who
+    /// stayed. What was received from them stays, so that no packet opens twice.
     pub(super) fn renew(
         &mut self,
         roster: &[Participant],
@@ -128,7 +128,7 @@ impl Roster {
         }
     }
 
-    /// A member is gone, with all that they sent; whether they were here.
+    /// A member left, with all their streams; returns whether they were here.
     pub(super) fn forget(
         &mut self,
         id: ParticipantId,
@@ -146,7 +146,7 @@ impl Roster {
         true
     }
 
-    /// A member publishes a stream; one that is known already stays as it is.
+    /// A member publishes a stream; a known stream stays unchanged.
     pub(super) fn add_stream(
         &mut self,
         participant: ParticipantId,
@@ -176,7 +176,7 @@ impl Roster {
         });
     }
 
-    /// A stream is over.
+    /// A stream ended.
     pub(super) fn end_stream(&mut self, stream: StreamId, changes: &mut VecDeque<Change>) {
         let owner = owner(&self.others, stream);
         if let Some(owner) = owner.and_then(|owner| self.others.get_mut(&owner)) {

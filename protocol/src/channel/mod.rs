@@ -1,9 +1,8 @@
 //! One end of the control channel: preface, Noise handshake and sealed messages, without a socket.
 //!
-//! Feed what the socket gave to [`Channel::receive`] until the slice is empty, write what
-//! [`Channel::take_output`] gives, and close on any error (after writing the output: it may hold the
-//! version refusal). At most one message is ever held, and a length prefix beyond the limit is refused
-//! before any of it is stored.
+//! Feed what the socket gave to [`Channel::receive`] until the slice is empty, write what [`Channel::take_output`]
+//! gives, and close on any error (after writing the output, which may hold the version refusal). At most one message
+//! is held at a time, and a length prefix above the limit is refused before any of it is stored.
 
 mod noise;
 
@@ -25,82 +24,82 @@ pub type EndpointChannel = Channel<ToEndpoint, ToRelay>;
 /// The relay's end.
 pub type RelayChannel = Channel<ToRelay, ToEndpoint>;
 
-/// Buffer that an idle channel keeps; a relay has thousands of them.
+/// Size of the buffer that an idle channel keeps; a relay has thousands of them.
 const KEPT_BYTES: usize = 1024;
 
-/// What came through a channel.
+/// What arrived through a channel.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ChannelEvent<I> {
-    /// The handshake is through, and the other end holds this identity.
+    /// The handshake is complete, and the other end holds this identity.
     Established {
-        /// Whose end the other one is.
+        /// The identity of the other end.
         peer: PublicKey,
     },
     /// A message.
     Message(I),
 }
 
-/// Why a channel is over.
+/// Why a channel ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChannelError {
     /// The endpoint speaks another version; the output holds the refusal.
     #[error("the endpoint speaks protocol version {endpoint}, this relay {relay}")]
     EndpointVersion {
-        /// What the endpoint asked for.
+        /// The version of the endpoint.
         endpoint: u16,
-        /// What this relay speaks.
+        /// The version that this relay speaks.
         relay: u16,
     },
     /// The relay does not speak this version.
     #[error("the relay speaks protocol versions {lowest} to {highest}, this endpoint {ours}: update the {}",
         if *.ours < *.lowest { "endpoint" } else { "relay" })]
     RelayVersion {
-        /// The relay's lowest.
+        /// The relay's lowest version.
         lowest: u16,
-        /// The relay's highest.
+        /// The relay's highest version.
         highest: u16,
-        /// This endpoint's.
+        /// This endpoint's version.
         ours: u16,
     },
-    /// The first bytes are not Conclave's.
+    /// The first bytes are not those of Conclave.
     #[error("the other side does not speak Conclave")]
     Foreign,
-    /// The relay is not the one that was known by this address.
+    /// The relay is not the one that is known by this address.
     #[error("the relay's identity changed: known is {}, met is {}", .known.fingerprint(), .met.fingerprint())]
     IdentityChanged {
-        /// What was pinned.
+        /// The pinned identity.
         known: PublicKey,
-        /// What answered.
+        /// The identity that answered.
         met: PublicKey,
     },
-    /// A length prefix beyond the limit.
+    /// A length prefix above the limit.
     #[error("a message of {length} bytes, at most {limit} are allowed")]
     TooLong {
-        /// What the prefix says.
+        /// The length in the prefix.
         length: usize,
-        /// What is allowed.
+        /// The limit.
         limit: usize,
     },
-    /// A handshake message or a sealed message that does not hold.
+    /// A handshake message or a sealed message that fails authentication.
     #[error("the handshake or a seal does not hold")]
     Seal,
-    /// Sealed by the peer, but not a message.
+    /// The peer sealed it, but it is not a message.
     #[error("a sealed message is not a value of the protocol")]
     Malformed,
 }
 
-/// Why a message is not sent.
+/// Why a message cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The handshake is not through.
+    /// The handshake is not complete.
     #[error("the channel is not established")]
     NotEstablished,
-    /// More plaintext than the other end takes.
+    /// More plaintext than the other end accepts.
     #[error("the message is longer than the limit")]
     TooLong,
 }
 
-/// One end of a control channel, taking `I` and sending `O`.
+/// One end of a control channel, which receives `I` and sends `O`.
 pub struct Channel<I, O> {
     state: State,
     input: Vec<u8>,
@@ -181,13 +180,13 @@ impl<I: DeserializeOwned, O: Serialize> Channel<I, O> {
 
     /// Takes bytes from the front of `input` up to the next event.
     ///
-    /// Call again until it gives `None`, which it does only with `input` used up.
+    /// Call it until it returns `None`, which it does only when `input` is used up.
     ///
     /// # Errors
-    /// [`ChannelError`]; nothing more is to be taken from this connection then.
+    /// [`ChannelError`]; take no more bytes from this connection then.
     pub fn receive(&mut self, input: &mut &[u8]) -> Result<Option<ChannelEvent<I>>, ChannelError> {
         let event = self.advance(input);
-        // After a malformed message the channel can still say why it closes.
+        // After a malformed message the channel can still send the reason for closing.
         if event
             .as_ref()
             .is_err_and(|error| *error != ChannelError::Malformed)
@@ -252,8 +251,8 @@ impl<I: DeserializeOwned, O: Serialize> Channel<I, O> {
         }
     }
 
-    /// A relay that refuses the version writes `CNCL` where a handshake message's length would stand,
-    /// which no handshake message can have. True while the rest of the refusal is awaited.
+    /// A relay that refuses the version writes `CNCL` in place of a handshake message's length. No handshake message
+    /// has that length. Returns true while the rest of the refusal is awaited.
     fn is_version_refused(&mut self, input: &mut &[u8]) -> Result<bool, ChannelError> {
         if !self.fill(input, LENGTH_BYTES) || !self.input.starts_with(&MAGIC[..LENGTH_BYTES]) {
             return Ok(false);
@@ -320,7 +319,7 @@ impl<I: DeserializeOwned, O: Serialize> Channel<I, O> {
         message
     }
 
-    /// Moves bytes until `wanted` are held.
+    /// Moves bytes until `wanted` of them are held.
     fn fill(&mut self, input: &mut &[u8], wanted: usize) -> bool {
         let missing = wanted.saturating_sub(self.input.len());
         let (taken, rest) = input.split_at(missing.min(input.len()));
@@ -329,7 +328,7 @@ impl<I: DeserializeOwned, O: Serialize> Channel<I, O> {
         self.input.len() >= wanted
     }
 
-    /// Moves bytes until a length prefix and what it promises are held.
+    /// Moves bytes until a length prefix and the bytes that it announces are held.
     fn fill_frame(&mut self, input: &mut &[u8], limit: usize) -> Result<bool, ChannelError> {
         if !self.fill(input, LENGTH_BYTES) {
             return Ok(false);
@@ -344,7 +343,7 @@ impl<I: DeserializeOwned, O: Serialize> Channel<I, O> {
     /// Seals a message into the output.
     ///
     /// # Errors
-    /// [`SendError`] when the handshake is not through, or the message too long: nothing is sent then.
+    /// [`SendError`] if the handshake is not complete or the message is too long; then nothing is sent.
     pub fn send(&mut self, message: &O) -> Result<(), SendError> {
         let State::Transport(noise) = &mut self.state else {
             return Err(SendError::NotEstablished);

@@ -61,7 +61,7 @@ impl CryptoResolver for Primitives {
     }
 }
 
-/// The ephemeral key's bytes, given out once: a second draw from the same bytes is an error.
+/// The ephemeral key's bytes, returned once: a second draw from the same bytes is an error.
 struct Entropy(Option<Secret<32>>);
 
 impl Random for Entropy {
@@ -125,7 +125,7 @@ impl Dh for X25519 {
             .and_then(|p| p.try_into().ok())
             .ok_or(Error::Dh)?;
         let shared = secret.diffie_hellman(&x25519_dalek::PublicKey::from(public));
-        // A point of low order would make the result known to everyone (RFC 7748 §6.1).
+        // With a point of low order every observer would know the result (RFC 7748 §6.1).
         if !shared.was_contributory() {
             return Err(Error::Dh);
         }

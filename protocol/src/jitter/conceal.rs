@@ -1,7 +1,7 @@
-//! What is heard in place of a missing block: the last pitch period, repeated and faded.
+//! Makes up sound in place of a missing block: the last pitch period, repeated and faded.
 //!
-//! The idea is G.711 appendix I's: look for the lag at which the past resembles itself most, go on with
-//! it, fade out within 60 ms, and cross-fade into what comes next.
+//! The method follows G.711 appendix I: find the lag at which the past resembles itself most, continue with it, fade
+//! out within 60 ms, and cross-fade into the next block.
 
 use crate::l16::{BLOCK_SAMPLES, Block};
 
@@ -17,12 +17,12 @@ const CROSS_FADE: usize = 64;
 const FADE_A_BLOCK: i32 = UNITY / 3 + 1;
 const UNITY: i32 = 1 << 14;
 
-/// Remembers what was heard, and goes on with it.
+/// Remembers what was played, and continues it.
 #[derive(Debug)]
 pub(super) struct Concealer {
     history: [i16; HISTORY],
     gain: i32,
-    /// Whether the last block was not the sender's own.
+    /// Whether the last block was made up.
     broken: bool,
 }
 
@@ -35,7 +35,7 @@ impl Concealer {
         }
     }
 
-    /// A block of the sender's is heard; after a break it is faded in.
+    /// Plays a block of the sender; after a break it is faded in.
     pub(super) fn heard(&mut self, block: &mut Block) {
         if self.broken {
             self.cross_fade(block);
@@ -45,7 +45,7 @@ impl Concealer {
         self.remember(block);
     }
 
-    /// Blocks were skipped: what comes next is faded in.
+    /// Blocks were skipped: the next one is faded in.
     pub(super) const fn skipped(&mut self) {
         self.broken = true;
     }
@@ -59,7 +59,7 @@ impl Concealer {
             let past = self.history[HISTORY - lag + i % lag];
             *sample = (i32::from(past) * gain / UNITY) as i16;
         }
-        // The past is remembered at full gain, so that the fade is not applied twice.
+        // The past is stored at full gain, so that the fade is not applied twice.
         let mut full = [0; BLOCK_SAMPLES];
         for (i, sample) in full.iter_mut().enumerate() {
             *sample = self.history[HISTORY - lag + i % lag];
@@ -97,7 +97,7 @@ impl Concealer {
             }
             if product > 0 {
                 let product = product as f32;
-                // Squared, since its square root is not to be had without std and the order is the same.
+                // Squared, because there is no square root without std, and the order is the same.
                 let score = product * product / energy as f32;
                 if score > best.1 {
                     best = (lag, score);

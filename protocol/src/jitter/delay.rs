@@ -1,31 +1,30 @@
-//! How long to wait for packets: the least transit time seen lately, and how far others exceed it.
+//! How long to wait for packets: the lowest recent transit time, and how far others exceed it.
 
 use crate::time::{Instant, Micros};
 
-/// The least playout delay on top of the fastest packet.
+/// The least playout delay, added to the transit of the fastest packet.
 pub const MIN_TARGET: Micros = Micros::from_millis(20);
-/// The most; beyond it, late is lost.
+/// The most; later packets count as lost.
 pub const MAX_TARGET: Micros = Micros::from_millis(160);
 
-/// The least for a stream of which little is known: a gap at the start of a call is worse than a late start.
+/// The least for a stream with few packets so far: a gap at the start of a call is worse than a late start.
 pub const FIRST_TARGET: Micros = Micros::from_millis(40);
-/// Packets after which a stream is known: 10 s.
+/// Packets after which a stream counts as known: 10 s.
 const KNOWN_AFTER: usize = 500;
 
-/// Packets that the estimate looks back on: 5 s of blocks of 20 ms.
+/// Packets that the estimate considers: 5 s of blocks of 20 ms.
 const LOOK_BACK: usize = 256;
-/// Excess below which this many in a hundred lie is waited for.
+/// The estimate waits for this percentage of packets.
 const PERCENTILE: usize = 97;
-/// On top of it, for a playing thread that wakes late.
+/// Added for a playing thread that wakes up late.
 const MARGIN: Micros = Micros::from_millis(5);
-/// The least transit is forgotten after one to two of these, so that a route change or a drifting clock
-/// is followed.
+/// The lowest transit is forgotten after one to two times this span, to follow a route change or a drifting clock.
 const BASE_WINDOW: Micros = Micros::from_secs(5);
 
 /// Estimates base and target from arrivals.
 #[derive(Debug)]
 pub(super) struct DelayEstimate {
-    /// Least transit of the window before and of the current one, in µs; clocks differ, so it has a sign.
+    /// Lowest transit of the previous window and of the current one, in µs; signed, because the clocks differ.
     base: [i64; 2],
     window_end: Instant,
     transits: [i64; LOOK_BACK],
@@ -56,7 +55,7 @@ impl DelayEstimate {
         self.arrivals = self.arrivals.saturating_add(1);
         let mut sorted = [0; LOOK_BACK];
         let mut held = 0;
-        // What no target would have waited for, as after a stall, says nothing about the others.
+        // A delay beyond every possible target, as after a stall, says nothing about other packets.
         for &transit in &self.transits[..self.arrivals.min(LOOK_BACK)] {
             let excess = transit.saturating_sub(self.base()).max(0).unsigned_abs();
             if excess <= MAX_TARGET.0 {
@@ -81,12 +80,12 @@ impl DelayEstimate {
         self.base[0].min(self.base[1])
     }
 
-    /// The delay that is aimed at, on top of the fastest packet.
+    /// The target delay, added to the transit of the fastest packet.
     pub(super) const fn target(&self) -> Micros {
         self.target
     }
 
-    /// The sender's time that should be heard at `heard_at`.
+    /// The sender's time that should be played at `heard_at`.
     pub(super) fn due(&self, heard_at: Instant) -> i64 {
         signed(heard_at)
             .saturating_sub(self.base())

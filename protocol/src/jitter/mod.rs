@@ -1,8 +1,8 @@
-//! The jitter buffer: blocks of sound come when they come, and are heard 20 ms apart.
+//! The jitter buffer: blocks of sound arrive irregularly, and are played 20 ms apart.
 //!
-//! It waits as long as nearly all packets need (see `delay.rs`), plays a block on when it has waited too
-//! long, stretches when it has waited too little, and conceals what is missing. It holds at most
-//! [`BLOCKS_HELD`] blocks; a block that is further ahead pushes the oldest out.
+//! It waits as long as nearly all packets need (see `delay.rs`), skips a block when the delay is too long, adds one
+//! when it is too short, and conceals missing blocks. It holds at most [`BLOCKS_HELD`] blocks; a block that is
+//! further ahead removes the oldest.
 
 mod conceal;
 mod delay;
@@ -15,47 +15,48 @@ use conceal::Concealer;
 use delay::{DelayEstimate, signed};
 pub use delay::{FIRST_TARGET, MAX_TARGET, MIN_TARGET};
 
-/// Blocks that are held at most: 640 ms.
+/// The most blocks held: 640 ms.
 pub const BLOCKS_HELD: usize = 32;
-/// How far what is heard may be from what is due before one block is added.
+/// The most by which playback may be ahead of the target before one block is added.
 const TOLERANCE_US: i64 = 20_000;
-/// How far before a quiet block is skipped; less than a block would make it come and go.
+/// The most by which it may be behind before a quiet block is skipped; less than a block would make it oscillate.
 const QUIET_TOLERANCE_US: i64 = 15_000;
-/// How far before one is skipped that is heard: a joint in a vowel is worse than some delay.
+/// The most by which it may be behind before an audible block is skipped: a joint in a vowel is worse than some
+/// delay.
 const HURRY_US: i64 = 40_000;
-/// How far before everything old is thrown away at once.
+/// The most by which it may be behind before all old blocks are dropped at once.
 const RESYNC_US: i64 = 120_000;
-/// The oldest that anything is heard, on top of the fastest packet's transit.
+/// The greatest age at which a block is still played, added to the transit of the fastest packet.
 const MAX_STALE: Micros = Micros::from_millis(200);
-/// Blocks played between two corrections of one block.
+/// Blocks played between two corrections by one block.
 const CALM_BLOCKS: u32 = 8;
 /// Empty blocks after which a stream counts as pausing: by then concealment has faded out.
 const PAUSE_BLOCKS: u32 = 3;
 
-/// What a block that is heard consists of.
+/// The content of a block that is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Playout {
     /// The sender's own samples.
     Heard {
-        /// When they were captured, on the sender's clock.
+        /// Their capture time, on the sender's clock.
         captured: Instant,
     },
-    /// Made up, because the sender's were lost, late, or had to be stretched.
+    /// Made up, because the sender's samples were lost, late, or had to be stretched.
     Concealed,
-    /// Nothing is being said.
+    /// Silence: the sender pauses.
     Silent,
 }
 
-/// What became of a stream's blocks.
+/// Counts of a stream's blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PlayoutCounts {
-    /// The sender's blocks that were heard.
+    /// Blocks of the sender that were played.
     pub heard: u64,
     /// Blocks made up in place of missing ones.
     pub concealed: u64,
-    /// Runs of missing blocks: what a listener would call a gap.
+    /// Runs of missing blocks, which a listener hears as gaps.
     pub gaps: u64,
-    /// Blocks that came after their time.
+    /// Blocks that arrived after their time.
     pub late: u64,
     /// Blocks skipped to lower the delay.
     pub skipped: u64,
@@ -67,18 +68,18 @@ pub struct PlayoutCounts {
 #[derive(Debug)]
 pub struct JitterBuffer {
     slots: [Option<Stored>; BLOCKS_HELD],
-    /// The block to be heard next.
+    /// The block to be played next.
     next: Option<u64>,
-    /// What was heard last: its number and capture time.
+    /// The block that was played last: its number and capture time.
     last: Option<(u64, Instant)>,
     delay: DelayEstimate,
     concealer: Concealer,
     calm: u32,
-    /// Blocks since the last one that was heard for which nothing was held.
+    /// Blocks since the last played one for which nothing was held.
     empty: u32,
-    /// Of them, those of which it is not known whether the sender paused or packets were lost.
+    /// Those of them for which it is not yet known whether the sender paused or packets were lost.
     unexplained: u32,
-    /// Whether the gap since the last one that was heard is counted.
+    /// Whether the gap since the last played block is counted.
     in_gap: bool,
     playing: bool,
     counts: PlayoutCounts,
@@ -98,7 +99,7 @@ impl Default for JitterBuffer {
 }
 
 impl JitterBuffer {
-    /// A buffer of a stream of which nothing has come.
+    /// A buffer of a stream of which no block has arrived.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -123,21 +124,21 @@ impl JitterBuffer {
         }
     }
 
-    /// What became of the blocks so far.
+    /// The counts of the blocks so far.
     #[must_use]
     pub const fn counts(&self) -> PlayoutCounts {
         self.counts
     }
 
-    /// The playout delay that is aimed at, on top of the fastest packet.
+    /// The target playout delay, added to the transit of the fastest packet.
     #[must_use]
     pub const fn target(&self) -> Micros {
         self.delay.target()
     }
 
-    /// Takes a proven block; a sequence number that comes twice is heard once.
+    /// Takes a proven block. A sequence number that arrives twice is played once.
     ///
-    /// Sequence and capture time are the sender's word: any values are survived.
+    /// The sender chooses sequence and capture time: any values are safe.
     pub fn push(
         &mut self,
         sequence: SequenceNumber,
@@ -145,7 +146,7 @@ impl JitterBuffer {
         now: Instant,
         block: &Block,
     ) {
-        // Nothing could follow the last number, so it is never taken; nor does a replay window take it.
+        // No number could follow the last one, so it is never accepted; a replay window does not accept it either.
         if sequence.0 == u64::MAX {
             return;
         }
@@ -163,7 +164,7 @@ impl JitterBuffer {
             self.explain(captured, sequence.saturating_sub(last), last_captured);
         }
         let slot = &mut self.slots[(sequence % BLOCKS_HELD as u64) as usize];
-        // Two that share a slot are 640 ms apart: the older one is beyond use.
+        // Two blocks that share a slot are 640 ms apart: the older one is too late.
         if slot.is_none_or(|held| held.sequence < sequence) {
             *slot = Some(Stored {
                 sequence,
@@ -179,7 +180,7 @@ impl JitterBuffer {
         }
     }
 
-    /// Whether the empty blocks were a gap: not if the sender's own time passed without blocks.
+    /// Whether the empty blocks were a gap: no, if the sender's own clock advanced without blocks.
     fn explain(&mut self, captured: Instant, ahead: u64, last_captured: Instant) {
         let passed = captured.since(last_captured);
         let sounding = Micros(BLOCK_TIME.0.saturating_mul(ahead));
@@ -197,7 +198,7 @@ impl JitterBuffer {
         }
     }
 
-    /// Gives the block that will be heard at `heard_at`; call it every 20 ms.
+    /// Returns the block that will be played at `heard_at`; call it every 20 ms.
     pub fn pop(&mut self, heard_at: Instant, out: &mut Block) -> Playout {
         let Some(next) = self.next else {
             return silent(out);
@@ -214,13 +215,13 @@ impl JitterBuffer {
             error = late_by(&stored);
         }
         if !self.playing {
-            // The first block, or the first after a pause, waits for its time; half a block early is in time.
+            // The first block, or the first after a pause, waits for its time; half a block early counts as in time.
             if error < -(BLOCK_TIME.0.cast_signed()) / 2 {
                 return silent(out);
             }
             self.playing = true;
         } else if stored.sequence.saturating_sub(next) > u64::from(self.empty) && error < 0 {
-            // One before it is missing, not made up yet, and its time has come.
+            // The block before it is missing, not made up yet, and its time has come.
             self.advance_to(next + 1);
             return self.pop_missing(out);
         } else if self.calm >= CALM_BLOCKS && error < -TOLERANCE_US {
@@ -260,7 +261,7 @@ impl JitterBuffer {
         }
     }
 
-    /// Nothing is held: the sender pauses, or packets are late. Which of the two is known when one comes.
+    /// No block is held: the sender pauses, or packets are late. The next block shows which of the two it is.
     fn pop_empty(&mut self, out: &mut Block) -> Playout {
         if !self.playing {
             return silent(out);
@@ -282,7 +283,7 @@ impl JitterBuffer {
         Playout::Concealed
     }
 
-    /// Throws away what is too old to be heard and gives the first block that is due or later.
+    /// Drops blocks that are too old to be played, and returns the first block that is due or later.
     fn resync(&mut self, due: i64) -> Option<Stored> {
         let fits = |stored: &&Stored| signed(stored.captured) >= due.saturating_sub(TOLERANCE_US);
         let first = self
@@ -331,7 +332,7 @@ impl JitterBuffer {
     }
 }
 
-/// Whether nobody would miss the block: below −50 dBFS throughout.
+/// Whether a listener would not miss the block: below −50 dBFS throughout.
 fn is_quiet(block: &Block) -> bool {
     block.iter().all(|sample| sample.unsigned_abs() < 104)
 }

@@ -1,4 +1,4 @@
-//! What an account is known by: its name and its e-mail address.
+//! The identity of an account: its name and its e-mail address.
 
 use super::unicode::{composed, is_mark};
 use super::{NameError, count, forbid, name, unseen};

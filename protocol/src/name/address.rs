@@ -1,10 +1,10 @@
-//! Where browsers find a relay, and what opens a room to them.
+//! The address at which browsers find a relay, and the token that opens a room to them.
 
 use super::{NameError, count, forbid, name};
 
 name! {
-    /// Where browsers find a relay: `https://` or `http://`, a host, perhaps a port and a path, at most 200 bytes
-    /// of ASCII, without a query or a fragment.
+    /// The address at which browsers find a relay: `https://` or `http://`, a host, optionally a port and a path, at
+    /// most 200 bytes of ASCII, without a query or a fragment.
     PublicUrl, 200, |text| {
         if text.len() > 200 {
             return Err(NameError::TooLong { most: 200, unit: "bytes" });
@@ -20,8 +20,8 @@ name! {
 }
 
 name! {
-    /// What a link to a room proves its worth by, opaque to all but the relay that made it: 1–64 characters of
-    /// base64url (RFC 4648 §5).
+    /// The proof in a link to a room, opaque to everyone except the relay that made it: 1–64 characters of base64url
+    /// (RFC 4648 §5).
     LinkToken, 64, |text| {
         count(text, 1, 64)?;
         forbid(text, |c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))?;
@@ -30,7 +30,7 @@ name! {
 }
 
 impl PublicUrl {
-    /// The host, and the port where one is given.
+    /// The host, with the port if there is one.
     #[must_use]
     pub fn host(&self) -> &str {
         let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);

@@ -1,4 +1,4 @@
-//! Names as people write them: what a room is called, and what a participant is.
+//! Names for people to read: of rooms and of participants.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -11,21 +11,22 @@ const MOST: usize = 48;
 
 name! {
     /// A room's name: 1–48 characters of any script, trimmed, in NFC, without control characters and without
-    /// unseen ones that the script does not need; unique by its key.
+    /// invisible ones that the script does not need; unique by its key.
     RoomName, 192, written
 }
 
 name! {
-    /// What others see a participant as: by the rule of [`RoomName`], and at most 144 bytes, so that a full room's
-    /// roster fits one message. It need not be unique, and proves nothing: accounts are told apart by [`Username`].
+    /// The displayed name of a participant: follows the rule of [`RoomName`], with at most 144 bytes, so that a full
+    /// room's roster fits one message. It need not be unique, and proves nothing: accounts are identified by
+    /// [`Username`].
     DisplayName, 144, written
 }
 
 impl DisplayName {
-    /// The username that looks most like it: with dots in the place of what a username cannot have.
+    /// The most similar username: characters that a username cannot have become dots.
     ///
     /// # Errors
-    /// [`NameError`] when nothing is left of it that could be one.
+    /// [`NameError`] if no valid username is left.
     pub fn username(&self) -> Result<Username, NameError> {
         let mut near = String::new();
         for c in self.as_str().chars().filter(|&c| !is_ignored(c)) {

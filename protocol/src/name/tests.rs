@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::*;
 
-/// Display names and room names with what is to become of them: `+` accepted, `-` refused, `=` twice one name.
+/// Display names and room names with the expected result: `+` accepted, `-` refused, `=` two spellings of one name.
 const NAMES: &str = include_str!("../../tests/vectors/names.txt");
 
 fn names(sign: &'static str) -> impl Iterator<Item = &'static str> {
@@ -305,7 +305,7 @@ fn a_display_name_has_at_most_144_bytes() {
     assert_eq!(DisplayName::parse(&"👋".repeat(37)), Err(bytes));
 }
 
-/// Texts of what the rules look at, beside any characters.
+/// Texts of characters that the rules treat specially, beside any characters.
 fn text() -> impl Strategy<Value = String> {
     let interesting = proptest::sample::select(
         "aZßſİıΣςﬃ①Å\u{212b}ｶ\u{ff9e}각\u{1100}\u{1161}¨\u{345}\u{301}\u{327}\u{323}\u{e33}\u{94d}न\u{200d}\u{200c}\u{fe0f} \u{3000}👩🏽🚀-_."

@@ -1,4 +1,4 @@
-//! What is written in a room, and what locks it.
+//! The lines of chat in a room, and the PIN that locks it.
 
 use super::{NameError, count, forbid, name};
 

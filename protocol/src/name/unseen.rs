@@ -1,7 +1,7 @@
-//! Characters that cannot be seen: which of them a name's script needs, and what the others are called.
+//! Invisible characters: which of them a name's script needs, and the kinds of the others.
 //!
-//! Those that are allowed are left out of a name's key, so they make no two names that look alike. The rule here
-//! is therefore about clean names, and coarser than the tables of the Unicode Standard.
+//! A name's key leaves the allowed ones out, so they cannot make two names that look alike. The rule here only keeps
+//! names clean, so it is coarser than the tables of the Unicode Standard.
 
 use super::NameError;
 use super::unicode::is_mark;
@@ -10,10 +10,11 @@ use super::unicode::is_mark;
 pub(super) const NON_JOINER: char = '\u{200c}';
 /// ZERO WIDTH JOINER, which Indic spelling and emoji sequences need.
 pub(super) const JOINER: char = '\u{200d}';
-/// Marks on one letter. Vietnamese, Hebrew and Tibetan need fewer; more would cover the lines above and below.
+/// The most marks on one letter. Vietnamese, Hebrew and Tibetan need fewer; more would cover the lines above and
+/// below.
 const MOST_MARKS: usize = 8;
 
-/// What kind of unseen character a name holds.
+/// The kinds of invisible characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unseen {
     /// A tab.
@@ -22,19 +23,19 @@ pub enum Unseen {
     LineBreak,
     /// Another control character.
     Control,
-    /// A space that has no width.
+    /// A space without width.
     ZeroWidthSpace,
     /// A joiner where neither the script nor an emoji sequence needs one.
     Joiner,
-    /// A mark of a direction of writing.
+    /// A mark for the direction of writing.
     DirectionMark,
-    /// The begin or end of text whose direction is forced.
+    /// The beginning or end of text with a forced direction.
     DirectionOverride,
-    /// The begin or end of text whose direction is apart from its surroundings.
+    /// The beginning or end of text with an isolated direction.
     DirectionIsolate,
-    /// A variation selector that follows nothing that has variants.
+    /// A variation selector after a character that has no variants.
     VariationSelector,
-    /// Another character that shows nothing, such as a soft hyphen or a filler.
+    /// Another invisible character, such as a soft hyphen or a filler.
     Invisible,
 }
 
@@ -56,7 +57,7 @@ impl core::fmt::Display for Unseen {
 }
 
 impl Unseen {
-    /// The kind of a character that no name may have, wherever it is.
+    /// The kind of a character that no name may have in any position.
     fn of(c: char) -> Option<Self> {
         Some(match c {
             '\t' => Self::Tab,
@@ -85,7 +86,7 @@ impl Unseen {
     }
 }
 
-/// Refuses unseen characters that nothing needs, and marks that belong to no letter.
+/// Refuses invisible characters that the script does not need, and marks that follow no letter.
 pub(super) fn check(text: &str) -> Result<(), NameError> {
     let mut before = Before::default();
     let mut rest = text.chars();
@@ -119,16 +120,17 @@ pub(super) fn check(text: &str) -> Result<(), NameError> {
     Ok(())
 }
 
-/// What has been read.
+/// The state after the characters so far.
 #[derive(Default)]
 struct Before {
     /// The last character.
     last: Option<char>,
-    /// The last one that is no mark, skin tone or variation selector: what the next one would change.
+    /// The last character that is not a mark, skin tone or variation selector: the one that the next mark would
+    /// change.
     base: Option<char>,
-    /// Marks since then.
+    /// Marks since that character.
     marks: usize,
-    /// Whether this is within the flag of a region, which is written with tags.
+    /// Whether this position is within the flag of a region, which is written with tags.
     is_flag: bool,
 }
 
@@ -145,13 +147,13 @@ impl Before {
         self.last = Some(c);
     }
 
-    /// Whether a mark or a variation selector has something to belong to.
+    /// Whether a mark or a variation selector has a character to change.
     fn carries(&self) -> bool {
         let is_there = |c: char| !c.is_whitespace() && !matches!(c, '\u{e0000}'..='\u{e007f}');
         self.base.is_some_and(is_there)
     }
 
-    /// Whether a letter or mark comes before of a script in whose spelling joiners matter.
+    /// Whether the previous letter or mark belongs to a script in whose spelling joiners matter.
     fn joins(&self) -> bool {
         self.last.is_some_and(|c| {
             (c.is_alphanumeric() || is_mark(c))
@@ -168,7 +170,7 @@ impl Before {
     }
 }
 
-/// Whether a joiner makes one emoji of two.
+/// Whether a joiner combines two emoji into one.
 fn joins_pictures(before: &Before, next: Option<char>) -> bool {
     let is_picture = |c: char| {
         matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}'

@@ -15,9 +15,9 @@ use crate::secret::Secret;
 use crate::time::{Instant, Micros};
 use crate::units::{ClockOffset, PictureSize, UnixMillis};
 
-/// The most members that a room may be given.
+/// The highest capacity of a room.
 ///
-/// Raising it past ~129 makes a roster outgrow one message to the endpoint.
+/// Above ~129 a roster does not fit one message to the endpoint.
 pub const MAX_ROOM_CAPACITY: u16 = 128;
 /// Rooms in one page of the lobby; a page of the longest names stays below the message limit.
 pub const ROOMS_A_PAGE: usize = 200;
@@ -25,35 +25,35 @@ pub const ROOMS_A_PAGE: usize = 200;
 pub const HISTORY_LINES_A_PAGE: usize = 20;
 /// Lines of a room's history that a member can page back to.
 pub const HISTORY_LINES: usize = 1000;
-/// The longest that a link may be valid, in minutes: a week.
+/// The longest validity of a link, in minutes: a week.
 pub const MAX_LINK_MINUTES: u16 = 7 * 24 * 60;
 /// Streams that one participant may publish at a time.
 pub const MAX_STREAMS: usize = 8;
 
-/// What an endpoint sends.
+/// A message from the endpoint to the relay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::large_enum_variant,
     reason = "one message at a time is held, and moved a few times"
 )]
 pub enum ToRelay {
-    /// Asks for something; answered by exactly one [`ToEndpoint::Reply`].
+    /// Requests something; answered by exactly one [`ToEndpoint::Reply`].
     Request {
-        /// The requester's number, to find the reply by.
+        /// The requester's number, which the reply repeats.
         id: RequestId,
-        /// What is asked for.
+        /// The request.
         request: Request,
     },
-    /// An uplink datagram, hop header included, where UDP is blocked.
+    /// An uplink datagram, hop header included, if UDP is blocked.
     Datagram(#[serde(with = "bytes")] Vec<u8>),
-    /// Breaks a silence, and asks for the relay's clock.
+    /// Interrupts a silence, and asks for the relay's clock.
     Ping {
         /// The endpoint's clock at sending.
         sent: Instant,
     },
 }
 
-/// What an endpoint asks for.
+/// A request of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::large_enum_variant,
@@ -62,109 +62,110 @@ pub enum ToRelay {
 pub enum Request {
     /// Opens a session; the device identity is the one that the handshake proved.
     SignIn {
-        /// The account's name; the first device to use it binds it.
+        /// The account's name; the first device that uses it owns it.
         username: Username,
-        /// What others are to see; it may be another one at each sign-in.
+        /// The name that others see; it may change at each sign-in.
         display_name: DisplayName,
-        /// The account's address; must stay the same.
+        /// The account's e-mail address, which cannot change.
         email: Email,
-        /// The secret of a session that dropped, to go on with it.
+        /// The secret of a session whose connection was lost, to resume it.
         resume: Option<Secret<32>>,
     },
-    /// Lists rooms in the order of their ids, a page a time, and from then on sends every change.
+    /// Lists rooms in the order of their ids, page by page; from then on the relay sends every change.
     ListRooms {
-        /// The last room of the page before.
+        /// The last room of the previous page.
         after: Option<RoomId>,
     },
-    /// Makes a room that stays until it is closed; the creator does not join it by this.
+    /// Creates a room that exists until it is closed; the creator does not join it by this.
     CreateRoom {
-        /// Its name, unique without case.
+        /// Its name, unique by its key.
         name: RoomName,
-        /// What others must know to join.
+        /// The PIN that participants need to join.
         pin: Option<Pin>,
         /// The most members at a time, 1 to [`MAX_ROOM_CAPACITY`].
         capacity: u16,
     },
-    /// Enters a room; a session is in one room at a time.
+    /// Joins a room; a session is in one room at a time.
     JoinRoom {
-        /// Which.
+        /// The room to join.
         room: RoomId,
-        /// Its PIN, when it is locked.
+        /// Its PIN, if it is locked.
         pin: Option<Pin>,
-        /// What of this participant is on from the start.
+        /// Whether this participant's microphone and camera are on from the start.
         devices: Devices,
-        /// Drawn for this join; it stays when the session is resumed.
+        /// The nonce drawn for this join; it stays when the session is resumed.
         nonce: JoinNonce,
     },
-    /// Leaves the room; what was published there ends.
+    /// Leaves the room; the streams published there end.
     LeaveRoom,
     /// Writes to the room, or to one participant in it.
     Say {
-        /// Whom, if not everyone.
+        /// The recipient; everyone in the room when absent.
         to: Option<ParticipantId>,
-        /// What.
+        /// The text of the line.
         text: Box<ChatText>,
     },
-    /// Asks for earlier lines of the room's chat, the newest first page by page.
+    /// Requests earlier lines of the room's chat, page by page, the newest first.
     History {
-        /// Lines before this one; the newest when absent.
+        /// Returns lines before this one; the newest lines when absent.
         before: Option<ChatId>,
     },
-    /// Announces a stream and gets its number.
+    /// Announces a stream; the answer has its number.
     Publish(StreamOffer),
     /// Ends a stream.
     Unpublish {
-        /// Which.
+        /// The stream to end.
         stream: StreamId,
     },
-    /// Says what is switched on.
+    /// Reports whether microphone and camera are on.
     SetDevices(Devices),
-    /// Says how far the relay's clock is ahead of this endpoint's.
+    /// Reports how far the relay's clock is ahead of this endpoint's.
     SetClock {
-        /// Relay minus endpoint.
+        /// The relay's clock minus the endpoint's.
         offset: ClockOffset,
     },
-    /// Hands media keys to members; the relay passes them on unopened, to each who did not get too many of late.
+    /// Hands media keys to members. The relay passes them on unopened, except to members who received too many
+    /// recently.
     SendKeys {
-        /// At most one a member.
+        /// At most one for each member.
         envelopes: Vec<AddressedEnvelope>,
     },
     /// Asks a member for the media key that they use now.
     AskKeys {
-        /// Whose.
+        /// The member to ask.
         of: ParticipantId,
     },
-    /// Chooses what to receive of a stream; without a choice everything is received.
+    /// Chooses how much of a stream to receive; the default is every frame.
     Subscribe {
-        /// Which.
+        /// The stream.
         stream: StreamId,
-        /// How much of it.
+        /// How much of it to send.
         want: Want,
     },
-    /// Ends the session for good: nothing to resume.
+    /// Ends the session; it cannot be resumed.
     SignOut,
-    /// Makes a link by which browsers come into a room as guests, without an account and without its PIN.
+    /// Creates a link by which browsers join a room as guests, without an account and without its PIN.
     MakeLink {
-        /// Which.
+        /// The room that the link opens.
         room: RoomId,
         /// How long the link is valid, 1 to [`MAX_LINK_MINUTES`].
         lifetime_minutes: u16,
     },
-    /// Ends every link to a room; guests who are in it stay.
+    /// Revokes every link to a room; guests who are in it stay.
     RevokeLinks {
-        /// Which.
+        /// The room whose links end.
         room: RoomId,
     },
-    /// Lets browsers into a room or keeps them out; for the account that made the room alone.
+    /// Admits browsers to a room or excludes them; only for the account that created the room.
     AllowBrowsers {
-        /// Which.
+        /// The room.
         room: RoomId,
-        /// Whether they may come in; those who are in it are put out when not.
+        /// Whether browsers may join; if not, those in the room are removed.
         allowed: bool,
     },
 }
 
-/// What the relay sends.
+/// A message from the relay to the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::large_enum_variant,
@@ -173,28 +174,28 @@ pub enum Request {
 pub enum ToEndpoint {
     /// Answers a request, once.
     Reply {
-        /// The request's number.
+        /// The number of the request.
         id: RequestId,
-        /// What came of it.
+        /// The answer, or the refusal.
         result: Result<Answer, Refusal>,
     },
     /// Something happened.
     Event(Event),
-    /// A downlink datagram, where UDP is blocked.
+    /// A downlink datagram, if UDP is blocked.
     Datagram(#[serde(with = "bytes")] Vec<u8>),
     /// Answers a ping.
     Pong {
-        /// The ping's time, as it came.
+        /// The time in the ping, unchanged.
         sent: Instant,
         /// The relay's clock when it answered.
         relay: Instant,
     },
 }
 
-/// What a granted request brings.
+/// The answer to a granted request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// Nothing more to say.
+    /// Done; there is no more to report.
     Done,
     /// To [`Request::SignIn`].
     SignedIn(Box<SignedIn>),
@@ -202,7 +203,7 @@ pub enum Answer {
     Rooms {
         /// At most [`ROOMS_A_PAGE`].
         rooms: Vec<RoomSummary>,
-        /// Whether a page follows.
+        /// Whether another page follows.
         more: bool,
     },
     /// To [`Request::CreateRoom`].
@@ -212,32 +213,33 @@ pub enum Answer {
     },
     /// To [`Request::JoinRoom`].
     Joined(Box<Joined>),
-    /// To [`Request::Say`]: the line is stored and has its place.
+    /// To [`Request::Say`]: the line is stored.
     Said {
-        /// Its place.
+        /// The line's number.
         id: ChatId,
-        /// When the relay took it.
+        /// When the relay accepted it.
         at: UnixMillis,
     },
     /// To [`Request::History`], oldest first.
     History {
         /// At most [`HISTORY_LINES_A_PAGE`].
         lines: Vec<ChatLine>,
-        /// Whether there are earlier ones within the last [`HISTORY_LINES`].
+        /// Whether there are earlier lines within the last [`HISTORY_LINES`].
         more: bool,
     },
     /// To [`Request::Publish`].
     Published {
-        /// The number for the media header.
+        /// The stream's number, for the media header.
         stream: StreamId,
     },
     /// To [`Request::MakeLink`].
     Link(Box<Link>),
-    /// To [`Request::SendKeys`]: all but these were passed on; these members got too many of this sender's of late.
+    /// To [`Request::SendKeys`]: the keys were passed on to all members except these, who received too many of this
+    /// sender's recently.
     KeysPutOff {
-        /// Who.
+        /// The members who did not get theirs.
         to: Vec<ParticipantId>,
-        /// When to try them again.
+        /// When to try these members again.
         retry_after_ms: u32,
     },
 }
@@ -245,22 +247,22 @@ pub enum Answer {
 /// A link to a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// What opens the room.
+    /// The token that opens the room.
     pub token: LinkToken,
-    /// From when on it does not.
+    /// When the link expires.
     pub expires_at: UnixMillis,
     /// The port at which the relay serves browsers.
     pub port: u16,
-    /// Whether it does so with TLS.
+    /// Whether it uses TLS there.
     pub https: bool,
-    /// Where browsers find it instead, if the relay was told.
+    /// The address at which browsers find the relay instead, if one is configured.
     pub base: Option<PublicUrl>,
 }
 
 impl Link {
-    /// What a browser opens, where the relay is known as `host`: a name or an address, without a port.
+    /// The URL for a browser, if the relay is known as `host`: a name or an address, without a port.
     ///
-    /// The token stands behind `#`, which a browser sends to nobody.
+    /// The token is behind `#`, which a browser does not send to any server.
     #[must_use]
     pub fn url(&self, host: &str) -> String {
         let token = self.token.as_str();
@@ -274,16 +276,16 @@ impl Link {
     }
 }
 
-/// What a session starts from.
+/// The values of a new or resumed session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedIn {
-    /// Stands in the hop header.
+    /// The session's number, for the hop header.
     pub session: SessionId,
-    /// Root of the hop keys, see [`crate::hop`].
+    /// The secret from which the hop keys are derived, see [`crate::hop`].
     pub hop_secret: Secret<32>,
-    /// Opens this session again within [`Self::resume_for`] after a drop.
+    /// Resumes this session within [`Self::resume_for`] after its connection was lost.
     pub resume_secret: Secret<32>,
-    /// How long a dropped session waits.
+    /// How long a session without a connection waits.
     pub resume_for: Micros,
     /// The name as the account has it.
     pub username: Username,
@@ -291,27 +293,27 @@ pub struct SignedIn {
     pub room: Option<Joined>,
 }
 
-/// A room from the inside.
+/// A room as its members see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
     /// The room.
     pub room: RoomSummary,
-    /// Which of the roster is this session.
+    /// The number of this session's participant in the roster.
     pub me: ParticipantId,
-    /// Everyone, this session included, in the order in which they came.
+    /// All members, including this session's participant, in the order in which they joined.
     pub roster: Vec<Participant>,
 }
 
-/// A room from the outside.
+/// A room as the lobby shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomSummary {
     /// Its number.
     pub id: RoomId,
     /// Its name.
     pub name: RoomName,
-    /// How many are in it now.
+    /// How many participants are in it now.
     pub members: u16,
-    /// How many fit.
+    /// How many participants it can have.
     pub capacity: u16,
     /// Whether a PIN is needed.
     pub locked: bool,
@@ -320,28 +322,28 @@ pub struct RoomSummary {
 /// One member of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
-    /// Their number.
+    /// The participant's number.
     pub id: ParticipantId,
-    /// Their account's name; a guest's is made of their display name.
+    /// Their account's name; a guest's is derived from their display name.
     pub username: Username,
-    /// What they want to be called. It proves nothing.
+    /// The name that they want to show. It proves nothing.
     pub display_name: DisplayName,
     /// Their device's public key, as the relay saw it proven.
     pub identity: [u8; 32],
-    /// What they drew for this join.
+    /// The nonce that they drew for this join.
     pub nonce: JoinNonce,
-    /// What they have switched on.
+    /// Whether their microphone and camera are on.
     pub devices: Devices,
-    /// Relay's clock minus theirs.
+    /// The relay's clock minus theirs.
     pub clock: ClockOffset,
     /// Whether the relay's gateway holds their keys, so that they are not end-to-end encrypted.
     pub via_gateway: bool,
-    /// What they publish, in the order in which they began.
+    /// Their streams, in the order in which they began.
     pub streams: Vec<Stream>,
 }
 
 impl Participant {
-    /// What is sealed for them is sealed for, and what people compare.
+    /// The member's key: envelopes are sealed for it, and the safety number is computed from it.
     #[must_use]
     pub const fn key(&self) -> MemberKey {
         MemberKey {
@@ -351,12 +353,12 @@ impl Participant {
     }
 }
 
-/// What a participant has switched on.
+/// Whether a participant's devices are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Devices {
-    /// Whether they can be heard.
+    /// Whether the microphone is on.
     pub microphone: bool,
-    /// Whether they can be seen.
+    /// Whether the camera is on.
     pub camera: bool,
 }
 
@@ -365,23 +367,23 @@ pub struct Devices {
 pub struct Stream {
     /// The number in the media header.
     pub id: StreamId,
-    /// What it is.
+    /// Its description.
     pub offer: StreamOffer,
 }
 
-/// What a stream is.
+/// The description of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamOffer {
-    /// What the layers of one source share.
+    /// The number shared by the layers of one source.
     pub source: SourceId,
-    /// What it carries.
+    /// The content of the stream.
     pub media: Media,
 }
 
-/// What a stream carries.
+/// The content of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Media {
-    /// Sound in blocks of 20 ms, a packet each.
+    /// Sound in blocks of 20 ms, one in each packet.
     Audio(AudioCodec),
     /// A camera's pictures, each a JPEG.
     Camera(Picture),
@@ -389,10 +391,10 @@ pub enum Media {
     Screen(Picture),
 }
 
-/// How a block of sound is written.
+/// The encoding of a block of sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AudioCodec {
-    /// 16-bit big-endian samples at 16 kHz, mono (RFC 3551 §4.5.11): what every endpoint speaks.
+    /// 16-bit big-endian samples at 16 kHz, mono (RFC 3551 §4.5.11); every endpoint supports it.
     L16Mono16k,
     /// Opus at 48 kHz, mono (RFC 6716).
     OpusMono48k,
@@ -401,7 +403,7 @@ pub enum AudioCodec {
 /// Size and rate that a picture stream aims at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
-    /// Which of the source's layers.
+    /// The layer of the source.
     pub layer: Layer,
     /// In pixels.
     pub size: PictureSize,
@@ -412,7 +414,7 @@ pub struct Picture {
 /// Sizes of one picture source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Layer {
-    /// As the camera gives it.
+    /// The camera's own size.
     Full,
     /// Half the width and height.
     Half,
@@ -420,30 +422,30 @@ pub enum Layer {
     Thumbnail,
 }
 
-/// How much of a stream to send on.
+/// How much of a stream to forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Want {
     /// Every frame.
     All,
-    /// Whole frames, at most so many a second; at least 1.
+    /// Whole frames, at most this many a second; at least 1.
     AtMost {
         /// Frames a second.
         fps: u8,
     },
-    /// Nothing.
+    /// No frames.
     Nothing,
 }
 
 /// A media key on its way to one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressedEnvelope {
-    /// To whom.
+    /// The recipient.
     pub to: ParticipantId,
-    /// What.
+    /// The sealed key.
     pub envelope: KeyEnvelope,
 }
 
-/// A sender key under HPKE, see [`crate::sender_key`].
+/// A sender key, sealed by HPKE, see [`crate::sender_key`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyEnvelope {
     /// The first epoch that the key is for.
@@ -479,138 +481,139 @@ impl Suite {
     }
 }
 
-/// A line of chat in its place.
+/// A stored line of chat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatLine {
-    /// Its place.
+    /// The line's number.
     pub id: ChatId,
-    /// When the relay took it.
+    /// When the relay accepted it.
     pub at: UnixMillis,
-    /// Who wrote it.
+    /// The account that wrote it.
     pub from: Username,
-    /// What they were called then.
+    /// Their display name at that time.
     pub from_name: DisplayName,
-    /// To whom alone, if not to the room.
+    /// The recipient, if not everyone in the room.
     pub to: Option<Username>,
-    /// What.
+    /// The text.
     pub text: Box<ChatText>,
 }
 
-/// What happens without being asked for.
+/// An event, which the relay sends without a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::large_enum_variant,
     reason = "one message at a time is held, and moved a few times"
 )]
 pub enum Event {
-    /// A room is new, or its count or lock changed.
+    /// A room is new, or its number of members or its lock changed.
     RoomChanged(RoomSummary),
     /// A room was closed.
     RoomClosed {
-        /// Which.
+        /// The room.
         room: RoomId,
     },
-    /// Somebody came into this room.
+    /// A participant joined this room.
     ParticipantJoined(Box<Participant>),
-    /// Somebody left this room.
+    /// A participant left this room.
     ParticipantLeft {
-        /// Who.
+        /// The participant who left.
         participant: ParticipantId,
-        /// Why.
+        /// Why they left.
         reason: LeaveReason,
     },
-    /// Somebody switched something.
+    /// A participant switched a device on or off.
     DevicesChanged {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// What is on now.
+        /// Which of their devices are on now.
         devices: Devices,
     },
-    /// Somebody's clock offset is known better.
+    /// A better value of a participant's clock offset.
     ClockChanged {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// Relay's clock minus theirs.
+        /// The relay's clock minus theirs.
         clock: ClockOffset,
     },
     /// A stream began.
     StreamPublished {
-        /// Whose.
+        /// The participant who publishes it.
         participant: ParticipantId,
-        /// Which.
+        /// The stream.
         stream: Stream,
     },
     /// A stream ended.
     StreamUnpublished {
-        /// Which.
+        /// The stream.
         stream: StreamId,
     },
-    /// Somebody wrote.
+    /// A new line of chat.
     Chat(ChatLine),
     /// A member's media key.
     Keys {
-        /// Whose.
+        /// The sender of the key.
         from: ParticipantId,
-        /// Under HPKE.
+        /// The key, sealed by HPKE.
         envelope: KeyEnvelope,
     },
-    /// A member has no key for what this participant sends.
+    /// A member has no key for this participant's media.
     KeysWanted {
-        /// Who.
+        /// The member who needs the key.
         by: ParticipantId,
     },
     /// The connection is about to end.
     Closing {
-        /// Why.
+        /// The reason.
         reason: ClosingReason,
     },
-    /// Whether browsers may be in this room; without a word they may.
+    /// Whether browsers may be in this room; without this event they may.
     BrowsersAllowed {
         /// Whether they may.
         allowed: bool,
     },
-    /// Another device with the same identity is there, or takes the place of this one: its card may have been copied.
+    /// Another device with the same identity is connected, or takes the place of this one: its card may have been
+    /// copied.
     SignedInElsewhere {
-        /// Where it is.
+        /// The network address of the other device.
         address: IpAddr,
     },
 }
 
-/// Why a participant is gone.
+/// Why a participant left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeaveReason {
-    /// They left.
+    /// They left by themselves.
     Left,
-    /// Their connection was lost and did not come back in time.
+    /// Their connection was lost and they did not resume in time.
     Lost,
-    /// They read too slowly to be kept.
+    /// They read too slowly.
     TooSlow,
-    /// They were put out.
+    /// They were removed.
     Removed,
 }
 
 /// Why the relay ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClosingReason {
-    /// The relay stops; come back when it is up.
+    /// The relay stops; connect again when it is up.
     RelayStops,
     /// The same device opened the session elsewhere.
     Replaced,
-    /// What was sent cannot be understood.
+    /// The endpoint sent a malformed message.
     Malformed,
-    /// Nothing came for too long.
+    /// The endpoint sent no message for too long.
     Silent,
-    /// Too much waits to be read.
+    /// The endpoint reads too slowly: too many messages wait for it.
     TooSlow,
 }
 
-/// Why a request is not granted. Never prose: the UI words it.
+/// Why a request is refused. Never prose: the user interface words it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
-    /// Sign in first.
+    /// The request needs a sign-in first.
     #[error("not signed in")]
     NotSignedIn,
-    /// Already signed in on this connection.
+    /// This connection is already signed in.
     #[error("already signed in")]
     AlreadySignedIn,
     /// The name belongs to another device.
@@ -622,58 +625,58 @@ pub enum Refusal {
     /// The account is blocked.
     #[error("this account is blocked")]
     Blocked,
-    /// The session to resume is gone.
-    #[error("the session is over")]
+    /// The session to resume does not exist any more.
+    #[error("the session has ended")]
     SessionOver,
-    /// No such room.
+    /// There is no such room.
     #[error("there is no such room")]
     NoSuchRoom,
-    /// A room of that name exists.
+    /// A room with this name exists already.
     #[error("a room of that name exists")]
     RoomExists,
-    /// Nobody else fits.
+    /// The room has its full number of members.
     #[error("the room is full")]
     RoomFull,
     /// The PIN is missing or wrong.
     #[error("wrong PIN")]
     WrongPin,
-    /// Join a room first.
+    /// The request needs a joined room first.
     #[error("not in a room")]
     NotInRoom,
-    /// Leave the other room first.
+    /// The participant has to leave the other room first.
     #[error("already in a room")]
     AlreadyInRoom,
-    /// No such participant in this room.
+    /// There is no such participant in this room.
     #[error("there is no such participant")]
     NoSuchParticipant,
-    /// No such stream of this participant, or in this room.
+    /// There is no such stream of this participant, or in this room.
     #[error("there is no such stream")]
     NoSuchStream,
-    /// As many as allowed are there already.
+    /// The maximum number of such things exists already.
     #[error("too many of them")]
     TooMany,
     /// A value is out of its range.
     #[error("out of range")]
     OutOfRange,
-    /// Slower.
+    /// The requests come too fast.
     #[error("too often: again in {retry_after_ms} ms")]
     RateLimited {
-        /// When to try again.
+        /// How long to wait before the next try.
         retry_after_ms: u32,
     },
-    /// The relay could not store it, and so did not do it.
+    /// The relay could not store the change, and did not make it.
     #[error("the relay cannot store it now")]
     StorageFailed,
-    /// The relay has no room for another session.
+    /// The relay has its maximum number of sessions.
     #[error("the relay is full")]
     RelayFull,
-    /// The link is wrong, over or revoked.
+    /// The link is invalid, expired or revoked.
     #[error("the link is not valid")]
     LinkInvalid,
-    /// The room keeps browsers out.
+    /// The room excludes browsers.
     #[error("browsers are not let into this room")]
     BrowsersRefused,
-    /// It is not for this participant to ask.
+    /// The participant has no right to make this request.
     #[error("not allowed")]
     NotAllowed,
     /// The relay serves no browsers.
@@ -681,7 +684,7 @@ pub enum Refusal {
     NoGateway,
 }
 
-/// A byte string: the same bytes on the wire as a sequence of `u8`, and encoded at once.
+/// A byte string: encoded like a sequence of `u8`, but in one step.
 mod bytes {
     use alloc::vec::Vec;
     use core::fmt;
@@ -711,7 +714,7 @@ mod bytes {
     }
 }
 
-/// serde has no arrays of 48: as a tuple of 32 and 16, which postcard writes as 48 plain bytes.
+/// serde has no arrays of 48 elements: a tuple of 32 and 16, which postcard writes as 48 plain bytes.
 mod sealed_key {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

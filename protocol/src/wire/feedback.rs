@@ -1,4 +1,4 @@
-//! What travels under the hop keys alone and ends at the relay: reports, negative acknowledgements, probes.
+//! Messages under the hop keys only, which end at the relay: reports, negative acknowledgements, probes.
 
 use core::fmt;
 use heapless::Vec;
@@ -21,79 +21,79 @@ pub const RANGES_A_NACK: usize = 32;
     reason = "bounded and on the stack, so that feedback allocates nothing"
 )]
 pub enum Feedback {
-    /// What arrived, each 100 ms while media flows.
+    /// Arrived packets, every 100 ms while media flows.
     Report(Report),
-    /// What is missing, at once.
+    /// Missing packets, sent at once.
     Nack(Nack),
 }
 
-/// What a receiver saw of its streams since the last report.
+/// A receiver's observations of its streams since the last report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The receiver's clock at sending.
     pub sent: Instant,
-    /// One entry a stream.
+    /// One entry for each stream.
     pub streams: Vec<StreamReport, STREAMS_A_REPORT>,
 }
 
-/// What a receiver saw of one stream.
+/// A receiver's observations of one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamReport {
-    /// Which.
+    /// The stream.
     pub stream: StreamId,
-    /// The highest sequence number that came.
+    /// The highest sequence number that arrived.
     pub highest: SequenceNumber,
-    /// Packets that did not come, since the stream began.
+    /// Packets that did not arrive, since the stream began.
     pub lost: u64,
     /// Interarrival jitter (RFC 3550 §6.4.1).
     pub jitter: Micros,
-    /// Change of the one-way delay since the last report, in µs; rising means that a queue fills.
+    /// Change of the one-way delay since the last report, in µs; a rising value means that a queue is filling.
     pub trend_us: i32,
 }
 
-/// Packets that a receiver asks for again.
+/// Packets that a receiver requests again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nack {
-    /// Of which stream.
+    /// The stream.
     pub stream: StreamId,
-    /// Which, in rising order.
+    /// The missing packets, in rising order.
     pub missing: Vec<SequenceRange, RANGES_A_NACK>,
 }
 
 /// Consecutive sequence numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceRange {
-    /// The first.
+    /// The first number.
     pub first: SequenceNumber,
-    /// How many.
+    /// How many numbers.
     pub count: u16,
 }
 
-/// The body of a [`crate::wire::header::Kind::Probe`] packet, both ways.
+/// The body of a [`crate::wire::header::Kind::Probe`] packet, in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Probe {
-    /// Endpoint to relay: is there a way, and where do I come from?
+    /// From the endpoint to the relay: asks for an answer to the address that the probe came from.
     Ask {
         /// The endpoint's clock at sending.
         sent: Instant,
-        /// The highest counter of the answers that came: the relay learns that its own way down works, too.
+        /// The highest counter of the answers that arrived: it proves to the relay that its way down works, too.
         seen: Option<u64>,
         /// Makes the probe as long as a picture's datagrams.
         padding: Padding,
     },
-    /// Relay to endpoint: there is.
+    /// From the relay to the endpoint: the answer.
     Answer {
-        /// The asking probe's time, as it came.
+        /// The time in the endpoint's probe, unchanged.
         sent: Instant,
         /// The relay's clock when it answered.
         relay: Instant,
-        /// Makes the answer as long as what asked for it.
+        /// Makes the answer as long as the probe.
         padding: Padding,
     },
 }
 
 impl Probe {
-    /// The same with as much padding as its body may have, to be so many bytes long; without any when it is longer anyway.
+    /// The same probe with padding to reach this length of the body; without padding if it is longer already.
     #[must_use]
     pub fn padded_to(mut self, body_bytes: usize) -> Self {
         self.set_padding(0);
@@ -115,12 +115,12 @@ impl Probe {
     }
 }
 
-/// No probe without padding is longer: a variant, two numbers of 10 bytes, an option, a length.
+/// The longest probe without padding: a variant, two numbers of 10 bytes, an option, a length.
 const MAX_UNPADDED: usize = 32;
-/// The longest that postcard writes in one byte.
+/// The longest value that postcard writes in one byte.
 const ONE_BYTE_LENGTH: usize = 127;
 
-/// So many zeros, of which a way that passes small datagrams alone shows itself.
+/// Zeros, which reveal a path that passes only small datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Padding(u16);
 
@@ -184,7 +184,7 @@ mod tests {
             for length in 0..=MAX_DATAGRAM {
                 let padded = probe.padded_to(length);
                 let bytes = postcard::to_allocvec(&padded).unwrap();
-                // One length cannot be: where the padding's own length takes a second byte.
+                // One length is impossible: where the padding's own length takes a second byte.
                 let exact = length.max(bare);
                 let is_gap = exact == bare + ONE_BYTE_LENGTH + 1;
                 assert_eq!(bytes.len(), exact - usize::from(is_gap));

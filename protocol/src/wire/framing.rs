@@ -4,9 +4,9 @@ use crate::wire::header::TAG_BYTES;
 
 /// First bytes of every connection.
 pub const MAGIC: [u8; 4] = *b"CNCL";
-/// The protocol version that this crate speaks, lowest and highest.
+/// The protocol version that this crate supports, as the lowest and the highest.
 pub const VERSION: u16 = 1;
-/// Bytes of a preface, and of the answer to one that is not spoken.
+/// Bytes of a preface, and of the answer to an unsupported one.
 pub const PREFACE_BYTES: usize = 8;
 /// Bytes of a length prefix.
 pub const LENGTH_BYTES: usize = 2;
@@ -17,18 +17,18 @@ pub const MAX_TO_ENDPOINT: usize = 60 * 1024;
 /// The most bytes of one handshake message; Noise XX without payloads needs 96.
 pub const MAX_HANDSHAKE: usize = 256;
 
-/// What the first 8 bytes of a connection say.
+/// The meaning of the first 8 bytes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preface {
     /// This crate's version.
     Spoken,
-    /// Another version.
+    /// A different version.
     Other(u16),
-    /// Not Conclave at all.
+    /// Not a preface of Conclave.
     Foreign,
 }
 
-/// The 8 bytes that an endpoint begins with; also the prologue of the Noise handshake.
+/// The 8 bytes that an endpoint begins with; they are also the prologue of the Noise handshake.
 #[must_use]
 pub const fn preface() -> [u8; PREFACE_BYTES] {
     let [m0, m1, m2, m3] = MAGIC;
@@ -49,7 +49,7 @@ pub fn parse_preface(bytes: &[u8; PREFACE_BYTES]) -> Preface {
     }
 }
 
-/// What a relay answers to a version that it does not speak: magic, lowest, highest.
+/// A relay's answer to a version that it does not support: magic, lowest, highest.
 #[must_use]
 pub const fn version_refusal() -> [u8; PREFACE_BYTES] {
     let [m0, m1, m2, m3] = MAGIC;
@@ -65,7 +65,7 @@ pub fn parse_version_refusal(bytes: &[u8; PREFACE_BYTES]) -> Option<(u16, u16)> 
         .then(|| (u16::from_be_bytes([l0, l1]), u16::from_be_bytes([h0, h1])))
 }
 
-/// The most that a length prefix may say for messages of at most `plaintext` bytes.
+/// The highest valid length prefix for messages of at most `plaintext` bytes.
 #[must_use]
 pub const fn max_sealed(plaintext: usize) -> usize {
     plaintext + TAG_BYTES

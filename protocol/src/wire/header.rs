@@ -1,7 +1,7 @@
 //! The clear header of a media packet: 32 bytes of fixed-width little-endian fields.
 //!
-//! A relay reads it by offset, without decoding. The same struct through postcard with `fixint::le`
-//! fields gives the same bytes; a test holds the two together.
+//! A relay reads it by offset, without decoding. The same struct through postcard with `fixint::le` fields gives the
+//! same bytes; a test compares the two.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,16 +10,16 @@ use crate::time::Instant;
 
 /// Bytes of the media header.
 pub const HEADER_BYTES: usize = 32;
-/// Bytes of an AEAD tag, end to end and hop alike.
+/// Bytes of an AEAD tag, both end to end and of the hop.
 pub const TAG_BYTES: usize = 16;
 /// Bytes of the hop header: session, counter, tag.
 pub const HOP_HEADER_BYTES: usize = 4 + 8 + TAG_BYTES;
 /// The most bytes of payload in one media packet.
 pub const MAX_PAYLOAD: usize = crate::MAX_DATAGRAM - HOP_HEADER_BYTES - HEADER_BYTES - TAG_BYTES;
-/// The most bytes of a media packet, as the relay sends it on.
+/// The most bytes of a media packet, as the relay forwards it.
 pub const MAX_PACKET: usize = HEADER_BYTES + MAX_PAYLOAD + TAG_BYTES;
 
-/// What a packet is; the first byte of what follows the hop header, and of every downlink datagram.
+/// The kind of a packet: the first byte after the hop header, and of every downlink datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -29,16 +29,16 @@ pub enum Kind {
     Video = 1,
     /// A fragment of a screen's picture.
     Screen = 2,
-    /// What repairs lost fragments.
+    /// Data that repairs lost fragments.
     Repair = 3,
     /// Reports and negative acknowledgements; ends at the relay.
     Feedback = 4,
-    /// Proves the path; ends at the relay.
+    /// Proves a path; ends at the relay.
     Probe = 5,
 }
 
 impl Kind {
-    /// The kind that a byte stands for, if any.
+    /// The kind of a byte, if it is one.
     #[must_use]
     pub const fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
@@ -69,19 +69,19 @@ pub struct Header {
     pub kind: Kind,
     /// [`crate::units::AudioLevel`] for audio, else 0.
     pub level: u8,
-    /// Which of the sender's media keys.
+    /// The sender's media key of the packet.
     pub epoch: Epoch,
-    /// Which stream.
+    /// The stream of the packet.
     pub stream: StreamId,
-    /// The packet's place in the stream.
+    /// The packet's number in the stream.
     pub sequence: SequenceNumber,
     /// Capture time on the sender's clock.
     pub timestamp: Instant,
-    /// Video: the frame's place in the stream; audio: 0.
+    /// Video: the frame's number in the stream; audio: 0.
     pub frame: FrameNumber,
-    /// Video: this fragment's place in the frame.
+    /// Video: this fragment's index in the frame.
     pub fragment: u16,
-    /// Video: how many fragments the frame has.
+    /// Video: the number of fragments of the frame.
     pub fragments: u16,
 }
 
@@ -94,12 +94,12 @@ pub enum HeaderError {
     /// Not a media kind.
     #[error("{0} is not the kind of a media packet")]
     Kind(u8),
-    /// A fragment beyond its frame, or a frame of none.
+    /// A fragment index beyond the frame, or a frame of no fragments.
     #[error("fragment {fragment} of {fragments} does not exist")]
     Fragment {
         /// The fragment's index.
         fragment: u16,
-        /// The frame's count.
+        /// The number of fragments.
         fragments: u16,
     },
 }
@@ -108,7 +108,7 @@ impl Header {
     /// Reads the header at the front of a whole packet.
     ///
     /// # Errors
-    /// [`HeaderError`] when the length, the kind or the fragment cannot be.
+    /// [`HeaderError`] if the length, the kind or the fragment is not valid.
     pub fn parse(packet: &[u8]) -> Result<Self, HeaderError> {
         let length = HeaderError::Length(packet.len());
         if packet.len() < HEADER_BYTES + TAG_BYTES || packet.len() > MAX_PACKET {
@@ -189,7 +189,7 @@ impl Header {
     }
 }
 
-/// The header as postcard knows it: the format's definition in the terms of `WIRE.md`.
+/// The header as postcard encodes it: the definition of the format in the terms of `WIRE.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostcardHeader {
     kind: u8,

@@ -1,4 +1,4 @@
-//! The formats: what stands in which byte. `WIRE.md` is the same in words.
+//! The formats of messages and packets, byte for byte. `WIRE.md` specifies the same in words.
 
 pub mod control;
 pub mod feedback;
