@@ -1,6 +1,6 @@
-//! What one packet and one frame cost: nanoseconds of wall time, the least of many rounds.
+//! The cost of one packet and one frame: nanoseconds of wall time, the minimum of many rounds.
 //!
-//! `cargo bench -p conclave-protocol`. Compare rounds of one machine only.
+//! `cargo bench -p conclave-protocol`. Compare only rounds of the same machine.
 #![allow(clippy::unwrap_used, reason = "a measurement that fails may panic")]
 
 use std::hint::black_box;
@@ -19,7 +19,7 @@ use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::Suite;
 use conclave_protocol::wire::header::{HOP_HEADER_BYTES, Header, Kind, MAX_PAYLOAD};
 
-/// A frame of so many fragments: 38 kB, a 720p JPEG of middling quality.
+/// A frame of this many fragments: 38 kB, a 720p JPEG of medium quality.
 const FRAGMENTS: usize = 34;
 const HOP_SECRET: Secret<32> = Secret([1; 32]);
 
@@ -33,7 +33,7 @@ fn main() {
     reassemble();
 }
 
-/// Prints the least time of one call, over rounds of `calls` for half a second.
+/// Prints the minimum time of one call, over rounds of `calls` for half a second.
 fn report(what: &str, calls: u32, mut round: impl FnMut()) {
     let (start, mut least) = (Clock::now(), Duration::MAX);
     while start.elapsed() < Duration::from_millis(500) {
@@ -129,7 +129,7 @@ fn reassemble() {
             }
         }
     });
-    // What a hostile member sends: of each frame the first packet alone.
+    // A hostile member sends only the first packet of each frame.
     let header = packetizer.frame(933 * MAX_PAYLOAD, 0, Epoch(0), Instant(0));
     let (mut header, _) = header.unwrap().next().unwrap();
     report(

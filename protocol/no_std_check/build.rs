@@ -1,4 +1,4 @@
-//! The program has no std, which would have named the C library to the linker.
+//! The program has no std, which would have linked the C library.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

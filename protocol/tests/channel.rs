@@ -1,4 +1,4 @@
-//! The control channel's two ends against each other, and against those who are not the other end.
+//! The control channel's two ends against each other, and against other peers.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
@@ -36,7 +36,7 @@ fn ends() -> (EndpointChannel, RelayChannel) {
     )
 }
 
-/// All events that bytes bring at once.
+/// All events of these bytes.
 fn drain<I, O>(
     channel: &mut conclave_protocol::channel::Channel<I, O>,
     mut bytes: &[u8],
@@ -241,7 +241,7 @@ fn a_handshake_message_of_any_wrong_length_is_refused() {
 #[test]
 fn messages_to_the_relay_end_at_16_kib_and_to_the_endpoint_at_60_kib() {
     let (mut endpoint, mut relay) = established();
-    // The longest messages that exist are below the limit; what is longer is not sent at all.
+    // The longest existing messages are below the limit; longer ones are never sent.
     let most = datagrams(MAX_TO_RELAY + 1).unwrap();
     assert_eq!(endpoint.send(&most), Err(SendError::TooLong));
     let fits = datagrams(MAX_TO_RELAY).unwrap();
@@ -417,7 +417,7 @@ fn an_altered_handshake_never_establishes() {
 #[test]
 fn after_malformed_plaintext_the_relay_can_still_say_why_it_closes() {
     let (mut endpoint, mut relay) = established();
-    // Longer than a datagram can be: the relay refuses what this end let through.
+    // Longer than any datagram: the relay refuses what this end allowed.
     endpoint.send(&ToRelay::Datagram(vec![0; 1201])).unwrap();
     assert_eq!(
         drain(&mut relay, &endpoint.take_output()),
@@ -442,7 +442,7 @@ fn a_low_order_point_ends_the_handshake() {
     assert_eq!(drain(&mut relay, &hello), Err(ChannelError::Seal));
 }
 
-/// Everything both ends say in a short session, in pieces of the lengths given, over and over.
+/// All messages of both ends in a short session, split into pieces of the given lengths, over and over.
 fn talk_in_pieces(lengths: &[usize], seed: u64) {
     let (mut endpoint, mut relay) = ends();
     let mut random = Random::new(seed);
@@ -517,7 +517,7 @@ proptest! {
     #[test]
     fn any_bytes_are_survived_after_the_handshake(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
         let (mut endpoint, mut relay) = established();
-        // Forging a seal is beyond chance, so whatever comes whole ends the channel.
+        // A forged seal is practically impossible, so every complete frame ends the channel.
         prop_assert!(drain(&mut relay, &bytes).is_ok_and(|events| events.is_empty()) || !relay.is_established());
         prop_assert!(drain(&mut endpoint, &bytes).is_ok_and(|events| events.is_empty()) || !endpoint.is_established());
     }

@@ -1,4 +1,4 @@
-//! The hop seal: what proves a datagram, and that nothing altered passes.
+//! The hop seal: it proves a datagram, and detects every change.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use conclave_protocol::MAX_DATAGRAM;
@@ -24,7 +24,7 @@ fn keys(byte: u8) -> HopKeys {
     HopKeys::derive(&Secret([byte; 32]))
 }
 
-/// A packet whose seal the hop does not look at.
+/// A packet whose seal the hop does not check.
 fn packet(payload: usize) -> Vec<u8> {
     let header = Header {
         kind: Kind::Video,
@@ -99,7 +99,7 @@ fn the_tag_covers_session_counter_header_and_end_to_end_tag() {
     for at in 0..datagram.len() {
         let mut altered = datagram.clone();
         altered[at] ^= 0x40;
-        // The end-to-end tag proves the payload to the receiver; the hop does not look at it.
+        // The end-to-end tag proves the payload to the receiver; the hop does not check it.
         assert_eq!(
             keys.prove_media(&altered).is_ok(),
             payload.contains(&at),
@@ -164,7 +164,7 @@ fn what_went_up_does_not_come_down() {
         .seal_up(SESSION, 5, Kind::Probe, &PROBE, &mut up)
         .unwrap();
     assert!(keys.open_down::<Probe>(&mut up[..length]).is_err());
-    // The same body and counter, rearranged into the other layout.
+    // The same body and counter, arranged in the other layout.
     let mut turned = vec![Kind::Probe as u8];
     turned.extend(5u64.to_le_bytes());
     turned.extend(&up[HOP_HEADER_BYTES + 1..length]);
@@ -222,7 +222,7 @@ fn a_body_that_outgrows_a_datagram_is_not_sealed() {
     assert_eq!(down, Err(HopError::Body));
 }
 
-/// The greatest numbers that a receiver can come to report.
+/// The greatest numbers that a receiver can report.
 #[test]
 fn the_longest_feedback_fits_a_datagram_both_ways() {
     let stream = StreamReport {

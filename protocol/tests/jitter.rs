@@ -11,7 +11,7 @@ use conclave_protocol::l16::{BLOCK_SAMPLES, BLOCK_TIME, Block};
 use conclave_protocol::time::{Instant, Micros};
 use proptest::prelude::*;
 
-/// A sender's block on its way.
+/// A sender's block under way.
 #[derive(Clone)]
 struct Sent {
     sequence: SequenceNumber,
@@ -22,28 +22,28 @@ struct Sent {
 struct Call {
     network: Network<Sent>,
     buffer: JitterBuffer,
-    /// When the microphone has its next block, and when the ear wants one.
+    /// When the microphone has its next block, and when the listener needs one.
     spoken_at: Instant,
     heard_at: Instant,
     sequence: u64,
-    /// How far the sender's clock is ahead; it shall not matter.
+    /// How far the sender's clock is ahead; it must not matter.
     sender_ahead: i64,
     /// How much faster the sender's clock runs.
     ppm: i64,
     started: Instant,
-    /// While set, the sender says nothing.
+    /// While set, the sender is silent.
     muted: bool,
     whispering: bool,
-    /// While set, all that is sent arrives at its end.
+    /// While set, no packet is lost.
     stalled_until: Instant,
     heard: Vec<Heard>,
 }
 
-/// What the ear got.
+/// What the listener heard.
 struct Heard {
     at: Instant,
     playout: Playout,
-    /// From the microphone to the ear, for the sender's own blocks.
+    /// The time from microphone to listener, for the sender's own blocks.
     delay_us: Option<i64>,
 }
 
@@ -54,7 +54,7 @@ impl Call {
             network: Network::new(path, seed),
             buffer: JitterBuffer::new(),
             spoken_at: started,
-            // The ear's blocks begin at any time between the microphone's.
+            // The listener's blocks begin at any time between the microphone's.
             heard_at: started + Micros(Random::new(seed).below(BLOCK_TIME.0)),
             sequence: 0,
             sender_ahead: Random::new(!seed).below(1 << 50).cast_signed() - (1 << 49),
@@ -107,7 +107,7 @@ impl Call {
         while let Some((at, sent)) = self.network.arrived(now) {
             let mut block = [0; BLOCK_SAMPLES];
             block[0] = sent.sequence.0 as i16;
-            // Loud enough that nobody would call it quiet, unless it is meant to be.
+            // Loud enough not to count as quiet, unless it is meant to be quiet.
             block[1] = if self.whispering { 0 } else { 1_000 };
             block[0] %= if self.whispering { 100 } else { i16::MAX };
             self.buffer.push(sent.sequence, sent.captured, at, &block);
@@ -175,7 +175,7 @@ fn a_steady_sound_is_heard_whole_without_a_joint() {
         call.run_for(Micros::from_secs(60));
         let counts = call.counts();
         assert!(counts.heard >= 2990, "{counts:?}");
-        // The delay begins with more than it comes to, but no joint is made in what is heard.
+        // The delay begins above its final value, but no joint is audible.
         let whole = PlayoutCounts {
             heard: counts.heard,
             ..PlayoutCounts::default()
@@ -312,7 +312,7 @@ fn clocks_that_drift_apart_keep_the_delay() {
             );
             call.ppm = ppm;
             call.run_for(Micros::from_secs(600));
-            // 120 ms drift apart, which is 6 blocks skipped or added.
+            // The clocks drift apart by 120 ms, which is 6 blocks skipped or added.
             let counts = call.counts();
             let corrected = counts.skipped + counts.stretched + counts.concealed;
             assert!((4..=12).contains(&corrected), "{ppm} ppm: {counts:?}");
@@ -351,7 +351,7 @@ fn a_lost_block_is_one_gap_and_one_block_made_up() {
 fn a_route_that_grows_longer_is_followed() {
     let mut call = Call::new(Path::PERFECT, 3);
     call.run_for(Micros::from_secs(10));
-    // The same from the buffer's side: the sender's clock is set back by 80 ms.
+    // The same as the buffer sees it: the sender's clock is set back by 80 ms.
     call.sender_ahead -= 80_000;
     let changed = call.heard_at;
     call.run_for(Micros::from_secs(20));
@@ -397,7 +397,7 @@ fn a_tone_that_breaks_off_fades_out_within_60_ms_and_never_clips() {
             .sum::<i64>()
     };
     let mut last = (energy(&out), out[BLOCK_SAMPLES - 1]);
-    // What is still held is heard first.
+    // Blocks that are still held are played first.
     let mut concealed = 0;
     for _ in 0..8 {
         now += BLOCK_TIME;

@@ -1,8 +1,8 @@
-//! Every fuzz target's function, for a short run that is the same each time.
+//! Runs every fuzz target's function for a short time that is the same each time.
 
 mod common;
 #[path = "../fuzz/src/targets.rs"]
-#[allow(unreachable_pub, reason = "nobody imports a test")]
+#[allow(unreachable_pub, reason = "a test is not imported")]
 mod targets;
 
 use common::random::{Random, for_seeds};

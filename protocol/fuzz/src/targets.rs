@@ -1,6 +1,7 @@
-//! What takes bytes from outside, each as a function of those bytes that must not panic.
+//! Functions that take bytes from outside and must not panic on any.
 //!
-//! The fuzzer looks for such bytes for as long as it is let; the tests feed each a short deterministic run.
+//! The fuzzer searches for bytes that make one panic until it is stopped; the tests run each for a short
+//! deterministic time.
 
 use conclave_protocol::channel::{Channel, EndpointChannel, RelayChannel};
 use conclave_protocol::frame_memory::FrameMemory;
@@ -24,7 +25,7 @@ use conclave_protocol::wire::feedback::{Feedback, Probe};
 use conclave_protocol::wire::framing::{parse_preface, parse_version_refusal, preface};
 use conclave_protocol::wire::header::{HEADER_BYTES, Header, TAG_BYTES};
 
-/// Takes bytes, and panics if the protocol does not hold what it promises.
+/// Takes bytes, and panics if the protocol breaks a promise.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
@@ -49,9 +50,9 @@ where
     while channel.step(&mut bytes) {}
 }
 
-/// The two ends' `receive`, which differ in the messages that they give.
+/// The `receive` of both ends, which differ in their message types.
 pub trait Drain {
-    /// Whether there is more to come.
+    /// Whether more events follow.
     fn step(&mut self, bytes: &mut &[u8]) -> bool;
 }
 
@@ -92,7 +93,7 @@ fn channel(bytes: &[u8]) {
     }
 }
 
-/// What a message says it is, it says again in the same bytes or fewer.
+/// A decoded message encodes to the same bytes or fewer.
 fn messages(bytes: &[u8]) {
     if let Ok((message, rest)) = postcard::take_from_bytes::<ToRelay>(bytes) {
         let again = postcard::to_allocvec(&message).expect("what was read can be written");
@@ -138,7 +139,7 @@ fn feedback(bytes: &[u8]) {
     }
 }
 
-/// Takes numbers from the front of bytes; zeros when they are used up.
+/// Takes numbers from the front of bytes; zeros when the bytes are used up.
 struct Numbers<'b>(&'b [u8]);
 
 impl Numbers<'_> {
@@ -186,7 +187,7 @@ fn receiver(bytes: &[u8]) {
         fps: 1,
     };
     let mut receiver = Receiver::new();
-    receiver.add_participant(ana).expect("nobody came before");
+    receiver.add_participant(ana).expect("the first");
     receiver
         .add_stream(ana, camera, Media::Camera(picture))
         .expect("the first");

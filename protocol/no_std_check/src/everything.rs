@@ -1,4 +1,4 @@
-//! A call into every module, so that every one is linked.
+//! A call into every module, so that all of them are linked.
 
 extern crate alloc;
 
@@ -33,7 +33,7 @@ use rand_core::{TryCryptoRng, TryRng};
 const NOW: Instant = Instant(1_000_000);
 const ANA: ParticipantId = ParticipantId(1);
 
-/// The first part that does not work, counted from 1; 0 when all do.
+/// The first part that fails, counted from 1; 0 if all work.
 pub(crate) fn failing_part() -> u8 {
     let parts = [
         control(),
@@ -203,7 +203,7 @@ fn receiver(media: Media, suite: Suite) -> Option<Receiver> {
         .then_some(receiver)
 }
 
-/// Random enough for a program that keeps no secret.
+/// Random enough for a program without secrets.
 struct Fixed;
 
 impl TryRng for Fixed {

@@ -1,12 +1,12 @@
-//! Proof that the protocol needs no std: a program that links all of it and has none.
+//! Proves that the protocol needs no std: a program that links all of it without std.
 //!
 //! ```sh
 //! cargo run --profile no-std -p conclave-no-std-check
 //! ```
 //!
-//! It brings its own panic handler and allocator, so a dependency that pulls std in is a build error
-//! (there would be two). A program without std cannot unwind, and Cargo sets that for a whole profile only:
-//! hence the profile. In any other profile this is a program that says so.
+//! It has its own panic handler and allocator, so a dependency that needs std is a build error (there would be two of
+//! each). A program without std cannot unwind, and Cargo can turn unwinding off only for a whole profile: hence the
+//! profile. In any other profile this program only prints that it checks nothing.
 #![cfg_attr(panic = "abort", no_std, no_main)]
 
 #[cfg(panic = "abort")]

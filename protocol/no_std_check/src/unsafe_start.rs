@@ -1,4 +1,4 @@
-//! What std would have brought: memory, a way in, and an end for panics.
+//! The parts that std would have provided: memory, an entry point, and a panic handler.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 const HEAP_BYTES: usize = 8 << 20;
 
-/// Gives memory out once and takes none back: the program is short.
+/// Hands memory out once and takes none back: the program is short.
 struct Bump {
     heap: UnsafeCell<[u8; HEAP_BYTES]>,
     used: AtomicUsize,
@@ -50,19 +50,19 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     abort()
 }
 
-/// Core's unwind tables name it; nothing unwinds here.
+/// Core's unwind tables refer to it; this program never unwinds.
 // SAFETY: no other code of this program defines the symbol.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
 
-/// The toolchain's own `alloc` is built to unwind and names it; nothing unwinds here.
+/// The toolchain's `alloc` is built with unwinding and refers to it; this program never unwinds.
 // SAFETY: no other code of this program defines the symbol.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_Resume() -> ! {
     abort()
 }
 
-/// Where the C library's start-up goes; 0 is success.
+/// The function that the C library's start-up calls; 0 is success.
 // SAFETY: the one `main`, with the C signature.
 #[unsafe(no_mangle)]
 extern "C" fn main(_argc: c_int, _argv: *const *const u8) -> c_int {

@@ -1,4 +1,4 @@
-//! What went wrong once.
+//! Faults that were found and fixed.
 
 use crate::member::{Kinds, SOUND};
 use crate::world::World;

@@ -1,8 +1,8 @@
-//! Members of a room in virtual time: they come, leave, lose their connection and come back, in any order.
+//! Members of a room in virtual time: they join, leave, lose their connection and resume, in any order.
 #![allow(
     clippy::unwrap_used,
     unreachable_pub,
-    reason = "a test fails by panicking; nobody imports it"
+    reason = "a test fails by panicking, and is not imported"
 )]
 
 #[path = "../common/mod.rs"]

@@ -1,4 +1,4 @@
-//! One member with what it publishes and opens, and what must hold of it at every moment.
+//! One member with its streams and the packets that it opens, and the rules that must always hold for it.
 
 use crate::common::random::Random;
 use conclave_protocol::attendance::{Abilities, Attendance, Change, Place};
@@ -29,7 +29,7 @@ pub const CAMERA: Media = Media::Camera(Picture {
     fps: 30,
 });
 
-/// The two kinds of users of the machine.
+/// The two kinds of users of the state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kinds {
     Endpoint,
@@ -53,7 +53,7 @@ impl Kinds {
     }
 }
 
-/// One packet as the relay sends it on.
+/// One packet as the relay forwards it.
 #[derive(Clone)]
 pub struct Packet {
     pub from: ParticipantId,
@@ -62,7 +62,7 @@ pub struct Packet {
     pub sealed: Instant,
 }
 
-/// What happened, as the property tests compare it.
+/// The changes, as the property tests compare them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Told {
     pub came: Vec<ParticipantId>,
@@ -70,7 +70,7 @@ pub struct Told {
     pub streams: usize,
 }
 
-/// A stream; its sender, once there is a key, and the key that it seals under.
+/// A stream; its sender and the key that it seals under, once there is a key.
 pub struct Published {
     pub stream: StreamId,
     pub media: Media,
@@ -81,11 +81,11 @@ pub struct Member {
     pub attendance: Attendance,
     pub kind: Kinds,
     pub published: Vec<Published>,
-    /// Packets that were opened, in this whole join.
+    /// Packets opened during this whole join.
     pub opened: BTreeSet<(StreamId, u64)>,
-    /// The first of each generation that was used.
+    /// The first key of each generation that was used.
     generations: BTreeMap<u8, SenderKey>,
-    /// What the relay told last, to be told again.
+    /// The relay's last messages, to be repeated.
     pub events: Vec<Event>,
     random: Random,
 }
@@ -137,7 +137,7 @@ impl Member {
         }
     }
 
-    /// The next request; keys go to those alone who are here.
+    /// The next request; keys go only to members who are in the room.
     pub fn next_ask(&mut self) -> Option<(Request, Option<Sent>)> {
         let ask = self.attendance.next_ask()?;
         if let Request::SendKeys { envelopes } = &ask.0 {
@@ -169,7 +169,7 @@ impl Member {
         told
     }
 
-    /// Whether a packet opens, which none does twice.
+    /// Whether a packet opens; no packet opens twice.
     pub fn open(&mut self, packet: &[u8], now: Instant) -> bool {
         let mut bytes = packet.to_vec();
         let received = self.attendance.handle_packet(&mut bytes, now);
@@ -227,7 +227,7 @@ impl Member {
         packets
     }
 
-    /// All keys of one generation follow from its first.
+    /// All keys of one generation are derived from its first.
     fn note_generation(&mut self, key: &SenderKey) {
         let (generation, step) = (key.epoch().generation(), key.epoch().step());
         let newest = self.generations.last_key_value().map(|(of, _)| *of);

@@ -8,7 +8,7 @@ use conclave_protocol::wire::control::Media;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// Members at a time.
+/// The most members at a time.
 const MOST: usize = 6;
 
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ enum Step {
     Replay,
     Publish(Index, Media),
     Unpublish(Index),
-    /// The relay refuses so many requests, per mille.
+    /// The relay refuses this many requests, per mille.
     Refuse(u64),
     Speak(bool),
     Wait(u64),

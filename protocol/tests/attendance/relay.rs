@@ -1,5 +1,5 @@
-//! A relay of one room: it numbers members and streams, tells everyone what happens, and passes keys on, but not too many
-//! from one member to another. What is under way over a connection goes with it.
+//! A relay of one room: it numbers members and streams, sends every member the events, and passes keys on, within a
+//! limit from one member to another. Messages under way on a connection are lost with it.
 
 use crate::common::random::Random;
 use conclave_protocol::hand_out::Sent;
@@ -11,7 +11,7 @@ use conclave_protocol::wire::control::{
 };
 use std::collections::{BTreeMap, VecDeque};
 
-/// What the relay's limits let one member send to another.
+/// The relay's limit of messages from one member to another.
 const BURST: u64 = 8;
 const EACH: Micros = Micros::from_millis(500);
 
@@ -20,7 +20,7 @@ pub enum Message {
     Reply(Sent, Result<Answer, Refusal>),
 }
 
-/// One connection's two ways, in each of which nothing overtakes anything.
+/// One connection's two directions, each of which keeps its order.
 #[derive(Default)]
 struct Ways {
     up: VecDeque<(Instant, Request, Option<Sent>)>,
@@ -29,13 +29,13 @@ struct Ways {
 
 pub struct Relay {
     pub roster: BTreeMap<ParticipantId, Participant>,
-    /// Of those whose connection stands.
+    /// The connections that are up.
     connections: BTreeMap<ParticipantId, Ways>,
     last_participant: u32,
     last_stream: u32,
     /// When all messages of one member to another may be sent again.
     whole_at: BTreeMap<(ParticipantId, ParticipantId), Instant>,
-    /// Answers that refuse without a reason of their own, per mille.
+    /// Answers that refuse without a specific reason, per mille.
     pub refuses: u64,
     pub random: Random,
 }
@@ -57,7 +57,7 @@ impl Relay {
         self.connections.contains_key(&id)
     }
 
-    /// Whether nothing is under way.
+    /// Whether no message is under way.
     pub fn is_idle(&self) -> bool {
         let mut ways = self.connections.values();
         ways.all(|ways| ways.up.is_empty() && ways.down.is_empty())
@@ -134,7 +134,7 @@ impl Relay {
         self.tell_others(id, &Event::StreamUnpublished { stream }, now);
     }
 
-    /// A request goes off; where there is no connection it goes nowhere.
+    /// A request is sent; without a connection it is lost.
     pub fn send(&mut self, from: ParticipantId, ask: (Request, Option<Sent>), now: Instant) {
         let at = now + self.delay();
         if let Some(ways) = self.connections.get_mut(&from) {
@@ -143,7 +143,7 @@ impl Relay {
         }
     }
 
-    /// Takes the requests that arrived.
+    /// Takes the requests that have arrived.
     pub fn take_requests(&mut self, now: Instant) {
         for id in self.connections.keys().copied().collect::<Vec<_>>() {
             while let Some((request, sent)) = self.arrived_request(id, now) {
@@ -165,7 +165,7 @@ impl Relay {
         Some((request, sent))
     }
 
-    /// The next message that arrived at a member.
+    /// The next message that has arrived at a member.
     pub fn arrived(&mut self, id: ParticipantId, now: Instant) -> Option<Message> {
         let down = &mut self.connections.get_mut(&id)?.down;
         let (_, message) = down.pop_front_if(|(at, _)| *at <= now)?;

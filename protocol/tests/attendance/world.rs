@@ -1,4 +1,4 @@
-//! The room, its members and those who left, who go on listening to everything.
+//! The room, its members, and former members who continue to listen to everything.
 
 use crate::common::random::Random;
 use crate::member::{Kinds, Member, Packet, Published, Told, identity};
@@ -10,23 +10,23 @@ use conclave_protocol::units::ClockOffset;
 use conclave_protocol::wire::control::{Devices, Event, Media, Participant, StreamOffer};
 use std::collections::BTreeMap;
 
-/// How often time is looked at, and how often members speak.
+/// How often time advances, and how often members speak.
 const TICK: Micros = Micros::from_millis(20);
 const SPEAK_EVERY: Micros = Micros::from_millis(60);
-/// Packets that are told again, and that newcomers get from before they came.
+/// Packets that are repeated, and that newcomers get from before their join.
 const RECORDED: usize = 200;
 
 pub struct World {
     pub now: Instant,
     pub relay: Relay,
     pub members: BTreeMap<ParticipantId, Member>,
-    /// Those who left, and when.
+    /// The former members, and when they left.
     pub left: Vec<(Instant, Member)>,
     joined_at: BTreeMap<ParticipantId, Instant>,
-    /// What was sealed of late.
+    /// The packets sealed recently.
     pub recorded: Vec<Packet>,
     random: Random,
-    /// Packets that are lost, per mille.
+    /// Lost packets, per mille.
     pub loses: u64,
     under_way: Vec<(Instant, Packet)>,
     pub speaks: bool,
@@ -123,7 +123,7 @@ impl World {
         }
     }
 
-    /// The relay tells a member again what it told before.
+    /// The relay repeats earlier messages to a member.
     pub fn repeat(&mut self, id: ParticipantId, pick: usize) {
         let member = self.members.get_mut(&id).unwrap();
         if !self.relay.is_connected(id) || member.events.is_empty() {
@@ -145,7 +145,7 @@ impl World {
         self.send_asks();
     }
 
-    /// Whatever was sealed of late comes again to everyone.
+    /// All recently sealed packets arrive again at every member.
     pub fn replay(&mut self) {
         for packet in self.recorded.clone() {
             self.deliver(&packet);
@@ -193,7 +193,7 @@ impl World {
         let (members, now) = (&mut self.members, self.now);
         let packets: Vec<_> = members.values_mut().flat_map(|m| m.speak(now)).collect();
         for packet in packets {
-            // Those who left hear all of it, and open nothing that was sealed under the key that followed.
+            // Former members hear all packets, and open none that was sealed under a later key.
             if self.relay.is_connected(packet.from) && !self.random.happens(self.loses) {
                 let at = now + Micros::from_millis(self.random.below(60));
                 self.under_way.push((at, packet.clone()));
@@ -229,16 +229,17 @@ impl World {
         }
     }
 
-    /// Waits until all has been said, and checks what must hold then.
+    /// Waits until all messages are delivered, and checks what must hold then.
     pub fn settle(&mut self) {
         (self.relay.refuses, self.loses) = (0, 0);
         for id in self.members.keys().copied().collect::<Vec<_>>() {
             self.resume(id);
         }
-        // Once everyone has the others' keys, what was received before comes again.
+        // Once all members have each other's keys, earlier packets arrive again.
         self.run(Micros::from_millis(300));
         self.replay();
-        // A key that was missed and refused meanwhile is asked for again when packets wait for it: everyone speaks.
+        // A key that was missed and refused meanwhile is requested again when packets wait for it: every member
+        // speaks.
         self.speaks = true;
         self.run(Micros::from_secs(12));
         self.check_rosters();

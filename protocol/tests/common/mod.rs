@@ -1,4 +1,4 @@
-//! What the tests share: a seeded generator, a network in virtual time, and people with keys.
+//! Code shared by the tests: a seeded generator, a network in virtual time, and people with keys.
 #![allow(
     dead_code,
     unreachable_pub,

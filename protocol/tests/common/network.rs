@@ -7,11 +7,11 @@ use conclave_protocol::time::{Instant, Micros};
 
 use super::random::Random;
 
-/// How a path treats what is sent on it.
+/// What a path does to packets.
 #[derive(Clone, Copy)]
 pub struct Path {
     pub delay: Micros,
-    /// Each packet takes up to this much longer, by itself: more than the packets' spacing reorders them.
+    /// Each packet takes up to this much longer, independently: more than the packets' spacing reorders them.
     pub jitter: Micros,
     pub lost_per_mille: u64,
     pub doubled_per_mille: u64,
@@ -63,7 +63,7 @@ impl<T: Clone> Network<T> {
         }
     }
 
-    /// A packet of which it is known when it arrives.
+    /// A packet with a known time of arrival.
     pub fn deliver_at(&mut self, packet: &T, at: Instant) {
         self.packets.push(Some(packet.clone()));
         self.way
@@ -71,7 +71,7 @@ impl<T: Clone> Network<T> {
         self.sent += 1;
     }
 
-    /// The next packet that arrives until `now`, and when.
+    /// The next packet that arrives until `now`, and its time.
     pub fn arrived(&mut self, now: Instant) -> Option<(Instant, T)> {
         let &Reverse((at, _, index)) = self.way.peek()?;
         if at > now {

@@ -23,7 +23,7 @@ impl Random {
         self.next() % end
     }
 
-    /// Whether something of this probability happens.
+    /// Whether an event of this probability happens.
     pub fn happens(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
@@ -56,10 +56,10 @@ impl TryRng for Random {
     }
 }
 
-// Not so in truth: the tests' keys guard nothing.
+// It is not cryptographic; the tests' keys protect nothing.
 impl TryCryptoRng for Random {}
 
-/// Runs a test once a seed, and names the seed that failed.
+/// Runs a test once for each seed, and names the seed that failed.
 pub fn for_seeds(seeds: core::ops::Range<u64>, test: impl Fn(u64) + std::panic::RefUnwindSafe) {
     for seed in seeds {
         if let Err(failure) = std::panic::catch_unwind(|| test(seed)) {

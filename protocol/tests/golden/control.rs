@@ -1,4 +1,4 @@
-//! Every control message, both ways, and proof that it is every one.
+//! Every control message, in both directions, and a proof that none is missing.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -69,13 +69,13 @@ fn preface_and_version_refusal_have_their_bytes() {
     );
 }
 
-/// Which variants of an enum the vectors hold, by their first byte.
+/// The variants of an enum that the vectors hold, by their first byte.
 fn numbers<T: Serialize>(values: impl IntoIterator<Item = T>) -> BTreeSet<u8> {
     let number = |value: T| postcard::to_allocvec(&value).unwrap()[0];
     values.into_iter().map(number).collect()
 }
 
-/// How many variants there are: a new one does not compile until its vector is there.
+/// The number of variants: a new one does not compile until its vector exists.
 macro_rules! variants {
     ($type:ident, $($variant:pat),+ $(,)?) => {{
         fn _every_variant_is_named(value: $type) {

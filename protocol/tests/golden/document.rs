@@ -1,4 +1,4 @@
-//! `WIRE.md` shows bytes: they are the vectors' bytes.
+//! The bytes shown in `WIRE.md` are the vectors' bytes.
 
 use serde::Serialize;
 use std::fmt::Debug;
@@ -10,7 +10,7 @@ use crate::vectors::{from_hex, written};
 
 const DOCUMENT: &str = include_str!("../../WIRE.md");
 
-/// Worked bytes stand in code blocks that begin with ```` ```hex FILE: NAME ````; `#` begins a comment.
+/// The document shows bytes in code blocks that begin with ```` ```hex FILE: NAME ````; `#` begins a comment.
 fn worked() -> Vec<(String, String, Vec<u8>)> {
     let blocks = DOCUMENT.split("```hex ").skip(1);
     let block = |block: &str| {

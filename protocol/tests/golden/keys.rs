@@ -18,7 +18,7 @@ const CONTEXT: EnvelopeContext = EnvelopeContext {
     sender: ParticipantId(7),
     sender_nonce: JoinNonce([0x0a; 32]),
 };
-/// Of Ben's join.
+/// The nonce of Ben's join.
 const BEN_NONCE: JoinNonce = JoinNonce([0x0b; 32]);
 const GENERATION_KEY: [u8; 32] = [0x53; 32];
 

@@ -97,7 +97,7 @@ fn header_and_sealed_datagrams_have_their_bytes() {
     }
 }
 
-/// What a receiver makes of datagrams as they are written down.
+/// What a receiver gets from the recorded datagrams.
 fn received(suite: Suite, names: &[String]) -> Vec<u8> {
     let ana = ParticipantId(1);
     let mut receiver = Receiver::new();

@@ -1,4 +1,4 @@
-//! The files: reading, comparing, writing anew.
+//! The vector files: reading, comparing, writing.
 
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// One pinned value.
 pub struct Vector {
     pub name: String,
-    /// What goes in, or the value in words.
+    /// The input, or the value in words.
     pub given: Value,
     pub bytes: Vec<u8>,
 }
@@ -27,7 +27,7 @@ fn path(file: &str) -> PathBuf {
         .collect()
 }
 
-/// The bytes of a vector as they are written down, for reading them back.
+/// The bytes of a vector as the file has them, to decode them.
 pub fn written(file: &str, name: &str) -> Vec<u8> {
     let all: Value = serde_json::from_str(&std::fs::read_to_string(path(file)).unwrap()).unwrap();
     let entry = all
@@ -39,7 +39,7 @@ pub fn written(file: &str, name: &str) -> Vec<u8> {
     from_hex(entry["hex"].as_str().unwrap())
 }
 
-/// Holds the file to the vectors that the code makes.
+/// Compares the file with the vectors of the code.
 pub fn check(file: &str, vectors: &[Vector]) {
     let entries: Vec<_> = vectors
         .iter()
@@ -50,7 +50,7 @@ pub fn check(file: &str, vectors: &[Vector]) {
         let text = serde_json::to_string_pretty(&entries).unwrap() + "\n";
         std::fs::write(&path, text).unwrap();
         panic!(
-            "{file} is written anew: read the difference, then run this without CONCLAVE_WRITE_VECTORS"
+            "{file} is written again: read the difference, then run this without CONCLAVE_WRITE_VECTORS"
         );
     }
     let text = std::fs::read_to_string(&path).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A sender and a receiver, and what goes between them.
+//! A sender and a receiver, and the datagrams between them.
 
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::FrameNumber;
@@ -43,7 +43,7 @@ pub fn stream(kind: Kind, stream: StreamId, key: &SenderKey) -> StreamSender {
     StreamSender::starting_at(uplink(), kind, stream, key, SequenceNumber(0))
 }
 
-/// A receiver that knows Ana and both her streams, and has her key.
+/// A receiver that knows Ana and her two streams, and has her key.
 pub fn receiver(key: &SenderKey) -> Receiver {
     let mut receiver = Receiver::new();
     receiver.add_participant(ANA).unwrap();
@@ -55,7 +55,7 @@ pub fn receiver(key: &SenderKey) -> Receiver {
     receiver
 }
 
-/// What a relay sends on of each datagram: the packet, once it is proven.
+/// The packet that a relay forwards of each datagram, once it is proven.
 pub fn packets(batch: &DatagramBatch) -> Vec<Vec<u8>> {
     let hop = HopKeys::derive(&HOP_SECRET);
     batch

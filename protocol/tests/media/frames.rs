@@ -117,7 +117,7 @@ fn a_stream_that_is_numbered_again_is_seen_at_once_and_has_lost_nothing() {
         let seen = picture(&mut receiver, &packet, T0);
         assert_eq!(seen, Some((FrameNumber(number), b"before".to_vec())));
     }
-    // Half of a picture is on its way when the device changes.
+    // Half of a picture is under way when the device changes.
     let half = sealed(&mut first, &[1; 2000], T0).remove(0);
     assert_eq!(picture(&mut receiver, &half, T0), None);
     let packet = sealed(&mut second, b"after", T0).remove(0);

@@ -1,4 +1,4 @@
-//! Those who replay, forge, send as others, or make up numbers.
+//! Members who replay, forge, send as others, or make up numbers.
 
 use crate::ends::*;
 use conclave_protocol::id::{Epoch, ParticipantId, SequenceNumber, StreamId};
@@ -66,7 +66,7 @@ fn nobody_sends_as_somebody_else() {
         refusal(&mut receiver, &other_kind[0], T0),
         Some(DropReason::WrongKind)
     );
-    // A stream's number moved to another stream of the same sender: its key is another.
+    // A stream's number is replaced by that of another stream of the same sender, which has a different key.
     let mut moved = sealed(&mut stream(Kind::Audio, StreamId(12), &ana), &[1; 640], T0).remove(0);
     moved[4..8].copy_from_slice(&AUDIO.0.to_le_bytes());
     assert_eq!(refusal(&mut receiver, &moved, T0), Some(DropReason::Forged));
@@ -111,7 +111,7 @@ fn a_hostile_member_s_numbers_are_survived() {
             assert_eq!(receiver.reports().count(), 2);
         }
     }
-    // The last number is never taken: nothing could come after it.
+    // The last number is never accepted: no number could follow it.
     let mut sender = StreamSender::starting_at(
         uplink(),
         Kind::Audio,
@@ -174,7 +174,7 @@ fn nobody_s_stream_becomes_another_s() {
     assert_eq!(receiver.add_stream(EVE, AUDIO, sound), Err(NumberReused));
 }
 
-/// A hostile member with as many streams as one may have, who begins frames and never ends them.
+/// A hostile member with the maximum number of streams, who begins frames and never completes them.
 fn begin_frames(receiver: &mut Receiver, packets_a_frame: usize) {
     let key = SenderKey::fresh(0, Suite::Aes256Gcm, Secret([66; 32]));
     receiver.add_participant(EVE).unwrap();
@@ -221,7 +221,7 @@ fn who_begins_more_frames_than_there_is_memory_loses_their_own() {
     receiver.remove_participant(EVE);
     receiver.remove_participant(ANA);
     let bytes = receiver.frame_bytes();
-    assert!(bytes <= BOUND / 8 + (1 << 20), "{bytes} B for nobody");
+    assert!(bytes <= BOUND / 8 + (1 << 20), "{bytes} B without a member");
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn packets_without_a_key_have_a_bound_for_all_senders_together() {
         }
     }
     assert!(held > 0 && held <= BOUND / 8, "{held} B");
-    // They make room for others as soon as they are too old.
+    // They are given up for others as soon as they are too old.
     let later = T0 + HELD_FOR + Micros(1);
     let mut sender = stream(Kind::Video, StreamId(1), &key);
     let mut packet = sealed(&mut sender, &[1; 1000], T0).remove(0);

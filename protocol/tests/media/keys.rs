@@ -1,4 +1,4 @@
-//! Keys under running streams: who comes, who leaves, what overtakes its key.
+//! Keys under running streams: members join and leave, and packets overtake their key.
 
 use crate::ends::*;
 use conclave_protocol::id::SequenceNumber;

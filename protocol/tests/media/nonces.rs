@@ -1,4 +1,4 @@
-//! No nonce twice, whatever happens to a participant and whatever the relay numbers.
+//! No nonce is used twice, whatever happens to a participant and whatever numbers the relay assigns.
 
 use crate::common::random::Random;
 use crate::ends::*;
@@ -27,7 +27,7 @@ fn two_streams_that_a_relay_numbers_alike_share_no_nonce() {
     }
 }
 
-/// What happens to a participant who sends.
+/// An event in the life of a sending participant.
 #[derive(Clone, Debug)]
 enum Step {
     Frame { stream: usize, length: usize },
@@ -58,7 +58,7 @@ proptest! {
         let uplink = uplink();
         let mut own = OwnKey::new(Suite::Aes256Gcm, Secret([0; 32]));
         let mut random = Random::new(1);
-        // A hostile relay: two of the three streams have one number.
+        // A hostile relay gives two of the three streams the same number.
         let ids = [StreamId(1), StreamId(1), StreamId(2)];
         let start = |key: &SenderKey, i: usize| StreamSender::new(Arc::clone(&uplink), Kind::Video, ids[i], key);
         let mut senders: Vec<_> = (0..3).map(|i| start(own.key(), i)).collect();

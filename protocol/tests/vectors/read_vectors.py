@@ -232,7 +232,7 @@ def check_identity(vector):
 
 
 def check_handshake(messages):
-    """Follows the handshake as somebody who holds every secret would."""
+    """Follows the handshake with all secrets known."""
     given = messages[0]["given"]
     secret = {who: unhex(given[who]) for who in
               ("endpoint_secret", "relay_secret", "endpoint_ephemeral", "relay_ephemeral")}
