@@ -1,7 +1,7 @@
-//! What takes bytes from cameras, files, sticks and the network, each as a function of those bytes that must not panic.
+//! Functions that take bytes from cameras, files, sticks and the network, and must not panic on any.
 //!
-//! The fuzzer searches for such bytes for as long as it is allowed to; the test feeds each target a short
-//! deterministic run and the corpus of what was found before (`endpoint/fuzz/found/TARGET/`).
+//! The fuzzer searches for bytes that make one panic until it is stopped; the test runs each target for a short
+//! deterministic time and on the corpus of earlier findings (`endpoint/fuzz/found/TARGET/`).
 
 use conclave_endpoint::camera::avi;
 use conclave_endpoint::discovery::{FoundRelay, RelaySpec};
@@ -11,7 +11,7 @@ use conclave_endpoint::sound::wav;
 use mdns_sd::{ServiceInfo, TxtProperty};
 use std::net::{IpAddr, SocketAddr};
 
-/// Takes bytes, and panics if the endpoint does not hold what it promises.
+/// Takes bytes, and panics if the endpoint breaks a promise.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name, in alphabetical order.
@@ -25,7 +25,8 @@ pub const ALL: [(&str, Target); 7] = [
     ("wav", read_wav),
 ];
 
-/// What anyone on the network says of a relay becomes one short line, with an address that can be gone to, or nothing.
+/// An announcement of a relay by anyone on the network becomes one short line with an address to connect to, or
+/// nothing.
 fn announcement(bytes: &[u8]) {
     let (addresses, texts) = bytes.split_at(bytes.len().min(38));
     let (v4, rest) = addresses.split_at(addresses.len().min(4));
@@ -74,7 +75,7 @@ fn announcement(bytes: &[u8]) {
     assert_eq!(spec, RelaySpec::Named(found.name));
 }
 
-/// The pictures of an AVI lie within it, in order.
+/// The pictures of an AVI are within it, in order.
 fn read_avi(bytes: &[u8]) {
     let mut last = 0;
     for picture in avi::read(bytes).pictures {
@@ -83,13 +84,14 @@ fn read_avi(bytes: &[u8]) {
     }
 }
 
-/// The header walk stays within the bytes.
+/// The walk over the header stays within the bytes.
 fn jpeg_head(bytes: &[u8]) {
     let _ = segments::head(bytes);
     let _ = decode::validate(bytes);
 }
 
-/// What a camera's buffer holds is a part of it or a fault; a trusted camera's is never more than a suspect's.
+/// The picture in a camera's buffer is a part of the buffer, or a fault; a trusted camera's picture is never longer
+/// than a suspect one's.
 fn jpeg_whole(bytes: &[u8]) {
     let mut inspector = Inspector::default();
     let found = inspector.examine(bytes);
@@ -103,9 +105,9 @@ fn jpeg_whole(bytes: &[u8]) {
     }
 }
 
-/// What passes the check goes through the C library. Build that with AddressSanitizer to see what it does to memory.
+/// Pictures that pass the check go through the C library. Build it with AddressSanitizer to find memory errors.
 fn jpeg_decode(bytes: &[u8]) {
-    /// Larger pictures only make the search slow.
+    /// Larger pictures only slow the search down.
     const SEARCHED_PIXELS: usize = 1 << 20;
     let Ok(head) = decode::validate(bytes) else {
         return;
@@ -119,7 +121,7 @@ fn jpeg_decode(bytes: &[u8]) {
     let _ = decoder.luma(bytes, Scale::Quarter, &mut picture);
 }
 
-/// What a line of `wpa_supplicant`'s configuration can begin with, whatever a name or a password holds.
+/// The possible beginnings of a line of `wpa_supplicant`'s configuration, whatever a name or a password contains.
 const WIFI_LINES: [&str; 12] = [
     "# ",
     "ctrl_interface=",
@@ -135,8 +137,8 @@ const WIFI_LINES: [&str; 12] = [
     "\tpriority=",
 ];
 
-/// A stick's file is refused with a reason, or becomes files whose lines nobody but the program wrote; no secret that is to
-/// go stays.
+/// A stick's file is refused with a reason, or becomes files in which the program wrote every line; no secret that
+/// should be wiped remains.
 fn provisioning(bytes: &[u8]) {
     let rehearsal = match rehearse(bytes) {
         Ok(rehearsal) => rehearsal,
@@ -162,7 +164,7 @@ fn provisioning(bytes: &[u8]) {
     }
 }
 
-/// A sound is no longer than its bytes can be: of 8 bits each, at the lowest rate.
+/// A sound is not longer than its bytes allow: 8 bits for each sample, at the lowest rate.
 fn read_wav(bytes: &[u8]) {
     const MOST_SAMPLES_A_BYTE: usize = 4;
     let headed = [b"RIFF\0\0\0\0WAVE", bytes].concat();

@@ -1,4 +1,4 @@
-//! Each fuzz target survives a short deterministic run, and every input that was once a finding.
+//! Each fuzz target passes a short deterministic run, and every input of an earlier finding.
 
 use conclave_endpoint_fuzz::ALL;
 use std::path::Path;

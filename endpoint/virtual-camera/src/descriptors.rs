@@ -1,7 +1,8 @@
-//! The USB descriptors of the camera: what it is and which modes it offers.
+//! The USB descriptors of the camera: its identity and its modes.
 //!
-//! USB 2.0 section 9.6; UVC 1.1 sections 3.6 to 3.9; the frame and format descriptors are those of the MJPEG and the uncompressed
-//! payload documents. Streaming is over a bulk endpoint, because USB/IP has no isochronous timing worth the name.
+//! USB 2.0 section 9.6; UVC 1.1 sections 3.6 to 3.9; the frame and format descriptors are those of the MJPEG and the
+//! uncompressed payload documents. The camera streams over a bulk endpoint, because USB/IP has no usable isochronous
+//! timing.
 
 use crate::mode::{Camera, Format, Mode, interval};
 
@@ -17,7 +18,7 @@ pub(crate) const CONTROL_INTERFACE: u8 = 0;
 pub(crate) const STREAMING_INTERFACE: u8 = 1;
 /// The bulk endpoint, IN.
 const STREAMING_ENDPOINT: u8 = 0x81;
-/// The device clock that UVC asks for; no time stamp here refers to it.
+/// The device clock that UVC requires; no time stamp here refers to it.
 pub(crate) const CLOCK_HZ: u32 = 48_000_000;
 
 const CS_INTERFACE: u8 = 0x24;
@@ -195,7 +196,7 @@ mod tests {
     use super::*;
     use crate::mode::tests::camera;
 
-    /// Splits a run of descriptors by their length bytes; panics where they do not add up.
+    /// Splits a run of descriptors by their length bytes; panics if they do not add up.
     fn split(mut bytes: &[u8]) -> Vec<&[u8]> {
         let mut descriptors = Vec::new();
         while !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! A plugged-in camera: a thread that answers the kernel, and beside it the thread of [`Sender`].
+//! A plugged-in camera: a thread that answers the kernel, and the thread of [`Sender`].
 
 use std::io::{self, BufReader, Write};
 use std::net::Shutdown;
@@ -16,10 +16,10 @@ use crate::sender::Sender;
 use crate::usbip::{self, Command};
 use crate::vhci::{self, PlugError};
 
-/// Transfers that wait for a payload. uvcvideo keeps five; what comes beyond this is refused.
+/// Transfers that may wait for a payload. uvcvideo keeps five; further ones are refused.
 const MAX_WAITING: usize = 256;
 
-/// A camera in a port. Dropping it unplugs.
+/// A camera in a port. Dropping it unplugs the camera.
 #[derive(Debug)]
 pub(crate) struct Device {
     connection: UnixStream,
@@ -40,7 +40,7 @@ impl Device {
 
 impl Drop for Device {
     fn drop(&mut self) {
-        // An error means that the kernel was quicker.
+        // An error means that the kernel was faster.
         let _ = self.connection.shutdown(Shutdown::Both);
     }
 }
@@ -66,7 +66,7 @@ fn start(
         }
     };
     let sending = move || {
-        // The only error is that of a connection which is gone.
+        // The only possible error is that the connection has ended.
         let _ = Sender {
             link: &link,
             camera: &camera,
@@ -85,7 +85,7 @@ fn start(
     Ok(())
 }
 
-/// Obeys the kernel until the device is unplugged.
+/// Executes the kernel's commands until the device is unplugged.
 fn answer_commands(commands: UnixStream, link: &Link, camera: &Camera) -> io::Result<()> {
     let mut commands = BufReader::with_capacity(4096, commands);
     loop {
@@ -165,7 +165,7 @@ mod tests {
     impl Host {
         fn plug(camera: Camera, faults: Faults) -> Self {
             let (ours, kernels) = UnixStream::pair().unwrap();
-            // A camera that says nothing is to fail its test, not to hang it.
+            // A silent camera must fail its test, not block it.
             kernels
                 .set_read_timeout(Some(std::time::Duration::from_secs(20)))
                 .unwrap();
@@ -289,7 +289,7 @@ mod tests {
         commit.extend([0, 0, 1, 2]);
         commit.extend([0; 30]);
         host.socket.write_all(&commit).unwrap();
-        // The answer to an OUT transfer says how much was taken, and brings nothing.
+        // The answer to an OUT transfer reports how many bytes were accepted, and carries no data.
         let mut header = [0; usbip::HEADER_BYTES];
         host.socket.read_exact(&mut header).unwrap();
         assert_eq!(header[24..28], 34u32.to_be_bytes());

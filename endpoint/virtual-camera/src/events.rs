@@ -1,9 +1,9 @@
-//! What the camera tells on stdout, one line an event.
+//! The camera's events on stdout, one line for each.
 
 use std::fmt::Display;
 use std::io::Write;
 
-/// Prints a line. A reader that has gone away is no reason to stop being a camera.
+/// Prints a line. The camera goes on if the reader has ended.
 pub(crate) fn tell(event: impl Display) {
     let _ = writeln!(std::io::stdout(), "{event}");
 }

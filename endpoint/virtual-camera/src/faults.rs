@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// What is to go wrong. Outlives an unplugged device.
+/// The faults that are set. They survive an unplug.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     stalled: AtomicBool,
@@ -11,7 +11,7 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Stops the frames, with the device still there, or lets them go on.
+    /// Stops the frames while the device stays, or lets them continue.
     pub(crate) fn stall(&self, stalled: bool) {
         self.stalled.store(stalled, Relaxed);
     }
@@ -36,7 +36,7 @@ impl Faults {
         hits(self.tear_every.load(Relaxed), index)
     }
 
-    /// Whether the frame with this number is to bear the error bit.
+    /// Whether the error bit of the frame with this number is to be set.
     pub(crate) fn marks(&self, index: u64) -> bool {
         hits(self.mark_every.load(Relaxed), index)
     }

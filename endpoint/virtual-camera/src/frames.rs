@@ -1,13 +1,13 @@
-//! Where the frames come from: an MJPEG file, a folder of JPEG files, or a made-up picture.
+//! The source of the frames: an MJPEG file, a folder of JPEG files, or a generated picture.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// One picture, coded.
+/// One encoded picture.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
-    /// As it goes out.
+    /// The bytes to send.
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn load(path: &Path) -> Result<Vec<Frame>, LoadError> {
     }
 }
 
-/// Cuts a run of JPEGs apart. What is not a whole JPEG is skipped.
+/// Splits a run of JPEGs. Data that is not a whole JPEG is skipped.
 fn split(bytes: &[u8]) -> Vec<Frame> {
     let mut frames = Vec::new();
     let mut at = 0;
@@ -94,8 +94,8 @@ fn split(bytes: &[u8]) -> Vec<Frame> {
     frames
 }
 
-/// The length of the JPEG that starts here. It goes from marker to marker (ITU-T T.81 annex B), because the end marker may
-/// also stand inside a thumbnail.
+/// The length of the JPEG that starts here. It goes from marker to marker (ITU-T T.81 annex B), because the end
+/// marker can also occur inside a thumbnail.
 fn jpeg_length(bytes: &[u8]) -> Option<usize> {
     if !bytes.starts_with(&[0xff, 0xd8]) {
         return None;

@@ -1,4 +1,4 @@
-//! What the two threads of a plugged-in camera share.
+//! The state that the two threads of a plugged-in camera share.
 
 use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
@@ -9,19 +9,20 @@ use crate::mode::Camera;
 use crate::requests::Controls;
 use crate::usbip::SequenceNumber;
 
-/// The state under one lock, which also holds the writing end, so that an unlink and the answer to its target can not cross.
+/// The state under one lock, which also holds the writing end, so that an unlink and the answer to its target cannot
+/// cross.
 #[derive(Debug)]
 pub(crate) struct Link {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-/// What is known of the host.
+/// The state of the connection to the host.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// The way to the kernel.
+    /// The connection to the kernel.
     pub(crate) writer: UnixStream,
-    /// The controls, the agreed mode among them.
+    /// The controls, including the agreed mode.
     pub(crate) controls: Controls,
     /// Transfers of the streaming endpoint that wait for a payload, the oldest first.
     pub(crate) waiting: VecDeque<SequenceNumber>,
@@ -49,7 +50,7 @@ impl Link {
         self.state.lock().expect("no holder of the link panics")
     }
 
-    /// Waits for a change of the state, or a while. It may also return early.
+    /// Waits for a change of the state, or for a while. It may also return early.
     pub(crate) fn wait<'a>(
         &self,
         state: MutexGuard<'a, State>,
@@ -61,12 +62,12 @@ impl Link {
             .0
     }
 
-    /// Wakes whoever waits for a change.
+    /// Wakes the threads that wait for a change.
     pub(crate) fn notify(&self) {
         self.changed.notify_all();
     }
 
-    /// Says that the device is unplugged.
+    /// Reports that the device is unplugged.
     pub(crate) fn end(&self) {
         self.lock().ended = true;
         self.notify();

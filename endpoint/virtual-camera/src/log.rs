@@ -1,4 +1,4 @@
-//! The record of what was sent, so that a test can tell that it received exactly that.
+//! The record of the sent frames, with which a test checks that it received exactly these.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,15 +7,15 @@ use std::sync::Mutex;
 
 use crate::frames::checksum;
 
-/// One line a frame: `INDEX LENGTH CHECKSUM whole|torn|marked`, of the bytes that went out. The checksum is FNV-1a of 64 bits, in hex.
-/// A frame during which the host stopped the stream is not logged.
+/// One line for each frame: `INDEX LENGTH CHECKSUM whole|torn|marked`, of the bytes that were sent. The checksum is
+/// FNV-1a of 64 bits, in hex. A frame during which the host stopped the stream is not logged.
 #[derive(Debug)]
 pub(crate) struct FrameLog {
     file: Option<Mutex<File>>,
 }
 
 impl FrameLog {
-    /// Creates the file, or a log that forgets.
+    /// Creates the file, or a log that discards everything.
     pub(crate) fn create(path: Option<&Path>) -> io::Result<Self> {
         let create = |path: &Path| {
             File::create(path).map_err(|error| {
@@ -30,7 +30,7 @@ impl FrameLog {
         })
     }
 
-    /// Adds a frame that went out. One write a line, so that a reader sees whole lines.
+    /// Adds a frame that was sent. One write for each line, so that a reader sees whole lines.
     pub(crate) fn sent(&self, index: u64, bytes: &[u8], what: &str) {
         let Some(file) = &self.file else { return };
         let line = format!("{index} {} {:016x} {what}\n", bytes.len(), checksum(bytes));

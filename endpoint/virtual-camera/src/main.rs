@@ -1,10 +1,10 @@
 //! A virtual USB webcam for tests.
 //!
-//! The program speaks USB/IP to the kernel's `vhci_hcd`, so that the kernel's own `uvcvideo` binds and makes a real `/dev/videoN`,
-//! with MJPEG, format negotiation, a real unplug, and the faults of cheap cameras. It needs root, `vhci_hcd` and `uvcvideo`;
-//! `make vm` gives a machine that has them.
+//! The program speaks USB/IP to the kernel's `vhci_hcd`, so that the kernel's own `uvcvideo` binds and creates a real
+//! `/dev/videoN`, with MJPEG, format negotiation, a real unplug, and the faults of cheap cameras. It needs root,
+//! `vhci_hcd` and `uvcvideo`; `make vm` starts a machine that has them.
 //!
-//! What it does not do: isochronous transfers (it streams over a bulk endpoint), still images, sound.
+//! It does not support isochronous transfers (it streams over a bulk endpoint), still images, or sound.
 //!
 //! Sources: the kernel's `Documentation/usb/usbip_protocol.rst`; "Universal Serial Bus Device Class Definition for Video Devices",
 //! revision 1.1 ("UVC" in comments), and its payload documents for MJPEG and uncompressed video.
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Plugs the camera in and obeys stdin until it is told to quit.
+/// Plugs the camera in and executes the commands on stdin until it is told to quit.
 fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let camera = Arc::new(options.camera);
     let faults = Arc::new(Faults::default());

@@ -1,11 +1,11 @@
-//! What the camera offers: its modes, in the order of its descriptors.
+//! The modes of the camera, in the order of its descriptors.
 
 use crate::frames::Frame;
 
-/// How the pictures of a mode are coded.
+/// The encoding of the pictures of a mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// One JPEG a frame.
+    /// One JPEG for each frame.
     Mjpeg,
     /// Uncompressed 4:2:2, two bytes a pixel.
     Yuyv,
@@ -27,7 +27,7 @@ impl Format {
 /// One picture size in one format, with its rates and the frames that are sent in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Mode {
-    /// How its frames are coded.
+    /// The encoding of its frames.
     pub(crate) format: Format,
     /// Width in pixels.
     pub(crate) width: u16,
@@ -35,7 +35,7 @@ pub(crate) struct Mode {
     pub(crate) height: u16,
     /// Frames a second, at least one rate; the first is the default.
     pub(crate) rates_hz: Vec<u32>,
-    /// Sent in turn, from the start again after the last. Never empty.
+    /// Sent in turn, and again from the first after the last. Never empty.
     pub(crate) frames: Vec<Frame>,
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn interval(rate_hz: u32) -> u32 {
     10_000_000 / rate_hz
 }
 
-/// A camera: a name and what it offers.
+/// A camera: a name and its modes.
 #[derive(Clone, Debug)]
 pub(crate) struct Camera {
     /// The USB product string, which becomes the name of the V4L2 device.
@@ -87,7 +87,8 @@ impl Camera {
         self.modes.iter().filter(move |mode| mode.format == format)
     }
 
-    /// The mode under two wire indices. Indices that do not exist mean the first, as the negotiation of UVC demands an answer.
+    /// The mode with two wire indices. Indices that do not exist select the first, because the negotiation of UVC
+    /// requires an answer.
     pub(crate) fn mode(&self, format_index: u8, frame_index: u8) -> (u8, u8, &Mode) {
         let count = u8::try_from(self.formats().count()).unwrap_or(u8::MAX);
         let format_index = if (1..=count).contains(&format_index) {

@@ -1,7 +1,9 @@
-//! A made-up picture as a baseline JPEG: flat blocks of 8x8 that change with each frame, padded to the size of a real camera's.
+//! A generated picture as a baseline JPEG: flat blocks of 8x8 that change with each frame, padded to the size of a
+//! real camera's.
 //!
-//! The first row of blocks says the frame's number in its first 32 blocks, white for 1, the lowest bit first. Flat blocks need
-//! only the DC coefficient, and a quantization of 8 makes that coefficient the pixel's value less 128, exactly.
+//! The first 32 blocks of the first row encode the frame's number, white for 1, the lowest bit first. Flat blocks
+//! need only the DC coefficient, and with a quantization of 8 that coefficient is exactly the pixel's value minus
+//! 128.
 //!
 //! ITU-T T.81 annexes B (syntax), F.1.2 (coding) and K.3 (the DC code).
 
@@ -74,7 +76,7 @@ fn segment(jpeg: &mut Vec<u8>, marker: u8, body: &[u8]) {
     jpeg.extend(body);
 }
 
-/// Adds comments until the JPEG has `least_bytes`; they look random, as a picture's data does.
+/// Adds comments until the JPEG has `least_bytes`; they look random, like a picture's data.
 fn pad(jpeg: &mut Vec<u8>, least_bytes: usize, seed: u32) {
     let mut state = u64::from(seed) | 1 << 32;
     while jpeg.len() < least_bytes {
@@ -91,7 +93,7 @@ fn pad(jpeg: &mut Vec<u8>, least_bytes: usize, seed: u32) {
     }
 }
 
-/// The blocks: of each unit of 16x8 pixels two of luma and one of each chroma.
+/// The blocks: for each unit of 16x8 pixels two of luma and one of each chroma.
 fn scan(width: u16, height: u16, number: u32) -> Vec<u8> {
     let (units_across, rows) = (u32::from(width).div_ceil(16), u32::from(height).div_ceil(8));
     let mut bits = BitWriter::default();
@@ -108,7 +110,7 @@ fn scan(width: u16, height: u16, number: u32) -> Vec<u8> {
     bits.finish()
 }
 
-/// The luma of a block, less 128.
+/// The luma of a block, minus 128.
 fn luma(row: u32, column: u32, number: u32) -> i32 {
     if row == 0 && column < 32 {
         if number >> column & 1 == 1 { 107 } else { -112 }
@@ -140,7 +142,7 @@ impl BitWriter {
         }
     }
 
-    /// A block of one value: the difference to the block before, and the end of the block.
+    /// A block of one value: the difference from the previous block, and the end of the block.
     fn flat_block(&mut self, before: &mut i32, value: i32) {
         let difference = value - *before;
         *before = value;

@@ -7,7 +7,7 @@ use crate::frames::{self, LoadError};
 use crate::mode::{Camera, Format, Mode};
 use crate::mosaic;
 
-/// What `--help` prints.
+/// The text of `--help`.
 pub(crate) const USAGE: &str = "\
 usage: conclave-virtual-camera [OPTION]...
   --mjpeg WxH@FPS[,FPS]...[=FRAMES]  offer a mode in MJPEG; FRAMES is an MJPEG file or a folder of .jpg files, sent in turn
@@ -25,17 +25,17 @@ Commands on stdin, one a line: unplug, plug, stall (no frames), go (frames again
 quit, too. Printed: plugged, unplugged, and, as the host does it, \"streaming MJPG WxH@FPS\" and \"stopped\".
 ";
 
-/// So many different made-up frames there are.
+/// The number of different generated frames.
 const MADE_UP_FRAMES: u32 = 32;
-/// Uncompressed frames are large; 8 fill no small board's memory.
+/// Uncompressed frames are large; 8 fit the memory of small boards.
 const MADE_UP_RAW_FRAMES: usize = 8;
 /// UVC counts modes in a byte, and a configuration has at most 64 KiB.
 const MAX_MODES: usize = 64;
 
-/// The command line, understood.
+/// The parsed command line.
 #[derive(Debug)]
 pub(crate) struct Options {
-    /// What to plug in.
+    /// The camera to plug in.
     pub(crate) camera: Camera,
     /// Cut every Nth frame in half; 0 for none.
     pub(crate) tear_every: u64,
@@ -43,18 +43,18 @@ pub(crate) struct Options {
     pub(crate) mark_every: u64,
     /// Where to log sent frames.
     pub(crate) log: Option<PathBuf>,
-    /// Whether to outlive stdin.
+    /// Whether to go on after the end of stdin.
     pub(crate) stay: bool,
 }
 
-/// What is wrong with the command line.
+/// An error in the command line.
 #[derive(Debug)]
 pub(crate) enum ParseError {
     /// No such option.
     Unknown(String),
     /// The option needs a value.
     NoValue(String),
-    /// The option's value is not what it should be.
+    /// The option's value is not valid.
     Bad {
         option: String,
         value: String,
@@ -85,7 +85,7 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 impl Options {
-    /// Reads the command line without the program's name; `None` asks for help.
+    /// Parses the command line without the program's name; `None` asks for help.
     pub(crate) fn parse(
         arguments: impl Iterator<Item = String>,
     ) -> Result<Option<Self>, ParseError> {
@@ -175,7 +175,7 @@ fn bad(option: &str, value: &str, wanted: &'static str) -> ParseError {
     }
 }
 
-/// Reads `WxH@FPS,…[=FRAMES]` and loads or makes the frames.
+/// Parses `WxH@FPS,…[=FRAMES]` and loads or generates the frames.
 fn mode(option: &str, value: &str, format: Format, frame_kib: usize) -> Result<Mode, ParseError> {
     let wanted = "WIDTHxHEIGHT@FPS, with sides of 16 to 4096 and at most 8 rates of 1 to 240";
     let (size, path) = match value.split_once('=') {

@@ -1,10 +1,10 @@
-//! Cutting a frame into the payloads of a bulk endpoint.
+//! Splits a frame into the payloads of a bulk endpoint.
 //!
 //! UVC 1.1 section 2.4.3.2.2 and the payload header of section 2.4.3.3. The header carries neither presentation time nor
 //! source clock, so that the driver stamps frames with its own clock at the first payload.
 
-/// The largest payload with its header: 32 packets of 512 bytes, which is what uvcvideo asks for in one transfer. So every
-/// transfer carries one payload.
+/// The largest payload with its header: 32 packets of 512 bytes, the amount that uvcvideo requests in one transfer.
+/// So every transfer carries one payload.
 pub(crate) const PAYLOAD_BYTES: usize = 16_384;
 /// Length of the header.
 pub(crate) const HEADER_BYTES: usize = 2;
@@ -17,13 +17,14 @@ const END_OF_HEADER: u8 = 0x80;
 /// A payload: its header, and the piece of the frame that follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Payload<'a> {
-    /// To be sent before `data`.
+    /// The bytes to send before `data`.
     pub(crate) header: [u8; HEADER_BYTES],
     /// A piece of the frame.
     pub(crate) data: &'a [u8],
 }
 
-/// Cuts a frame. `frame_id` must differ from that of the frame before; `marked` sets the error bit, as a camera does that lost data.
+/// Splits a frame. `frame_id` must differ from that of the previous frame; `marked` sets the error bit, like a camera
+/// that lost data.
 pub(crate) fn split(
     frame: &[u8],
     frame_id: bool,

@@ -37,7 +37,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Reads the eight bytes as they are on the bus.
+    /// Parses the eight bytes as they are on the bus.
     pub(crate) fn parse(bytes: [u8; 8]) -> Self {
         let [
             request_type,
@@ -66,12 +66,12 @@ pub(crate) struct Agreement {
 }
 
 impl Agreement {
-    /// What the camera does if nobody asks: the first mode at its first rate.
+    /// The default: the first mode at its first rate.
     fn default_of(camera: &Camera) -> Self {
         Self::nearest(camera, 1, 1, 0)
     }
 
-    /// What the camera can do that comes nearest to a wish.
+    /// The closest mode to a requested one.
     fn nearest(camera: &Camera, format_index: u8, frame_index: u8, interval: u32) -> Self {
         let (format_index, frame_index, mode) = camera.mode(format_index, frame_index);
         let interval = match interval {
@@ -85,7 +85,7 @@ impl Agreement {
         }
     }
 
-    /// Reads a probe or commit control.
+    /// Parses a probe or commit control.
     fn parse(camera: &Camera, bytes: &[u8]) -> Option<Self> {
         let interval = u32::from_le_bytes(bytes.get(4..8)?.try_into().ok()?);
         Some(Self::nearest(camera, bytes[2], bytes[3], interval))
@@ -103,14 +103,14 @@ impl Agreement {
         bytes
     }
 
-    /// The mode that was agreed on.
+    /// The agreed mode.
     pub(crate) fn mode(self, camera: &Camera) -> &Mode {
         camera.mode(self.format_index, self.frame_index).2
     }
 
     /// The time from frame to frame.
     pub(crate) fn frame_interval(self, camera: &Camera) -> std::time::Duration {
-        // The wire's unit of 100 ns can not say 1/30 s; a camera's own clock can.
+        // The wire's unit of 100 ns cannot express 1/30 s; a camera's own clock can.
         std::time::Duration::from_secs(1) / self.rate_hz(camera)
     }
 
@@ -124,16 +124,16 @@ impl Agreement {
     }
 }
 
-/// How the camera answers a control transfer.
+/// The camera's answer to a control transfer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Data for an IN transfer; empty for an OUT transfer that was obeyed.
+    /// Data for an IN transfer; empty for an accepted OUT transfer.
     Data(Vec<u8>),
     /// The request is not supported.
     Stall,
 }
 
-/// The controls and what they are set to.
+/// The controls with their values.
 #[derive(Debug)]
 pub(crate) struct Controls {
     probe: Agreement,
@@ -154,12 +154,12 @@ impl Controls {
         }
     }
 
-    /// The stream that the host asked for last.
+    /// The stream that the host requested last.
     pub(crate) fn committed(&self) -> Agreement {
         self.commit
     }
 
-    /// How often the host has begun or ended a stream: a change ends the stream that was.
+    /// How many times the host has begun or ended a stream: a change ends the previous stream.
     pub(crate) fn streams(&self) -> u64 {
         self.streams
     }
@@ -179,12 +179,12 @@ impl Controls {
             (0x80..=0x82, 0) => Answer::Data(vec![0, 0]),
             (0x80, 8) => Answer::Data(vec![1]),
             (0x81, 10) => Answer::Data(vec![0]),
-            // How a host ends a stream over a bulk endpoint: it clears the halt.
+            // A host ends a stream over a bulk endpoint by clearing the halt.
             (0x02, 1) => {
                 self.streams += 1;
                 Answer::Data(Vec::new())
             }
-            // Clear and set feature, set configuration, set interface: nothing to do, but legal.
+            // Clear and set feature, set configuration, set interface: valid, and nothing to do.
             (0x00..=0x02, 1 | 3 | 9 | 11) => Answer::Data(Vec::new()),
             (0x21 | 0xa1, request) if interface == STREAMING_INTERFACE => {
                 self.stream_control(camera, request, selector, data)

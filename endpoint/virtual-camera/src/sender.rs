@@ -14,21 +14,21 @@ use crate::payload::{self, PAYLOAD_BYTES, Payload};
 use crate::requests::Agreement;
 use crate::usbip;
 
-/// Answers written at once: uvcvideo's five transfers, because a system call can be dear where the tests run.
+/// Answers written at once: uvcvideo's five transfers, because a system call can be expensive where the tests run.
 const BATCH: usize = 5;
-/// After so long without a transfer the host has stopped the stream without a word.
+/// After this time without a transfer, the host has stopped the stream without saying so.
 const STOPPED_AFTER: Duration = Duration::from_millis(500);
-/// After so many frames too late the camera starts its clock anew, as a camera drops what nobody fetched.
+/// After this many late frames the camera restarts its clock, like a camera that drops frames which were not fetched.
 const LATE_FRAMES: u32 = 4;
 
-/// How sending a frame ended.
+/// Why sending a frame ended.
 #[derive(Debug, PartialEq, Eq)]
 enum Sent {
     Whole,
     HostStopped,
 }
 
-/// The device is gone.
+/// The device is unplugged.
 #[derive(Debug)]
 pub(crate) struct Unplugged;
 
@@ -43,11 +43,11 @@ impl From<io::Error> for Unplugged {
 pub(crate) struct Sender<'a> {
     /// The link to the host.
     pub(crate) link: &'a Link,
-    /// What to send.
+    /// The frames to send.
     pub(crate) camera: &'a Camera,
-    /// What goes wrong.
+    /// The faults to add.
     pub(crate) faults: &'a Faults,
-    /// Where to record it.
+    /// The record of sent frames.
     pub(crate) log: &'a FrameLog,
 }
 
@@ -66,7 +66,8 @@ impl Sender<'_> {
         }
     }
 
-    /// Waits until the host has transfers waiting, which is to say that it streams. Says in which mode, and which stream it is.
+    /// Waits until the host has transfers waiting, which means that it streams. Returns the mode, and which stream it
+    /// is.
     fn wait_for_stream(&self) -> Result<(Agreement, u64), Unplugged> {
         let mut state = self.link.lock();
         while state.waiting.is_empty() && !state.ended {
@@ -124,7 +125,7 @@ impl Sender<'_> {
         }
     }
 
-    /// Sleeps to the time of the next frame. False if the host has meanwhile ended this stream.
+    /// Sleeps until the time of the next frame. False if the host has ended this stream meanwhile.
     fn sleep_until(&self, due: Instant, streams: u64) -> Result<bool, Unplugged> {
         thread::sleep(due.saturating_duration_since(Instant::now()));
         let state = self.link.lock();

@@ -8,7 +8,7 @@ use crate::requests::Setup;
 
 /// Length of every header.
 pub(crate) const HEADER_BYTES: usize = 48;
-/// More than any driver sends in one control transfer; a longer one means that we lost step.
+/// More than any driver sends in one control transfer; a longer one means that the stream is out of step.
 const MAX_OUT_BYTES: usize = 65_536;
 
 const CMD_SUBMIT: u32 = 1;
@@ -16,17 +16,17 @@ const CMD_UNLINK: u32 = 2;
 const RET_SUBMIT: u32 = 3;
 const RET_UNLINK: u32 = 4;
 
-/// Status of a transfer that was done.
+/// Status of a completed transfer.
 pub(crate) const DONE: i32 = 0;
 /// Status of a transfer that the device refused (`-EPIPE`).
 pub(crate) const STALLED: i32 = -32;
-/// Status of a transfer that was taken back in time (`-ECONNRESET`).
+/// Status of a transfer that was cancelled in time (`-ECONNRESET`).
 pub(crate) const TAKEN_BACK: i32 = -104;
 
-/// Names a transfer until it is answered.
+/// Identifies a transfer until it is answered.
 pub(crate) type SequenceNumber = u32;
 
-/// What the kernel asks for.
+/// A command of the kernel.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// A control transfer with data to the device, or none.
@@ -35,7 +35,7 @@ pub(crate) enum Command {
         setup: Setup,
         data: Vec<u8>,
     },
-    /// A control transfer that wants up to `length` bytes.
+    /// A control transfer that requests up to `length` bytes.
     ControlIn {
         sequence: SequenceNumber,
         setup: Setup,
@@ -54,7 +54,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Reads the next command; an error means that the kernel detached the device or that the protocol is broken.
+    /// Reads the next command; an error means that the kernel detached the device or that the protocol was violated.
     pub(crate) fn read(from: &mut impl Read) -> io::Result<Self> {
         let mut header = [0; HEADER_BYTES];
         from.read_exact(&mut header)?;

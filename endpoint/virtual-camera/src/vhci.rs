@@ -1,4 +1,4 @@
-//! Plugging into the kernel's virtual USB host controller, through its files in sysfs.
+//! Plugs the camera into the kernel's virtual USB host controller, through its files in sysfs.
 
 use std::fmt;
 use std::io;
@@ -7,11 +7,11 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 const CONTROLLER: &str = "/sys/devices/platform/vhci_hcd.0";
-/// Bus and device number as the kernel shows them; any will do.
+/// Bus and device number as the kernel shows them; any values work.
 const DEVICE_ID: u32 = 0x0001_0002;
 /// `USB_SPEED_HIGH`.
 const HIGH_SPEED: u32 = 3;
-/// `VDEV_ST_NULL`: nothing is plugged in there.
+/// `VDEV_ST_NULL`: the port is free.
 const FREE: &str = "004";
 
 /// Why the camera could not be plugged in.
@@ -19,11 +19,11 @@ const FREE: &str = "004";
 pub(crate) enum PlugError {
     /// There is no virtual host controller.
     NoController,
-    /// The controller's files can not be written.
+    /// The controller's files cannot be written.
     NotAllowed,
-    /// All its ports are taken.
+    /// All its ports are occupied.
     NoFreePort,
-    /// Anything else, from a system call.
+    /// Another error of a system call.
     System(io::Error),
 }
 
@@ -61,7 +61,8 @@ impl From<io::Error> for PlugError {
     }
 }
 
-/// Makes a connection and gives its other end to the kernel, which then sees a new device. Shutting it down unplugs.
+/// Makes a connection and gives its other end to the kernel, which then sees a new device. Shutting the connection
+/// down unplugs the device.
 pub(crate) fn attach() -> Result<UnixStream, PlugError> {
     let controller = Path::new(CONTROLLER);
     let status = std::fs::read_to_string(controller.join("status"))?;

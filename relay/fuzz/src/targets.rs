@@ -1,4 +1,4 @@
-//! What takes bytes from browsers, each as a function of those bytes that must not panic.
+//! Functions that take bytes from browsers and must not panic on any.
 
 #[allow(dead_code, reason = "the relay needs more of it")]
 #[path = "../../core/src/link_token.rs"]
@@ -17,7 +17,7 @@ use link_token::Claim;
 use media_frame::MediaFrame;
 use message::{Incoming, MAX_TEXT_BYTES};
 
-/// Takes bytes, and panics if the gateway does not hold what it promises.
+/// Takes bytes, and panics if the gateway breaks a promise.
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
@@ -29,7 +29,7 @@ pub const ALL: [(&str, Target); 3] = [
 
 const KEY: Secret<32> = Secret([6; 32]);
 
-/// What requests are called, so that their fields are reached.
+/// The names of the requests, so that their fields are reached.
 const ASKS: [&str; 19] = [
     "ping",
     "sign_in",
@@ -52,7 +52,7 @@ const ASKS: [&str; 19] = [
     "unknown",
 ];
 
-/// As they come, and as the fields of each request.
+/// The bytes as they are, and as the fields of each request.
 fn browser_text(bytes: &[u8]) {
     let Some((&choice, rest)) = bytes.split_first() else {
         return;
@@ -70,14 +70,14 @@ fn browser_text(bytes: &[u8]) {
     let _ = Incoming::parse(&format!(r#"{{"do": "{ask}", {text}}}"#));
 }
 
-/// What a frame says it is, it says again in the same bytes.
+/// A parsed frame encodes to the same bytes.
 fn browser_media(bytes: &[u8]) {
     if let Ok((frame, body)) = MediaFrame::parse(bytes) {
         assert_eq!(frame.emit(body), bytes);
     }
 }
 
-/// Nothing is a token but what the key's owner made.
+/// Only tokens that the key's owner made are accepted.
 fn link_token(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && let Ok(token) = LinkToken::parse(text)
@@ -105,7 +105,7 @@ fn link_token(bytes: &[u8]) {
         ] = *fields;
         let claim = Claim {
             room: RoomId(u32::from_le_bytes([r0, r1, r2, r3])),
-            // A token has as many bytes of it as 8900 years need.
+            // A token has as many bytes for the time as 8900 years need.
             made_at: UnixMillis(u64::from_le_bytes([m0, m1, m2, m3, m4, m5, 0, 0])),
             lifetime_minutes: u16::from_le_bytes([l0, l1]),
             generation: u32::from_le_bytes([g0, g1, g2, g3]),
