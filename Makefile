@@ -87,6 +87,7 @@ lint:
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@CARGO=$(CARGO) scripts/check-layers
 	@scripts/house-table --check
+	@scripts/check-docs
 
 doc:
 	@scripts/deps.sh build
