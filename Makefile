@@ -81,7 +81,9 @@ vm-image:
 	@$(CARGO) build --locked $(ALL) --bins
 	@scripts/image/vm-image $(STEPS)
 
+# The form of everything here: make lint GATES='shell typos'. scripts/lint --list names the gates.
 lint:
+	@scripts/lint $(GATES)
 	@scripts/deps.sh build
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings

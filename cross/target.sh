@@ -1,4 +1,7 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # what is set here is used by the scripts that read this
 # What a target is called by whom, and where its things lie; for the scripts of this folder. Wants $target.
+target=${target:?}
 case $target in
 aarch64-unknown-linux-gnu) gnu=aarch64-linux-gnu arch=arm64 qemu=qemu-aarch64-static packages=cross/packages.aarch64 ;;
 armv7-unknown-linux-gnueabihf) gnu=arm-linux-gnueabihf arch=armhf qemu=qemu-arm-static packages=cross/packages.armv7 ;;

@@ -6,6 +6,7 @@
 
 Python's standard library, and `websockets` (Debian: python3-websockets). The reference is relay/GATEWAY.md.
 """
+
 import argparse
 import asyncio
 import base64
@@ -128,7 +129,9 @@ async def main(options):
         gateway = Gateway(socket)
         tasks = [asyncio.create_task(gateway.read()), asyncio.create_task(gateway.ping())]
         joined = await join(gateway, options, token)
-        print(f"* in {joined['room']['name']} with {', '.join(p['display_name'] for p in joined['roster'])}", flush=True)
+        print(
+            f"* in {joined['room']['name']} with {', '.join(p['display_name'] for p in joined['roster'])}", flush=True
+        )
         tasks.append(asyncio.create_task(listen(gateway)))
         tasks.append(asyncio.create_task(talk(gateway)))
         done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -146,9 +149,16 @@ if __name__ == "__main__":
     parser.add_argument("--room")
     parser.add_argument("--create", action="store_true", help="make the room when it is not there")
     parser.add_argument("--pin")
-    parser.add_argument("--device", type=pathlib.Path, default=pathlib.Path("conclave-device"), help="where this device's secret is kept")
+    parser.add_argument(
+        "--device",
+        type=pathlib.Path,
+        default=pathlib.Path("conclave-device"),
+        help="where this device's secret is kept",
+    )
     parser.add_argument("--ca", help="the relay's certificate, when it made its own")
-    parser.add_argument("--insecure", action="store_true", help="do not check the certificate: for tests on this machine")
+    parser.add_argument(
+        "--insecure", action="store_true", help="do not check the certificate: for tests on this machine"
+    )
     try:
         asyncio.run(main(parser.parse_args()))
     except Refused as refused:

@@ -25,14 +25,18 @@ BOILERPLATE = re.compile(r"APPENDIX: How to apply the Apache License.*?limitatio
 OWNER = re.compile(r"(?i)^\W*(copyright\b|\(c\)|©).*\d{4}.*$|^\W*copyright (\(c\)|©|the|by)?.*$", re.M)
 
 # What is built into a program beside crates: its name, whose it is, its licence, and where that stands.
-WITHIN = {"conclave-endpoint": [("NotoEmoji-Regular.ttf", "2013-2026 Google LLC", "OFL-1.1", "endpoint/ui/fonts/OFL.txt")]}
+WITHIN = {
+    "conclave-endpoint": [("NotoEmoji-Regular.ttf", "2013-2026 Google LLC", "OFL-1.1", "endpoint/ui/fonts/OFL.txt")]
+}
 
 
 def linked(program):
     """The packages of other people that are linked into the program on this machine, by name and version."""
     cargo = os.environ.get("CARGO", "cargo")
     # The tree knows which features this program's build has, the metadata those of all builds together.
-    tree = run(cargo, "tree", "--locked", "--package", program, "--edges=normal,no-proc-macro", "--prefix=none", "--format={p}")
+    tree = run(
+        cargo, "tree", "--locked", "--package", program, "--edges=normal,no-proc-macro", "--prefix=none", "--format={p}"
+    )
     names = {tuple(line.split()[:2]) for line in tree.splitlines() if line.strip()}
     data = json.loads(run(cargo, "metadata", "--locked", "--format-version=1"))
     found = [package for package in data["packages"] if (package["name"], "v" + package["version"]) in names]
@@ -48,7 +52,12 @@ def notices(package):
     """What the package says about its licence, without what Debian has, as pairs of owners and text."""
     folder = Path(package["manifest_path"]).parent
     # C libraries lie within their crates, one or two folders deep.
-    files = [file for depth in ("*", "*/*", "*/*/*") for file in folder.glob(depth) if file.is_file() and NOTICE.match(file.name)]
+    files = [
+        file
+        for depth in ("*", "*/*", "*/*/*")
+        for file in folder.glob(depth)
+        if file.is_file() and NOTICE.match(file.name)
+    ]
     for file in sorted(files):
         if file.suffix in (".rs", ".c", ".h", ".py", ".cmake", ".sh", ".toml", ".html", ".hbs"):
             continue
@@ -86,14 +95,20 @@ def main():
                 texts.setdefault(key, (text, []))[1].append(name)
         owners = owners or package["authors"] or [f"the authors of {package['name']}"]
         expression = (package["license"] or "see its notice below").replace("/", " OR ")
-        expression = re.sub(r"\s+", " ", expression.replace("(", "").replace(")", "") if " AND " not in expression else expression)
+        expression = re.sub(
+            r"\s+", " ", expression.replace("(", "").replace(")", "") if " AND " not in expression else expression
+        )
         print(f"Files: {name}\nCopyright: " + "\n ".join(owners))
         print(f"License: {expression}\n")
     for name, owner, expression, text in WITHIN.get(program, []):
         print(f"Files: {name}\nCopyright: {owner}\nLicense: {expression}\n" + indented(Path(text).read_text()) + "\n")
     print("License: " + licence)
-    print(indented("On Debian systems the texts of the Apache License 2.0, the GPL 3, the MPL 2.0 and CC0 1.0 are in\n"
-                   "/usr/share/common-licenses (Apache-2.0, GPL-3, MPL-2.0, CC0-1.0)."))
+    print(
+        indented(
+            "On Debian systems the texts of the Apache License 2.0, the GPL 3, the MPL 2.0 and CC0 1.0 are in\n"
+            "/usr/share/common-licenses (Apache-2.0, GPL-3, MPL-2.0, CC0-1.0)."
+        )
+    )
     if "MIT" in licence:
         print(" .\n" + indented(Path("LICENSE-MIT").read_text()))
     for number, (text, names) in enumerate(sorted(texts.values(), key=lambda entry: entry[1]), 1):

@@ -17,9 +17,9 @@ fetch_packages() {
     cd "$work/debs"
     local apt=(apt-get -qq -o APT::Sandbox::User=root) from_release=() from_backports=() loopback_version mirror codename
     if apt-cache show linux-source-$version >/dev/null 2>&1; then
-        from_release+=(linux-source-$version)
+        from_release+=("linux-source-$version")
     else
-        from_backports+=(linux-source-$version)
+        from_backports+=("linux-source-$version")
     fi
     # Older ones do not compile with this kernel.
     loopback_version=$(apt-cache show --no-all-versions v4l2loopback-dkms | sed -n 's/^Version: //p')
@@ -103,7 +103,10 @@ compile() {
     done >>build/.config
     "${mk[@]}" olddefconfig
     for symbol in $symbols; do
-        grep -q "^CONFIG_${symbol%=*}=" build/.config || { echo "error: this kernel has no $symbol"; return 1; }
+        grep -q "^CONFIG_${symbol%=*}=" build/.config || {
+            echo "error: this kernel has no $symbol"
+            return 1
+        }
     done
     "${mk[@]}" -j"$(nproc)" linux modules
     "${mk[@]}" modules_install INSTALL_MOD_PATH="$work/result" INSTALL_MOD_STRIP=1 DEPMOD=true

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The part of selftest.sh that runs inside the machine.
+# shellcheck disable=SC2317 # `check` calls these functions by name
 set -uo pipefail
 time=${CONCLAVE_VM_TIME:-real}
 any_failed=0
@@ -23,7 +24,10 @@ await() {
     local tries=$(($1 * 20))
     shift
     until "$@" >/dev/null 2>&1; do
-        [ $((tries -= 1)) -gt 0 ] || { echo "in vain: $*"; return 1; }
+        [ $((tries -= 1)) -gt 0 ] || {
+            echo "in vain: $*"
+            return 1
+        }
         sleep 0.05
     done
 }
@@ -62,7 +66,10 @@ captured() { grep -c 'cap dqbuf' output; }
 drivers_are_there() {
     local node
     for node in /dev/video0 /dev/video20 /dev/dri/card0 /dev/uinput /dev/snd/pcmC0D0p /sys/devices/platform/vhci_hcd.0; do
-        [ -e $node ] || { echo "no $node"; return 1; }
+        [ -e "$node" ] || {
+            echo "no $node"
+            return 1
+        }
     done
     v4l2-ctl -d /dev/video0 -D | grep -q vivid
 }
@@ -102,7 +109,7 @@ assert 0 < received < 100 and first > 0.03
 PYTHON
     local code=$?
     tc qdisc del dev lo root
-    return $code
+    return "$code"
 }
 
 sound_loops_back() {
@@ -118,9 +125,10 @@ touches_arrive() {
     coproc TOUCH { touch-screen 1024 768; }
     read -r -t 10 <&"${TOUCH[0]}" || return 1
     await 5 test -e /dev/input/event0 || return 1
-    timeout 10 head -c 24 /dev/input/event0 >event & local reader=$!
+    timeout 10 head -c 24 /dev/input/event0 >event &
+    local reader=$!
     # The reader has to be there first; tapping again does no harm.
-    until ! kill -0 $reader 2>/dev/null; do
+    until ! kill -0 "$reader" 2>/dev/null; do
         echo "tap 512 384" >&"${TOUCH[1]}"
         read -r -t 10 <&"${TOUCH[0]}" || break
     done
@@ -136,7 +144,7 @@ screen_can_be_read() {
     read -r -t 10 <&"${SCREEN[0]}" && await 10 shows_a_picture
     local code=$?
     kill "$screen" && wait "$screen" 2>/dev/null
-    return $code
+    return "$code"
 }
 # The header is 16 bytes; a black picture is one byte over and over.
 shows_a_picture() {
@@ -145,7 +153,10 @@ shows_a_picture() {
 
 offers_its_modes() {
     v4l2-ctl -d "$node" --list-formats-ext | tr -d '\t\n' >modes
-    grep -q "MJPG.*1280x720.*30.000.*15.000.*640x480.*30.000.*YUYV.*320x240" modes || { cat modes; return 1; }
+    grep -q "MJPG.*1280x720.*30.000.*15.000.*640x480.*30.000.*YUYV.*320x240" modes || {
+        cat modes
+        return 1
+    }
 }
 
 streams_720p() {
@@ -197,22 +208,24 @@ torn_frames_arrive_torn() {
 }
 
 stalls_and_goes_on() {
-    stream MJPG 640 480 100000 --stream-poll >frames 2>&1 & local streaming=$!
+    stream MJPG 640 480 100000 --stream-poll >frames 2>&1 &
+    local streaming=$!
     hear "streaming MJPG 640x480@30" && await 5 grep -q dqbuf frames || return 1
     tell stall
     # With --stream-poll, v4l2-ctl gives up after two seconds without a frame.
-    wait $streaming
+    wait "$streaming"
     grep -q timeout frames || return 1
     tell go
     hear stopped && stream MJPG 640 480 10 && hear stopped
 }
 
 unplug_and_plug() {
-    stream MJPG 640 480 100000 --stream-poll >frames 2>&1 & local streaming=$!
+    stream MJPG 640 480 100000 --stream-poll >frames 2>&1 &
+    local streaming=$!
     hear "streaming MJPG 640x480@30" && await 5 grep -q dqbuf frames || return 1
     tell unplug
     hear unplugged
-    wait $streaming
+    wait "$streaming"
     await 5 test ! -e "$node" || return 1
     tell plug
     hear plugged && await 5 camera_node || return 1

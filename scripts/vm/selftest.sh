@@ -24,7 +24,10 @@ exit_code_is() {
     local wanted=$1 code=0
     shift
     "$@" || code=$?
-    [ $code = "$wanted" ] || { echo "exit code $code"; return 1; }
+    [ $code = "$wanted" ] || {
+        echo "exit code $code"
+        return 1
+    }
 }
 
 timeout_leaves_nothing() {
@@ -45,8 +48,10 @@ writes_reach_the_repository() {
 
 two_at_once() {
     local first=0 second=0
-    "$here/run" sh -c 'exit 3' & local one=$!
-    "$here/run" sh -c 'exit 4' & local two=$!
+    "$here/run" sh -c 'exit 3' &
+    local one=$!
+    "$here/run" sh -c 'exit 4' &
+    local two=$!
     wait $one || first=$?
     wait $two || second=$?
     [ $first.$second = 3.4 ]
@@ -55,7 +60,10 @@ two_at_once() {
 "$here/../deps.sh" test vm || exit
 (cd "$repository" && cargo build -q -p conclave-virtual-camera) || exit
 export CONCLAVE_CAMERA=$target/debug/conclave-virtual-camera
-"$here/run" true || { echo "the machine does not start"; exit 1; }
+"$here/run" true || {
+    echo "the machine does not start"
+    exit 1
+}
 
 check "the exit code comes back" exit_code_is 7 "$here/run" sh -c 'exit 7'
 check "a write in the repository stays, a write elsewhere is lost" writes_reach_the_repository

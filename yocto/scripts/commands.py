@@ -3,6 +3,7 @@
 
 TOOLS is the folder that `busybox` prints. A command is there if busybox has it, or a package that a recipe of the layer depends on.
 """
+
 import json
 import pathlib
 import re
@@ -25,7 +26,9 @@ PACKAGES = {
     "wpa-supplicant-cli": ["wpa_cli"],
 }
 # The shell's own.
-BUILTINS = set(": . [ break cd command continue echo eval exec exit export false local printf read return set shift test trap true umask unset wait".split())
+BUILTINS = set(
+    ": . [ break cd command continue echo eval exec exit export false local printf read return set shift test trap true umask unset wait".split()
+)
 
 
 def shell_calls(name, text):
@@ -118,7 +121,9 @@ def main():
         for call in calls:
             found += 1
             if pathlib.Path(call).name not in there:
-                missing.append(f"{path.relative_to(ROOT)} calls {call}, which neither busybox nor a package that a recipe depends on has")
+                missing.append(
+                    f"{path.relative_to(ROOT)} calls {call}, which neither busybox nor a package that a recipe depends on has"
+                )
     if found < 50:
         missing.append(f"only {found} calls were found")
     if missing:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """update-crates.py [--check]   Writes the crates of Cargo.lock as bitbake takes them; --check only says whether the file is in step."""
+
 import pathlib
 import sys
 import tomllib
@@ -17,13 +18,18 @@ def crates(lock):
         if source is None:
             continue
         if source != REGISTRY:
-            sys.exit(f"update-crates: {package['name']} comes from {source}; bitbake would need a recipe's line of its own for it, so take it from crates.io")
+            sys.exit(
+                f"update-crates: {package['name']} comes from {source}; bitbake would need a recipe's line of its own for it, so take it from crates.io"
+            )
         found.append((package["name"], package["version"], package["checksum"]))
     return sorted(found)
 
 
 def inc(found):
-    lines = ["# Written by yocto/scripts/update-crates.py from Cargo.lock; run it again instead of editing.", 'SRC_URI += "\\']
+    lines = [
+        "# Written by yocto/scripts/update-crates.py from Cargo.lock; run it again instead of editing.",
+        'SRC_URI += "\\',
+    ]
     lines += [f"    crate://crates.io/{name}/{version} \\" for name, version, _ in found]
     lines += ['"', ""]
     lines += [f'SRC_URI[{name}-{version}.sha256sum] = "{checksum}"' for name, version, checksum in found]
@@ -34,7 +40,9 @@ found = crates(tomllib.loads((root / "Cargo.lock").read_text()))
 wanted = inc(found)
 if sys.argv[1:] == ["--check"]:
     if not target.exists() or target.read_text() != wanted:
-        sys.exit(f"update-crates: {target.relative_to(root)} is not what Cargo.lock says; run yocto/scripts/update-crates.py and commit it")
+        sys.exit(
+            f"update-crates: {target.relative_to(root)} is not what Cargo.lock says; run yocto/scripts/update-crates.py and commit it"
+        )
     print(f"{len(found)} crates are in step with Cargo.lock")
 elif not sys.argv[1:]:
     target.write_text(wanted)

@@ -31,6 +31,7 @@ def unhex(text):
 
 # --- HKDF-SHA256 (RFC 5869)
 
+
 def extract(salt, secret):
     return hmac.new(salt or bytes(32), secret, hashlib.sha256).digest()
 
@@ -48,6 +49,7 @@ def derive(secret, info, length):
 
 
 # --- X25519
+
 
 def public_of(secret):
     key = X25519PrivateKey.from_private_bytes(secret).public_key()
@@ -77,8 +79,7 @@ def hpke_open(encapsulated, to_secret, from_public, info, sealed):
     shared = agree(to_secret, encapsulated) + agree(to_secret, from_public)
     context = encapsulated + public_of(to_secret) + from_public
     secret = labeled_expand(KEM, labeled_extract(KEM, b"", b"eae_prk", shared), b"shared_secret", context, 32)
-    schedule = (AUTH + labeled_extract(HPKE, b"", b"psk_id_hash", b"")
-                + labeled_extract(HPKE, b"", b"info_hash", info))
+    schedule = AUTH + labeled_extract(HPKE, b"", b"psk_id_hash", b"") + labeled_extract(HPKE, b"", b"info_hash", info)
     root = labeled_extract(HPKE, secret, b"secret", b"")
     key = labeled_expand(HPKE, root, b"key", schedule, 32)
     nonce = labeled_expand(HPKE, root, b"base_nonce", schedule, 12)
@@ -86,6 +87,7 @@ def hpke_open(encapsulated, to_secret, from_public, info, sealed):
 
 
 # --- Noise_XX_25519_AESGCM_SHA256 (Noise specification, revision 34)
+
 
 class Symmetric:
     def __init__(self, prologue):
@@ -119,6 +121,7 @@ def noise_nonce(count):
 
 
 # --- The format
+
 
 def ratcheted(given):
     key = unhex(given["generation_key"])
@@ -163,7 +166,7 @@ def check_datagram(vector):
     info = b"conclave media v1" + struct.pack("<IH", stream, epoch)
     key_and_salt = derive(ratcheted(given), info, 44)
     key, salt = key_and_salt[:32], key_and_salt[32:]
-    nonce = bytes(a ^ b for a, b in zip(salt, struct.pack(">IQ", 0, sequence)))
+    nonce = bytes(a ^ b for a, b in zip(salt, struct.pack(">IQ", 0, sequence), strict=True))
     aead = {1: AESGCM, 2: ChaCha20Poly1305}[given["suite"]](key)
     assert aead.decrypt(nonce, sealed, header) == unhex(given["payload"])
     altered = bytes([sealed[0] ^ 1]) + sealed[1:]
@@ -198,7 +201,7 @@ def check_envelope(vector):
     epoch, at = varint(data, 0)
     suite, at = varint(data, at)
     assert (epoch, suite + 1) == (given["epoch"], given["suite"])
-    encapsulated, sealed = data[at:at + 32], data[at + 32:]
+    encapsulated, sealed = data[at : at + 32], data[at + 32 :]
     assert len(sealed) == 48
     info = b"conclave key v1" + struct.pack("<IIHB", given["room"], given["sender"], epoch, given["suite"])
     info += unhex(given["sender_nonce"]) + unhex(given["receiver_nonce"])
@@ -216,7 +219,7 @@ def check_identity(vector):
     if vector["name"] == "safety number":
         members = b"".join(sorted(map(unhex, given["keys_and_nonces"])))
         digest = hashlib.sha256(b"conclave safety number v1" + members).digest()
-        digits = f"{int.from_bytes(digest[:8], 'big') % 10 ** 12:012}"
+        digits = f"{int.from_bytes(digest[:8], 'big') % 10**12:012}"
         assert text == " ".join((digits[:4], digits[4:8], digits[8:]))
         return
     digest = hashlib.sha256(unhex(given["public_key"])).digest()
@@ -224,7 +227,7 @@ def check_identity(vector):
         assert text.replace("-", "") == digest.hex()
         return
     words = []
-    for high, low in zip(digest[0:8:2], digest[1:8:2]):
+    for high, low in zip(digest[0:8:2], digest[1:8:2], strict=True):
         n = high << 8 | low
         c, v = "bdfghjklmnprstvz", "aiou"
         words.append(c[n >> 12] + v[n >> 10 & 3] + c[n >> 6 & 15] + v[n >> 4 & 3] + c[n & 15])
@@ -234,8 +237,9 @@ def check_identity(vector):
 def check_handshake(messages):
     """Follows the handshake with all secrets known."""
     given = messages[0]["given"]
-    secret = {who: unhex(given[who]) for who in
-              ("endpoint_secret", "relay_secret", "endpoint_ephemeral", "relay_ephemeral")}
+    secret = {
+        who: unhex(given[who]) for who in ("endpoint_secret", "relay_secret", "endpoint_ephemeral", "relay_ephemeral")
+    }
     first, second, third, ping, pong = (unhex(message["hex"]) for message in messages)
     preface, first = first[:8], first[8:]
     assert preface == b"CNCL\0\1\0\0"

@@ -37,8 +37,10 @@ class Check:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def document(self, relay, room=ROOM):
-        return (f'[relay]\naddress = "{RELAY}"\nfingerprint = "{relay.fingerprint}"\n\n'
-                f'[account]\nname = "kiosk"\nemail = "kiosk@example.org"\n\n[room]\nname = "{room}"\n')
+        return (
+            f'[relay]\naddress = "{RELAY}"\nfingerprint = "{relay.fingerprint}"\n\n'
+            f'[account]\nname = "kiosk"\nemail = "kiosk@example.org"\n\n[room]\nname = "{room}"\n'
+        )
 
     def disk(self, name, relay, provisioned=True):
         folder = self.folder / name
@@ -116,14 +118,19 @@ class Check:
             tree, _ = disk.data()
             second = disk.kept(tree)
             same = [name for name in first if second.get(name) == first[name]]
-            expect(f"who it is and which relay it knows is as before: {', '.join(same)}", any("identity" in name for name in same))
+            expect(
+                f"who it is and which relay it knows is as before: {', '.join(same)}",
+                any("identity" in name for name in same),
+            )
 
     def enter(self, machine, peer):
         """Taps the idle page's one large button until the other one sees who came."""
         for _ in range(10):
             machine.tap(0.27, 0.735)
             try:
-                return until("the kiosk in the room", 20, lambda: machine.alive() or peer.ended() or peer.participants())
+                return until(
+                    "the kiosk in the room", 20, lambda: machine.alive() or peer.ended() or peer.participants()
+                )
             except Failed:
                 machine.screenshot(self.folder / "not-entered.png")
         raise Failed(f"the kiosk does not enter the room: {self.folder / 'not-entered.png'}")
@@ -161,26 +168,38 @@ class Check:
         write(disk.part("conclave-root-a"), {config: "/etc/conclave/endpoint.toml"})
         with Peer(self.programs, disk.folder, ROOM) as peer, Machine(disk.folder, disk.path) as machine:
             self.up(machine, relay, relay.sign_ins())
-            for part, thread in (("all of it", None), ("screen", "conclave-endpoi"), ("engine", "engine"), ("media", "camera")):
+            for part, thread in (
+                ("all of it", None),
+                ("screen", "conclave-endpoi"),
+                ("engine", "engine"),
+                ("media", "camera"),
+            ):
                 if part == "media":
                     machine.settled(BOOT_S)
                     self.enter(machine, peer)
                 before, restarts, now = relay.sign_ins(), self.restarts(machine), time.monotonic()
                 if thread:
                     pid = machine.run("systemctl show --value -p MainPID conclave-kiosk.service")[1].strip()
-                    code, said = machine.run(f"cd /proc/{pid}/task && for t in *; do if [ \"$(cat $t/comm)\" = {thread} ]; then systemd-run -q /usr/bin/freeze $t; fi; done")
+                    code, said = machine.run(
+                        f'cd /proc/{pid}/task && for t in *; do if [ "$(cat $t/comm)" = {thread} ]; then systemd-run -q /usr/bin/freeze $t; fi; done'
+                    )
                 else:
                     code, said = machine.run("systemctl kill --kill-whom=main --signal=KILL conclave-kiosk.service")
                 expect(f"{part} {'stands still' if thread else 'is killed'} {said.strip()}", code == 0)
-                until("a restart", 300, lambda: self.restarts(machine) > restarts)
+                until("a restart", 300, lambda before=restarts: self.restarts(machine) > before)
                 restarted = time.monotonic() - now
                 if thread:
                     said = machine.run("journalctl -b -u conclave-kiosk -o cat -n 40")[1]
-                    for what, line in (("it knows which part it is", f'no sign of life.*parts.*"{part}"'), ("systemd's watchdog ends it", "Watchdog timeout")):
+                    for what, line in (
+                        ("it knows which part it is", f'no sign of life.*parts.*"{part}"'),
+                        ("systemd's watchdog ends it", "Watchdog timeout"),
+                    ):
                         found = re.search(f".*{line}.*", said)
                         expect(f"{what}: {found[0] if found else said}", found)
                 self.up(machine, relay, before)
-                ok(f"{part}: systemd begins it anew after {restarted:.0f} s; signed in again after {time.monotonic() - now:.0f} s")
+                ok(
+                    f"{part}: systemd begins it anew after {restarted:.0f} s; signed in again after {time.monotonic() - now:.0f} s"
+                )
 
     def restarts(self, machine):
         return int(machine.run("systemctl show --value -p NRestarts conclave-kiosk.service")[1].strip() or 0)
@@ -190,27 +209,39 @@ class Check:
         disk = self.disk("rollback", relay)
         disk.observe()
         bundle = self.broken_bundle(disk)
-        with Machine(disk.folder, disk.path, "-drive", f"if=none,id=stick,format=raw,readonly=on,file={bundle}",
-                     "-device", "virtio-blk-pci,drive=stick") as machine:
+        stick = [
+            "-drive",
+            f"if=none,id=stick,format=raw,readonly=on,file={bundle}",
+            "-device",
+            "virtio-blk-pci,drive=stick",
+        ]
+        with Machine(disk.folder, disk.path, *stick) as machine:
             self.up(machine, relay, relay.sign_ins())
             slot = "sed 's/.*rauc.slot=\\(.\\).*/\\1/' /proc/cmdline"
             expect("it runs slot A", machine.run(slot)[1].strip() == "A")
-            code, said = machine.run("mkdir -p /run/stick && mount -o ro /dev/vdb /run/stick && rauc install /run/stick/update.raucb", 1800)
+            code, said = machine.run(
+                "mkdir -p /run/stick && mount -o ro /dev/vdb /run/stick && rauc install /run/stick/update.raucb", 1800
+            )
             expect(f"the update is installed: {said.strip().splitlines()[-1] if said.strip() else code}", code == 0)
             now = time.monotonic()
             machine.run("systemctl reboot --no-block")
             self.again(machine)
             expect("the next start tries slot B", machine.run(slot)[1].strip() == "B")
-            expect("in which the kiosk does not work", machine.run("systemctl is-active conclave-kiosk.service")[0] != 0)
+            expect(
+                "in which the kiosk does not work", machine.run("systemctl is-active conclave-kiosk.service")[0] != 0
+            )
             before = relay.sign_ins()
             self.again(machine, 1800)
             expect("then slot A runs again", machine.run(slot)[1].strip() == "A")
             self.up(machine, relay, before)
             ok(f"and the kiosk has signed in, {time.monotonic() - now:.0f} s after the update's restart")
-            expect("slot B is noted as bad", machine.run("/usr/lib/conclave/rauc-backend get-state B")[1].strip() == "bad")
+            expect(
+                "slot B is noted as bad", machine.run("/usr/lib/conclave/rauc-backend get-state B")[1].strip() == "bad"
+            )
 
     def again(self, machine, seconds=BOOT_S):
         """Waits for another start of the same machine."""
+
         def boot(seconds=120):
             # Late answers to what was asked before may come first.
             return machine.run("cat /proc/sys/kernel/random/boot_id", seconds)[1].split()[-1]
@@ -249,7 +280,9 @@ def main():
     for step in steps:
         name, _, value = step.partition("=")
         if not re.fullmatch("idle|refused|stick|call|cuts|watchdog|rollback", name):
-            raise SystemExit(f"vm-image: no step '{name}'; there are idle, refused, stick, call, cuts=N, watchdog and rollback")
+            raise SystemExit(
+                f"vm-image: no step '{name}'; there are idle, refused, stick, call, cuts=N, watchdog and rollback"
+            )
         shutil.rmtree(check.folder / "host", ignore_errors=True)
         (check.folder / "host").mkdir()
         with Relay(programs, check.folder / "host") as relay:
@@ -262,4 +295,4 @@ if __name__ == "__main__":
     try:
         main()
     except Failed as failure:
-        raise SystemExit(f"vm-image: {failure}")
+        raise SystemExit(f"vm-image: {failure}") from None

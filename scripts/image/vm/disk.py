@@ -55,8 +55,10 @@ class Disk:
         service, rule = self.folder / "conclave-check.service", self.folder / "90-conclave-check.rules"
         service.write_text(OBSERVER)
         rule.write_text(RULE)
-        write(part or self.part("conclave-root-a"), {
-            service: f"/usr/lib/systemd/system/{service.name}", rule: f"/usr/lib/udev/rules.d/{rule.name}"})
+        write(
+            part or self.part("conclave-root-a"),
+            {service: f"/usr/lib/systemd/system/{service.name}", rule: f"/usr/lib/udev/rules.d/{rule.name}"},
+        )
 
     def put_freezer(self):
         """A program that stops one thread of another, for the check."""
@@ -69,7 +71,8 @@ class Disk:
         start, size = self.parts["conclave-data"]
         copy = self.folder / "data.ext4"
         copy.unlink(missing_ok=True)
-        output("dd", f"if={self.path}", f"of={copy}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}", "conv=sparse", "status=none")
+        span = f"bs=1M skip={start >> 20} count={size >> 20} conv=sparse status=none".split()
+        output("dd", f"if={self.path}", f"of={copy}", *span)
         output("e2fsck", "-p", "-E", "journal_only", copy, codes=(0, 1))
         said = output("e2fsck", "-f", "-n", copy)
         tree = self.folder / "data"
@@ -80,7 +83,9 @@ class Disk:
 
     def kept(self, tree):
         """Checksums of what a kiosk must never lose: who it is, and which relays it knows."""
-        files = [file for file in sorted((tree / "conclave-kiosk").rglob("*")) if file.is_file() and "cache" not in str(file)]
+        files = [
+            file for file in sorted((tree / "conclave-kiosk").rglob("*")) if file.is_file() and "cache" not in str(file)
+        ]
         return {str(file.relative_to(tree)): hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files}
 
 
@@ -103,7 +108,9 @@ def write(part, files):
     """Puts files into an ext4 that is not mounted; one that is there is replaced."""
     commands = ""
     for source, target in files.items():
-        commands += f"rm {target}\nwrite {source} {target}\nset_inode_field {target} uid 0\nset_inode_field {target} gid 0\n"
+        commands += (
+            f"rm {target}\nwrite {source} {target}\nset_inode_field {target} uid 0\nset_inode_field {target} gid 0\n"
+        )
         if Path(source).stat().st_mode & 0o111:
             commands += f"set_inode_field {target} mode 0100755\n"
     said = output("debugfs", "-w", "-f", "/dev/stdin", part, text=commands)

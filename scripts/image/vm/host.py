@@ -11,14 +11,25 @@ RELAY = "10.0.2.2:7470"
 
 class Relay:
     def __init__(self, programs, folder):
-        self.program, self.data, self.log = Path(programs) / "conclave-relay", Path(folder) / "relay", Path(folder) / "relay.log"
+        self.program = Path(programs) / "conclave-relay"
+        self.data, self.log = Path(folder) / "relay", Path(folder) / "relay.log"
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [self.program, "serve", "--data-dir", self.data, "--listen", "127.0.0.1:7470", "--announce", "off", "--web", "off"],
-            stdout=open(self.log, "w"), stderr=subprocess.STDOUT)
+            [
+                self.program,
+                "serve",
+                "--data-dir",
+                self.data,
+                *"--listen 127.0.0.1:7470 --announce off --web off".split(),
+            ],
+            stdout=open(self.log, "w"),
+            stderr=subprocess.STDOUT,
+        )
         until("the relay", 30, lambda: "ready control=" in self.said(), every=0.1)
-        said = subprocess.run([self.program, "identity", "--data-dir", self.data], check=True, stdout=subprocess.PIPE, text=True).stdout
+        said = subprocess.run(
+            [self.program, "identity", "--data-dir", self.data], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
         self.fingerprint = said.split()[1]
         return self
 
@@ -46,10 +57,14 @@ class Peer:
     def __enter__(self):
         self.log = self.folder / "peer.json"
         self.process = subprocess.Popen(
-            [self.program, "call", "--relay", "127.0.0.1:7470", "--data-dir", self.folder / "peer", "--user", "peer",
-             "--email", "peer@example.org", "--room", self.room, "--create", "--camera", "pattern:320x180@5",
-             "--microphone", "tone", "--speaker", "off", "--stats", "json"],
-            stdout=open(self.log, "w"), stderr=open(self.folder / "peer.log", "w"))
+            [
+                *[self.program, "call", "--data-dir", self.folder / "peer", "--room", self.room, "--create"],
+                *"--relay 127.0.0.1:7470 --user peer --email peer@example.org --stats json".split(),
+                *"--camera pattern:320x180@5 --microphone tone --speaker off".split(),
+            ],
+            stdout=open(self.log, "w"),
+            stderr=open(self.folder / "peer.log", "w"),
+        )
         until("the other one's room", 30, lambda: self.ended() or self.participants() is not None)
         return self
 

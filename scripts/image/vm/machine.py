@@ -40,20 +40,29 @@ class Machine:
         self.serial = self.folder / "serial.log"
         for path in (self.qmp_path, self.commands_path, self.serial):
             path.unlink(missing_ok=True)
-        self.process = subprocess.Popen([
-            "qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "1", "-m", "1024",
-            # Its clock counts instructions, and follows the real one only while it idles: a host that is busy, or stopped for
-            # a while, must not look to the guest's watchdogs like a program that hangs.
-            "-accel", "tcg,tb-size=256", "-icount", "shift=1,sleep=on", "-nodefaults", "-no-user-config", "-display", "none",
-            "-bios", FIRMWARE, "-serial", f"file:{self.serial}", "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
-            # What the guest has flushed is what survives the plug; what QEMU holds back is lost with it.
-            "-drive", f"if=none,id=disk,format=raw,file={self.disk},cache=writeback",
-            "-device", "virtio-blk-pci,drive=disk,bootindex=1",
-            "-device", f"virtio-gpu-pci,xres={WIDTH},yres={HEIGHT}", "-device", "virtio-tablet-pci", "-device", "virtio-rng-pci",
-            "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=",
-            "-device", "qemu-xhci", "-device", "virtio-serial-pci", "-chardev", f"socket,id=commands,path={self.commands_path},server=on,wait=off",
-            "-device", "virtserialport,chardev=commands,name=conclave.check", *self.more,
-        ], stderr=open(self.folder / "qemu.log", "w"), stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [
+                *"qemu-system-aarch64 -M virt -cpu cortex-a72 -smp 1 -m 1024".split(),
+                # Its clock counts instructions, and follows the real one only while it idles: a host that is busy, or
+                # stopped for a while, must not look to the guest's watchdogs like a program that hangs.
+                *"-accel tcg,tb-size=256 -icount shift=1,sleep=on".split(),
+                *"-nodefaults -no-user-config -display none -bios".split(),
+                FIRMWARE,
+                *["-serial", f"file:{self.serial}", "-qmp", f"unix:{self.qmp_path},server=on,wait=off"],
+                # What the guest has flushed is what survives the plug; what QEMU holds back is lost with it.
+                *["-drive", f"if=none,id=disk,format=raw,file={self.disk},cache=writeback"],
+                *"-device virtio-blk-pci,drive=disk,bootindex=1".split(),
+                *f"-device virtio-gpu-pci,xres={WIDTH},yres={HEIGHT}".split(),
+                *"-device virtio-tablet-pci -device virtio-rng-pci".split(),
+                *"-netdev user,id=net -device virtio-net-pci,netdev=net,romfile=".split(),
+                *"-device qemu-xhci -device virtio-serial-pci".split(),
+                *["-chardev", f"socket,id=commands,path={self.commands_path},server=on,wait=off"],
+                *"-device virtserialport,chardev=commands,name=conclave.check".split(),
+                *self.more,
+            ],
+            stderr=open(self.folder / "qemu.log", "w"),
+            stdin=subprocess.DEVNULL,
+        )
         self.started = time.monotonic()
         until("QEMU's control socket", 20, lambda: self.qmp_path.exists() or self.alive())
         self.qmp_socket = connect(self.qmp_path)
@@ -111,24 +120,27 @@ class Machine:
             self.alive()
             now = self.picture()
             last, before = before, now
-            pixels = [now[at:at + 3] for at in range(0, len(now), 3 * 97)]
+            pixels = [now[at : at + 3] for at in range(0, len(now), 3 * 97)]
             return (now == last or not still) and pixels.count(b"\0\0\0") * 2 < len(pixels) and len(set(pixels)) > 8
 
         until("the kiosk's page on the screen", seconds, there, every=2)
 
     def shows_pattern(self, seconds):
         """Waits until more of the dark page is bright than signs and buttons are: by the other one's test picture."""
+
         def bright():
             self.alive()
             now = self.picture()
-            pixels = [max(now[at:at + 3]) > 100 for at in range(0, len(now), 3 * 97)]
+            pixels = [max(now[at : at + 3]) > 100 for at in range(0, len(now), 3 * 97)]
             return sum(pixels) * 7 > len(pixels)
 
         until("the other one's picture on the screen", seconds, bright, every=2)
 
     def tap(self, x, y):
         """Touches the screen there, in parts of its width and height."""
-        position = [{"type": "abs", "data": {"axis": axis, "value": int(part * 32767)}} for axis, part in (("x", x), ("y", y))]
+        position = [
+            {"type": "abs", "data": {"axis": axis, "value": int(part * 32767)}} for axis, part in (("x", x), ("y", y))
+        ]
         for down in (True, False):
             button = {"type": "btn", "data": {"button": "left", "down": down}}
             self.qmp("input-send-event", events=[*position, button])
@@ -136,7 +148,9 @@ class Machine:
 
     def plug_in(self, stick):
         """Puts a USB stick in."""
-        self.qmp("blockdev-add", driver="raw", **{"node-name": "stick", "file": {"driver": "file", "filename": str(stick)}})
+        self.qmp(
+            "blockdev-add", driver="raw", **{"node-name": "stick", "file": {"driver": "file", "filename": str(stick)}}
+        )
         self.qmp("device_add", driver="usb-storage", id="stick", drive="stick")
 
     def run(self, command, seconds=120):
