@@ -40,7 +40,8 @@ bench:
 	@scripts/deps.sh build screen test bench vm
 	@scripts/bench/all
 
-# An hour of every attack that the limits allow, beside a call of four, by the virtual machine's clock: some minutes here.
+# An hour of every attack that the limits allow, beside a call of four, by the virtual machine's clock: some minutes
+# here.
 hostile:
 	@scripts/deps.sh build vm
 	@$(CARGO) build --locked $(ALL) --bins
@@ -51,7 +52,8 @@ fuzz:
 	@scripts/deps.sh build
 	@protocol/fuzz/run $(or $(TARGET),all) $(or $(SECONDS),60)
 
-# Debian packages of the programs and the kiosk: make deb WHICH=relay PROFILE=dev; for a board with ARCH=arm64 or ARCH=armhf.
+# Debian packages of the programs and the kiosk: make deb WHICH=relay PROFILE=dev; for a board with ARCH=arm64 or
+# ARCH=armhf.
 deb:
 	@scripts/deps.sh build deb $(if $(ARCH),cross)
 	@ARCH=$(ARCH) PROFILE=$(or $(PROFILE),release) scripts/deb $(WHICH)
@@ -60,7 +62,8 @@ deb:
 test-deb:
 	@PROFILE=$(or $(PROFILE),release) scripts/test-deb $(WHICH)
 
-# The programs for a board: make cross TARGET=aarch64-unknown-linux-gnu WHICH=relay ENGINE=none. docs/cross.md says more.
+# The programs for a board: make cross TARGET=aarch64-unknown-linux-gnu WHICH=relay ENGINE=none. docs/cross.md says
+# more.
 cross:
 	@ENGINE=$(ENGINE) PROFILE=$(or $(PROFILE),release) cross/build $(or $(TARGET),aarch64-unknown-linux-gnu) $(WHICH)
 
@@ -75,7 +78,8 @@ image:
 	@scripts/deps.sh build deb cross image
 	@scripts/image/build $(OUT)
 
-# Boots it under emulation: its idle page, a call, the plug pulled. STEPS='idle refused stick call cuts=10 watchdog rollback'.
+# Boots it under emulation: its idle page, a call, the plug pulled. STEPS='idle refused stick call cuts=10 watchdog
+# rollback'.
 vm-image:
 	@scripts/deps.sh build vm-image
 	@$(CARGO) build --locked $(ALL) --bins

@@ -1,4 +1,4 @@
-//! Has the program built anew when a file of the page comes or goes.
+//! Rebuilds the program when a file of the page comes or goes.
 fn main() {
     println!("cargo:rerun-if-changed=src/gateway/page");
 }

@@ -1,9 +1,9 @@
 #!/bin/bash
-# deps.sh [GROUP...]   Installs the Debian packages that the project needs and this machine lacks; silent if there are none.
-# Groups: build, lint, screen (to show the window), test, web (to test the browser page), bench, vm (to build and run the device-test
-# machine), deb (to build packages), test-deb (to test them), cross (to build for other boards without a container), yocto (to check
-# yocto/), image (to build a kiosk's disk), vm-image (to boot it). Default: build test.
-# `lint` keeps linters that Debian does not have in $CONCLAVE_CACHE/lint (default ~/.cache/conclave/lint).
+# deps.sh [GROUP...]   Installs the Debian packages that the project needs and this machine lacks; silent if there are
+# none. Groups: build, lint, screen (to show the window), test, web (to test the browser page), bench, vm (to build and
+# run the device-test machine), deb (to build packages), test-deb (to test them), cross (to build for other boards
+# without a container), yocto (to check yocto/), image (to build a kiosk's disk), vm-image (to boot it). Default: build
+# test. `lint` keeps linters that Debian does not have in $CONCLAVE_CACHE/lint (default ~/.cache/conclave/lint).
 set -euo pipefail
 
 packages() {

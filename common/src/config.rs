@@ -1,9 +1,9 @@
 //! Layered configuration: the defaults, over them a TOML file, over that environment variables.
 //!
-//! A program describes its keys by a type: a struct whose fields are sections, each a struct of keys, with `Default`, `Serialize`
-//! and `Deserialize` for all of them. [`Schema`] knows which keys that type has and what kind of value each takes; [`Layers`]
-//! holds what was set so far and builds the type from it. Each key is checked when its layer is added, so an error names the
-//! file or the variable, the key, the value and the reason.
+//! A program describes its keys by a type: a struct whose fields are sections, each a struct of keys, with `Default`,
+//! `Serialize` and `Deserialize` for all of them. [`Schema`] knows which keys that type has and what kind of value each
+//! takes; [`Layers`] holds what was set so far and builds the type from it. Each key is checked when its layer is
+//! added, so an error names the file or the variable, the key, the value and the reason.
 
 mod entry;
 mod error;

@@ -1,7 +1,7 @@
 #!/bin/bash
-# kernel-build.sh CONFIG OUT: builds the test kernel (User-Mode Linux) from Debian's linux-source-6.12 into the new folder OUT.
-# Called by `kernel`, which caches the result. Installs nothing: the sources and the build tools that the machine lacks are
-# unpacked from their packages into OUT.tmp (1.5 GB while building, 15 MB remain).
+# kernel-build.sh CONFIG OUT: builds the test kernel (User-Mode Linux) from Debian's linux-source-6.12 into the new
+# folder OUT. Called by `kernel`, which caches the result. Installs nothing: the sources and the build tools that the
+# machine lacks are unpacked from their packages into OUT.tmp (1.5 GB while building, 15 MB remain).
 set -euo pipefail
 config=$1 out=$2
 version=6.12
@@ -77,7 +77,8 @@ unsigned long long notrace sched_clock(void)
 	return os_nsecs() - start;
 }
 END
-    # A processor with more registers than this kernel has room for (AMX) takes them back only whole: its rest stays as it was.
+    # A processor with more registers than this kernel has room for (AMX) takes them back only whole: its rest stays as
+    # it was.
     cd "$work/linux-source-$version/arch/x86/um/os-Linux"
     sed -i -e 's/^static int have_xstate_support;/&\nstatic unsigned long host_xstate[2048] __attribute__((aligned(64)));/' \
         -e '/^int \(save\|restore\)_fp_registers/,/^}/{

@@ -175,7 +175,8 @@ negotiates() {
     stream MJPG 640 480 10 && hear "streaming MJPG 640x480@30" && stream YUYV 320 240 10 && hear "streaming YUYV 320x240@30" && hear stopped
 }
 
-# received_as_logged FATE COUNT: the frames in `stream` are those of the camera's log since `mark`, in order, COUNT of them with this FATE.
+# received_as_logged FATE COUNT: the frames in `stream` are those of the camera's log since `mark`, in order, COUNT of
+# them with this FATE.
 received_as_logged() {
     python3 - "$1" "$2" "$mark" <<'PYTHON'
 import sys

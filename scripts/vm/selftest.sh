@@ -1,5 +1,6 @@
 #!/bin/bash
-# selftest.sh: shows that the device-test machine does what it says, in real and in virtual time. Prints "N passed, N failed".
+# selftest.sh: shows that the device-test machine does what it says, in real and in virtual time. Prints "N passed,
+# N failed".
 set -uo pipefail
 here=$(dirname "$(readlink -f "$0")")
 repository=$(readlink -f "$here/../..")

@@ -174,7 +174,8 @@ def build_tools_are_those_that_crates_use():
             if crate == "bindgen":
                 asking.add(above[int(depth) - 1])
         need(not used & never, f"{name} uses {sorted(used & never)}, which its recipe cannot build")
-        # The recipe replaces what it does with bindgen, as that is too old for wrynose's clang; another crate would need the same.
+        # The recipe replaces what it does with bindgen, as that is too old for wrynose's clang; another crate would
+        # need the same.
         need(
             asking <= {"v4l2-sys-mit"},
             f"{name}: {sorted(asking)} use bindgen, which the recipe replaces for v4l2-sys-mit alone",

@@ -8,7 +8,8 @@ use super::{ConfigError, Entry, Schema};
 
 /// Two keys of a section of which one belongs to the value of the other, as a room's PIN to its name.
 ///
-/// A layer that sets another `leader` without setting the `follower` leaves the follower of the layers before it behind.
+/// A layer that sets another `leader` without setting the `follower` leaves the follower of the layers before it
+/// behind.
 #[derive(Clone, Copy, Debug)]
 pub struct Companion {
     /// The section of both.

@@ -11,8 +11,9 @@ use super::{ConfigError, Entry, Schema};
 impl<T: Default + Serialize + DeserializeOwned> Schema<T> {
     /// The keys that variables with this prefix set. Variables without it are left alone, whatever they hold.
     ///
-    /// A variable has no type of its own: its key decides. A key that takes a text takes it as it is, also one that looks like a
-    /// number; one that takes a number or true and false takes what the text says, and [`Schema::check`] refuses any other text.
+    /// A variable has no type of its own: its key decides. A key that takes a text takes it as it is, also one that
+    /// looks like a number; one that takes a number or true and false takes what the text says, and [`Schema::check`]
+    /// refuses any other text.
     ///
     /// # Errors
     /// [`ConfigError::Value`] when a variable with the prefix is not UTF-8.

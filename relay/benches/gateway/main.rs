@@ -1,7 +1,7 @@
 //! What a browser costs the relay, beside an endpoint: CPU time of the relay's process a delivered picture.
 //!
 //! One endpoint publishes 720p30-like pictures and sound, first into a room of endpoints, then into one of browsers.
-//! The relay is a process of its own, and all its threads count; whoever receives is in this process, which does not.
+//! The relay is a process of its own, and all its threads count; the receivers are in this process, which does not.
 //! The floor writes the same bytes to as many TCP sockets and does nothing else. All take turns in one run.
 //!
 //! `cargo bench -p conclave-relay --bench gateway [-- ROUNDS [SECONDS]]`, at most 4 s, as the relay then asks for probes.
@@ -82,7 +82,7 @@ fn main() {
     let mut floors = Vec::new();
     for _ in 0..rounds {
         for turn in 0..cases.len() {
-            // Whoever waits for their turn must not seem lost.
+            // A receiver that waits for its turn must not seem lost.
             cases.iter_mut().for_each(Case::refresh);
             cases[turn].round(seconds);
         }

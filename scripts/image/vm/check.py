@@ -158,7 +158,7 @@ class Check:
             expect(f"cut {number} after {moment:.1f} s: {said}; up again after {seconds} s as who it was", same)
 
     def watchdog(self, relay):
-        """A kiosk that is killed, and one of which any part stands still, is begun anew."""
+        """A kiosk that is killed, and one of which any part hangs, is started again."""
         disk = self.disk("watchdog", relay)
         disk.observe()
         disk.put_freezer()
@@ -198,7 +198,7 @@ class Check:
                         expect(f"{what}: {found[0] if found else said}", found)
                 self.up(machine, relay, before)
                 ok(
-                    f"{part}: systemd begins it anew after {restarted:.0f} s; signed in again after {time.monotonic() - now:.0f} s"
+                    f"{part}: systemd starts it again after {restarted:.0f} s; signed in again after {time.monotonic() - now:.0f} s"
                 )
 
     def restarts(self, machine):

@@ -45,7 +45,7 @@ class Disk:
         return f"{self.path}?offset={self.parts[name][0]}"
 
     def provision(self, text):
-        """The file that whoever sets up the kiosk copies to its boot partition."""
+        """The file that an installer copies to its boot partition."""
         path = self.folder / "conclave.toml"
         path.write_text(text)
         output("mcopy", "-o", "-i", f"{self.path}@@{self.parts['conclave-boot'][0]}", path, "::/conclave.toml")

@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 1280, 800
 
 
 class Failed(Exception):
-    """What was not so, in words for whoever runs the check."""
+    """What was not so, in words for the person who runs the check."""
 
 
 def until(what, seconds, found, every=0.5):

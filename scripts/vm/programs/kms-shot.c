@@ -1,6 +1,6 @@
 // kms-shot CARD OUT.ppm: saves what the first lit CRTC of a DRM card shows.
-// Plain ioctls (linux/drm): GETCRTC names the framebuffer, GETFB2 its memory, MAP_DUMB makes it readable. Linear 32-bit formats only. Needs root.
-// Call it once the program that draws has opened the card.
+// Plain ioctls (linux/drm): GETCRTC names the framebuffer, GETFB2 its memory, MAP_DUMB makes it readable. Linear 32-bit
+// formats only. Needs root. Call it once the program that draws has opened the card.
 #include <libdrm/drm.h>
 #include <libdrm/drm_mode.h>
 #include <fcntl.h>

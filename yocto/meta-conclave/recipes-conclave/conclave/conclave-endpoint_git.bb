@@ -36,7 +36,8 @@ export LIBCLANG_PATH = "${STAGING_LIBDIR_NATIVE}"
 # Rust's name of the target is not one that clang can know.
 export BINDGEN_EXTRA_CLANG_ARGS = "--target=${TARGET_SYS} --sysroot=${STAGING_DIR_HOST}"
 
-# As in endpoint/package/conclave-kiosk.sysusers, for a root that cannot be written; by number, as an update must find its files again.
+# As in endpoint/package/conclave-kiosk.sysusers, for a root that cannot be written; by number, as an update must find
+# its files again.
 USERADD_PACKAGES = "conclave-kiosk"
 GROUPADD_PARAM:conclave-kiosk = "--system --gid 981 conclave-kiosk; --system render"
 USERADD_PARAM:conclave-kiosk = "\

@@ -14,7 +14,8 @@ inherit features_check systemd useradd
 
 REQUIRED_DISTRO_FEATURES:class-target = "systemd"
 
-# As in relay/package/conclave-relay.sysusers, for a root that cannot be written; by number, as an update must find its files again.
+# As in relay/package/conclave-relay.sysusers, for a root that cannot be written; by number, as an update must find its
+# files again.
 USERADD_PACKAGES = "${PN}"
 GROUPADD_PARAM:${PN} = "--system --gid 982 conclave-relay"
 USERADD_PARAM:${PN} = "\

@@ -15,8 +15,8 @@ RDEPENDS:${PN} = "\
 "
 # Two systems, of which an update replaces one: by what a Raspberry Pi's firmware can do.
 RDEPENDS:${PN}:append:rpi = " conclave-slots"
-# What a board's own devices need, above all the firmware of its radio. An image that names its packages, as ours does, leaves
-# out packagegroup-base, which would bring it.
+# What a board's own devices need, above all the firmware of its radio. An image that names its packages, as ours does,
+# leaves out packagegroup-base, which would bring it.
 RRECOMMENDS:${PN} = "${MACHINE_EXTRA_RRECOMMENDS}"
 # Scripts that Roboto does not have, where meta-oe is in the build.
 RRECOMMENDS:${PN} += "${@bb.utils.contains('BBFILE_COLLECTIONS', 'openembedded-layer', '${CONCLAVE_FONTS}', '', d)}"

@@ -1,5 +1,5 @@
-// Takes the place of v4l2-sys-mit's build.rs, whose bindgen 0.65 makes structs without fields, and no error, with this release's clang 22.
-// OpenEmbedded's own bindgen knows that clang; BINDGEN_EXTRA_CLANG_ARGS tells it the target.
+// Takes the place of v4l2-sys-mit's build.rs, whose bindgen 0.65 makes structs without fields, and no error, with this
+// release's clang 22. OpenEmbedded's own bindgen knows that clang; BINDGEN_EXTRA_CLANG_ARGS tells it the target.
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -1,2 +1,2 @@
-# panic: whatever stops the kernel starts the board anew, which ends a trial of an update.
+# panic: whatever stops the kernel restarts the board, which ends a trial of an update.
 CMDLINE:append:conclave = " rauc.slot=A ro quiet loglevel=3 vt.global_cursor_default=0 consoleblank=0 panic=10"

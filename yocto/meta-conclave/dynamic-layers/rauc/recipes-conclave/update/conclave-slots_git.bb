@@ -32,5 +32,5 @@ do_install() {
 }
 
 FILES:${PN} += "/boot/firmware ${nonarch_libdir}/conclave ${systemd_system_unitdir}"
-# A boot partition is made anew by an update: mkfs.vfat, tar.
+# A boot partition is formatted by an update: mkfs.vfat, tar.
 RDEPENDS:${PN} = "conclave-kiosk conclave-system dosfstools rauc rauc-service tar"
