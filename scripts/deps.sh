@@ -63,10 +63,13 @@ root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 export DEBIAN_FRONTEND=noninteractive
-# A fresh container has no package lists at all, and old ones name files that the mirror no longer has.
+# A fresh container has no package lists at all.
 lists_are_there() { [ -n "$(apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' | xargs -r ls 2>/dev/null)" ]; }
 
-if { [ ${#missing[@]} -gt 0 ] || in_group vm; } && ! lists_are_there; then
+# Old ones name files that the mirror no longer has, and versions that do not fit those installed since.
+lists_are_fresh() { lists_are_there && [ -n "$(find /var/lib/apt/lists/partial -maxdepth 0 -mtime -1 2>/dev/null)" ]; }
+
+if { [ ${#missing[@]} -gt 0 ] && ! lists_are_fresh; } || { in_group vm && ! lists_are_there; }; then
     root apt-get -qq -o DPkg::Lock::Timeout=300 update
 fi
 # What the page's tests need of npm, when it is not what the lock says. No package's own scripts are run.
