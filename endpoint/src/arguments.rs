@@ -67,7 +67,8 @@ pub(crate) struct CallArguments {
     /// How to print statistics, a line a second.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     stats: StatsFormat,
-    /// Execute the commands on standard input during the call: camera on, say TEXT, leave and more; see docs/endpoint.md.
+    /// Execute the commands on standard input during the call: camera on, say TEXT, leave and more; see
+    /// docs/endpoint.md.
     #[arg(long, value_name = "SOURCE")]
     control: Option<ControlSource>,
     /// The cipher of what is sent; "auto" takes AES where the processor has instructions for it.

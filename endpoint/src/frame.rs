@@ -39,8 +39,8 @@ impl fmt::Display for PictureSize {
     }
 }
 
-/// Into how many parts a picture may be divided: a start marker, what is in front of Huffman tables, these, the rest, an
-/// end marker.
+/// Into how many parts a picture may be divided: a start marker, what is in front of Huffman tables, these, the rest,
+/// an end marker.
 pub const PARTS: usize = 5;
 
 /// One picture of a camera, a complete JPEG.
@@ -132,8 +132,8 @@ impl CapturedFrame {
 
     /// The JPEG in order, in up to [`PARTS`] parts (some may be empty); together they are one complete JPEG.
     ///
-    /// More than one part is there when the camera left something out or sent it wrong: markers and the standard Huffman
-    /// tables (ITU T.81, K.3) go in without a copy of the picture.
+    /// More than one part is there when the camera left something out or sent it wrong: markers and the standard
+    /// Huffman tables (ITU T.81, K.3) go in without a copy of the picture.
     #[must_use]
     pub fn parts(&self) -> [&[u8]; PARTS] {
         let Range { start, end } = self.whole.range;

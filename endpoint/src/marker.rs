@@ -1,8 +1,9 @@
 //! A machine-readable strip in a picture: its number and the time it was drawn, so that loss and latency are read off.
 //!
 //! The strip is 3 rows of 32 black or white cells at the top of the picture, a cell as wide and high as 1/32 of the
-//! picture's width; it survives JPEG and scaling, since cells are found by proportion. From the top left: 32 bits number,
-//! 48 bits time in µs of the drawer's clock, 16 bits CRC (CCITT) of these 10 bytes, most significant bits first, white is 1.
+//! picture's width; it survives JPEG and scaling, since cells are found by proportion. From the top left: 32 bits
+//! number, 48 bits time in µs of the drawer's clock, 16 bits CRC (CCITT) of these 10 bytes, most significant bits
+//! first, white is 1.
 
 use crate::frame::PictureSize;
 use conclave_protocol::time::Instant;

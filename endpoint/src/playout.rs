@@ -221,8 +221,8 @@ impl Voices {
         !self.voices.is_empty()
     }
 
-    /// For a listener who need not play silence: while nobody may be heard, parks the thread until somebody may, or until
-    /// it is unparked. Tells whether it rested.
+    /// For a listener who need not play silence: while nobody may be heard, parks the thread until somebody may, or
+    /// until it is unparked. Tells whether it rested.
     pub fn rest_if_nobody(&mut self) -> bool {
         self.sleeper.get_or_init(std::thread::current);
         self.take_all();

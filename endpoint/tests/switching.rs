@@ -19,7 +19,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How soon the others must see and hear again, with a reserve for a busy machine: far less than the device had been on.
+/// How soon the others must see and hear again, with a reserve for a busy machine: far less than the device had been
+/// on.
 const AGAIN: Duration = Duration::from_secs(4);
 /// Statistics come each second, so a picture is known of so much later.
 const TOLD: Duration = Duration::from_millis(1_100);

@@ -1,7 +1,7 @@
 //! What a kiosk was provisioned with: between the administrator's file and what was chosen on the screen.
 //!
-//! What is given anew counts before what was chosen until then: those choices are forgotten. What is chosen afterwards counts
-//! again. Each section has a mark of when it was given; those that were seen are kept beside the choices.
+//! What is given anew counts before what was chosen until then: those choices are forgotten. What is chosen afterwards
+//! counts again. Each section has a mark of when it was given; those that were seen are kept beside the choices.
 
 use std::fs;
 use std::io;
@@ -26,8 +26,8 @@ pub(super) fn entries(state: &Path) -> Vec<Entry> {
 }
 
 impl Config {
-    /// Forgets choices that were made before something else was provisioned in their place; whether there was any such thing.
-    /// The configuration is to be loaded again then.
+    /// Forgets choices that were made before something else was provisioned in their place; whether there was any such
+    /// thing. The configuration is to be loaded again then.
     ///
     /// # Errors
     /// [`KeepError`] when it cannot be written; then it is done the next time.
@@ -57,7 +57,8 @@ impl Config {
         Ok(true)
     }
 
-    /// Forgets a relay that was met at the address, if another fingerprint is given for it now: that one is known better.
+    /// Forgets a relay that was met at the address, if another fingerprint is given for it now: that one is known
+    /// better.
     fn trust_again(&self, keep: &Keep, said: &[Entry]) -> Result<(), KeepError> {
         let text = |key| {
             let mut keys = said.iter().filter(|entry| entry.section == "relay");

@@ -16,8 +16,8 @@ pub enum RelaySpec {
 }
 
 impl RelaySpec {
-    /// What the relay's identity is kept under: what was said of it, not where it was found, as anyone on the network can be
-    /// found.
+    /// What the relay's identity is kept under: what was said of it, not where it was found, as anyone on the network
+    /// can be found.
     #[must_use]
     pub fn kept_as(&self) -> String {
         match self {

@@ -22,7 +22,8 @@ pub(super) struct Lobby {
     changed: bool,
     goal: Option<Goal>,
     last_attempt: u32,
-    /// What the relay has yet to answer. One thing at a time: of two answers one would be to a goal that is none any more.
+    /// What the relay has yet to answer. One thing at a time: of two answers one would be to a goal that is none any
+    /// more.
     asking: Option<Attempt>,
 }
 

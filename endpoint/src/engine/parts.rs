@@ -404,7 +404,8 @@ fn start_speaker(
     Ok((Some(playback::spawn(spec.clone(), source, on_state)?), None))
 }
 
-/// Plays to nobody at a speaker's pace, so that sound is counted and recorded without one. Sleeps while nobody can be heard.
+/// Plays to nobody at a speaker's pace, so that sound is counted and recorded without one. Sleeps while nobody can be
+/// heard.
 struct Unheard {
     stop: StopSignal,
     thread: Option<JoinHandle<()>>,

@@ -13,7 +13,8 @@ use conclave_protocol::wire::header::HOP_HEADER_BYTES;
 /// While UDP is not proven, and to keep it proven.
 const PROBE_QUICKLY: Micros = Micros::from_millis(200);
 const PROBE_SLOWLY: Micros = Micros::from_secs(1);
-/// No picture's datagram that the relay sends is longer: an answer to a probe that is shorter proves no way for pictures.
+/// No picture's datagram that the relay sends is longer: an answer to a probe that is shorter proves no way for
+/// pictures.
 const LONGEST_PACKET: usize = MAX_DATAGRAM - HOP_HEADER_BYTES;
 /// Without an answer for so long after signing in, media goes by TCP.
 const UDP_PATIENCE: Micros = Micros::from_secs(2);

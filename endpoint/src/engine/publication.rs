@@ -1,7 +1,7 @@
 //! One source's stream in a room, published once for what it offers.
 //!
-//! A device that is switched off keeps its stream, whose numbers go on when it is switched on again. A camera of another
-//! size or rate is another stream, because the relay and receivers take a stream for what it was offered as.
+//! A device that is switched off keeps its stream, whose numbers go on when it is switched on again. A camera of
+//! another size or rate is another stream, because the relay and receivers take a stream for what it was offered as.
 
 use conclave_protocol::id::{SourceId, StreamId};
 use conclave_protocol::wire::control::{Media, Request, Stream, StreamOffer};

@@ -9,8 +9,8 @@ use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
 /// A baseline picture has one scan, or one for each component.
 const MOST_SCANS: u32 = 3;
 
-/// Pixels of the largest picture with several scans, whose coefficients the library keeps all at once: 6 bytes a pixel and
-/// decoder, 15 MiB here. Raising it lets one participant cost the others more memory.
+/// Pixels of the largest picture with several scans, whose coefficients the library keeps all at once: 6 bytes a pixel
+/// and decoder, 15 MiB here. Raising it lets one participant cost the others more memory.
 const MOST_PIXELS_IN_SCANS: usize = 2048 * 1280;
 
 /// Why a received picture is not shown.
@@ -109,8 +109,8 @@ impl Default for Picture {
     }
 }
 
-/// Checks that a received picture is one that may be decoded: a baseline JPEG of 8 bits that is not too large. Costs a walk
-/// over its header.
+/// Checks that a received picture is one that may be decoded: a baseline JPEG of 8 bits that is not too large. Costs a
+/// walk over its header.
 ///
 /// # Errors
 /// When it is anything else.

@@ -3,8 +3,8 @@
 /// A DHT segment, marker included, with the four standard tables.
 pub const STANDARD_SEGMENT: [u8; SEGMENT_BYTES] = segment();
 
-/// The definition of a standard table, its counts and values: brightness (DC) 0 and 1, then from 4 on detail (AC) 0 and 1.
-/// Empty for numbers that the standard has none for.
+/// The definition of a standard table, its counts and values: brightness (DC) 0 and 1, then from 4 on detail (AC) 0 and
+/// 1. Empty for numbers that the standard has none for.
 pub(super) fn standard(table: usize) -> &'static [u8] {
     const DC: usize = 1 + 16 + 12;
     const AC: usize = 1 + 16 + 162;

@@ -27,7 +27,8 @@ struct Table {
     /// What it was made from: a camera sends the same tables with each picture.
     definition: [u8; LONGEST_DEFINITION],
     defined: usize,
-    /// By the next bits: the length of code and value together, and how many coefficients it passes over. 0: a longer code.
+    /// By the next bits: the length of code and value together, and how many coefficients it passes over. 0: a longer
+    /// code.
     lookup: [u16; 1 << LOOKUP_BITS],
     /// By length: the first code that is too large for it, left-aligned in 16 bits.
     beyond: [u32; 17],
@@ -50,7 +51,8 @@ impl Table {
         }
     }
 
-    /// How many bits of a value follow a symbol's code, and how many coefficients are done with it; `None` if it is none.
+    /// How many bits of a value follow a symbol's code, and how many coefficients are done with it; `None` if it is
+    /// none.
     const fn meaning(&self, symbol: u8) -> Option<(u16, u16)> {
         let (run, bits) = ((symbol >> 4) as u16, (symbol & 15) as u16);
         match (self.is_detail, run, bits) {

@@ -296,8 +296,8 @@ impl Header {
         }
     }
 
-    /// The marker at `at`, fill bytes skipped, and the offset of its 0xff. In front of the first table, bytes that are no
-    /// marker are passed over: an application segment there may have a wrong length.
+    /// The marker at `at`, fill bytes skipped, and the offset of its 0xff. In front of the first table, bytes that are
+    /// no marker are passed over: an application segment there may have a wrong length.
     fn marker_at(&mut self, bytes: &[u8], at: usize) -> Result<(u8, usize), HeadError> {
         let mut at = at;
         loop {

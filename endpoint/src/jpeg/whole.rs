@@ -1,15 +1,15 @@
-//! What of a buffer, a file or a chunk is a whole picture, and what has to be mended before it is sent: one decision for
-//! every source of JPEGs.
+//! What of a buffer, a file or a chunk is a whole picture, and what has to be mended before it is sent: one decision
+//! for every source of JPEGs.
 //!
-//! Cameras leave the end marker out, leave older bytes behind it, start twice, and lose the middle of a picture. What can
-//! be mended is mended by saying which parts are to be sent, without a copy of the picture ([`Whole`]). What is torn is
-//! refused by name ([`Fault`]).
+//! Cameras leave the end marker out, leave older bytes behind it, start twice, and lose the middle of a picture. What
+//! can be mended is mended by saying which parts are to be sent, without a copy of the picture ([`Whole`]). What is
+//! torn is refused by name ([`Fault`]).
 //!
 //! Exact is the walk over all coded data ([`super::scan`]): it counts the blocks. It costs a third of decoding at
-//! half the size, many times what encrypting costs, so that a running camera's pictures are only walked over when something about them is suspect
-//! ([`Inspector::next`]): the first ones; those without an end marker; those that are clearly shorter than the last; for a
-//! while, all after a torn one; and every so many. Of all others the markers are counted, which finds what is missing from
-//! pictures with restart markers, and costs a search for a byte.
+//! half the size, many times what encrypting costs, so that a running camera's pictures are only walked over when
+//! something about them is suspect ([`Inspector::next`]): the first ones; those without an end marker; those that are
+//! clearly shorter than the last; for a while, all after a torn one; and every so many. Of all others the markers are
+//! counted, which finds what is missing from pictures with restart markers, and costs a search for a byte.
 
 use super::scan::{Broken, Walker};
 use super::segments::{self, Head, HeadError, Header, Reached, first_scan, marker_in_scan};

@@ -1,7 +1,7 @@
 //! Provisioning as a running kiosk sees it: whether something new was applied, and what was refused.
 //!
-//! It is looked at along with the clock, once a second: two names in a directory that the kernel has in memory. So nothing has
-//! to be there beforehand, and no folder that comes, goes or is mounted over is missed.
+//! It is looked at along with the clock, once a second: two names in a directory that the kernel has in memory. So
+//! nothing has to be there beforehand, and no folder that comes, goes or is mounted over is missed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -141,8 +141,8 @@ fn card_devices(card: &alsa::Card) -> Option<Vec<SoundDevice>> {
     )
 }
 
-/// Whether an output takes frames of IEC 958 alone, which only the card's own configuration can make, as HDMI of a Raspberry
-/// Pi does. One that is in use is taken for a usual one; opening it then finds out.
+/// Whether an output takes frames of IEC 958 alone, which only the card's own configuration can make, as HDMI of a
+/// Raspberry Pi does. One that is in use is taken for a usual one; opening it then finds out.
 fn takes_own_frames(id: &str, number: u32) -> bool {
     let Ok(pcm) = PCM::new(
         &format!("hw:CARD={id},DEV={number}"),

@@ -10,8 +10,8 @@ pub(super) enum Pick {
 }
 
 impl Pick {
-    /// The one that was chosen; else both of two, and of more the first: an array's others are single microphones in it, and what
-    /// the card itself plays.
+    /// The one that was chosen; else both of two, and of more the first: an array's others are single microphones in
+    /// it, and what the card itself plays.
     pub(super) fn of(chosen: Option<u8>, channels_of_card: u32) -> Self {
         match chosen {
             Some(channel) => Self::Only(channel.into()),

@@ -174,8 +174,8 @@ const ASIDE: [&str; 9] = [
 /// What a speaker's sound does not come from.
 const INPUTS: [&str; 5] = ["mic", "line in", "cd", "aux", "input"];
 
-/// Which controls of one direction keep it silent. Any main one does; of single sources and outputs only all together do, as
-/// those that are not used are off on many cards.
+/// Which controls of one direction keep it silent. Any main one does; of single sources and outputs only all together
+/// do, as those that are not used are off on many cards.
 fn faults(knobs: &[(&str, Knob)], what: Silenced) -> Vec<(usize, Fault)> {
     let has = |name: &str, parts: &[&str]| parts.iter().any(|part| name.contains(part));
     let (mains, inputs): (&[&str], &[&str]) = match what {

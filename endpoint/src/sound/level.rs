@@ -49,7 +49,8 @@ impl LevelMeter {
     }
 }
 
-/// Notices a microphone that hears nothing at all, not even the noise of its own wires: muted on itself or in its mixer.
+/// Notices a microphone that hears nothing at all, not even the noise of its own wires: muted on itself or in its
+/// mixer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SilenceWatch {
     silent_blocks: u32,

@@ -1,5 +1,5 @@
-//! How an ALSA PCM is named: `PCM`, with `@PORT` for a USB card that is meant by where it is plugged in, and `#N` for one channel
-//! of a card.
+//! How an ALSA PCM is named: `PCM`, with `@PORT` for a USB card that is meant by where it is plugged in, and `#N` for
+//! one channel of a card.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,8 @@ use std::str::FromStr;
 pub struct PcmName {
     /// ALSA's name.
     pub pcm: String,
-    /// Where its USB card is plugged in; the card is then known by that, as the kernel numbers equal cards as it finds them.
+    /// Where its USB card is plugged in; the card is then known by that, as the kernel numbers equal cards as it finds
+    /// them.
     pub port: Option<String>,
     /// The one channel that is the microphone, from 0.
     pub channel: Option<u8>,
@@ -37,8 +38,8 @@ impl PcmName {
         }
     }
 
-    /// ALSA's name of it among these cards: of the card at the port, or else of the only one of its kind. `None` if there is
-    /// neither, or if nothing tells two of a kind apart.
+    /// ALSA's name of it among these cards: of the card at the port, or else of the only one of its kind. `None` if
+    /// there is neither, or if nothing tells two of a kind apart.
     pub(super) fn among(&self, cards: &[Card]) -> Option<String> {
         let (Some(port), Some(id)) = (&self.port, self.card()) else {
             return Some(self.pcm.clone());
@@ -52,7 +53,8 @@ impl PcmName {
         Some(format!("{before}{}{after}", card.id))
     }
 
-    /// Whether it is the same PCM of the same card, whatever the kernel calls the card now, and whichever channel was chosen.
+    /// Whether it is the same PCM of the same card, whatever the kernel calls the card now, and whichever channel was
+    /// chosen.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let without_number = |name: &Self| match name.card() {

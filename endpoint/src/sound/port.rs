@@ -1,4 +1,5 @@
-//! Where a USB sound card is plugged in, as the kernel names it for cameras, too: controller, sockets on the way, interface.
+//! Where a USB sound card is plugged in, as the kernel names it for cameras, too: controller, sockets on the way,
+//! interface.
 
 use std::path::{Component, Path};
 

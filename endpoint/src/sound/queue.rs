@@ -22,8 +22,8 @@ pub(super) struct Queue {
 impl Queue {
     /// For a sink that takes `period` frames at once out of a buffer of `buffer`; blocks of `block` frames are added.
     ///
-    /// With two blocks, the queue holds from 20 to 40 ms. A sink that takes more at once than a quarter of that finds two of its
-    /// periods and a block when it is full, so that one is left whatever it took when.
+    /// With two blocks, the queue holds from 20 to 40 ms. A sink that takes more at once than a quarter of that finds
+    /// two of its periods and a block when it is full, so that one is left whatever it took when.
     pub(super) fn new(block: u32, period: u32, buffer: u32, now: Instant) -> Self {
         let for_the_sink = period.saturating_mul(2).saturating_add(block);
         Self {

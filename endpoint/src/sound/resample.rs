@@ -1,16 +1,19 @@
-//! Sound of one rate to sound of another, so that what the lower rate cannot hold is taken away and not folded into speech.
+//! Sound of one rate to sound of another, so that what the lower rate cannot hold is taken away and not folded into
+//! speech.
 //!
-//! A polyphase filter: a windowed sinc, computed once for each place that a new sample may have between two old ones. Nothing
-//! is allocated after [`Resampler::new`].
+//! A polyphase filter: a windowed sinc, computed once for each place that a new sample may have between two old ones.
+//! Nothing is allocated after [`Resampler::new`].
 
 use conclave_protocol::time::Micros;
 use std::f64::consts::PI;
 
-/// Zero crossings of the sinc on either side, at the lower rate. More make the edge steeper, and the delay longer: 2 ms at 16 kHz.
+/// Zero crossings of the sinc on either side, at the lower rate. More make the edge steeper, and the delay longer: 2 ms
+/// at 16 kHz.
 const ZERO_CROSSINGS: u32 = 32;
 /// Shape of the Kaiser window: 70 dB less of what has to go. More take more away and make the edge less steep.
 const BETA: f64 = 7.0;
-/// Middle of the edge, as a share of half the lower rate: higher keeps more treble, and folds what is just above half the rate.
+/// Middle of the edge, as a share of half the lower rate: higher keeps more treble, and folds what is just above half
+/// the rate.
 const EDGE: f64 = 0.93;
 /// Places between two samples for which a filter is computed at most; rates that need more are rounded.
 const MOST_PHASES: u32 = 1_000;

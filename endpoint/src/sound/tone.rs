@@ -1,8 +1,9 @@
 //! A tone that proves what happened to it: its pitch, every gap, and which sample came when.
 //!
-//! The tone is a sine at −20 dBFS. The first 320 samples of each second are a mark instead: 80 chips of 2 samples of a fixed
-//! pseudo-random pattern, then the number of the second modulo 256 as 8 bits of 10 chips, most significant first, a bit
-//! being the pattern's next chips as they are (1) or inverted (0). The sine goes on behind the mark as if it had not been there.
+//! The tone is a sine at −20 dBFS. The first 320 samples of each second are a mark instead: 80 chips of 2 samples of a
+//! fixed pseudo-random pattern, then the number of the second modulo 256 as 8 bits of 10 chips, most significant first,
+//! a bit being the pattern's next chips as they are (1) or inverted (0). The sine goes on behind the mark as if it had
+//! not been there.
 
 use conclave_protocol::l16::{BLOCK_SAMPLES, Block, SAMPLE_RATE_HZ};
 use std::f64::consts::TAU;
@@ -112,8 +113,8 @@ pub fn marks(samples: &[i16]) -> Vec<ToneMark> {
     found
 }
 
-/// How much of a stretch's energy has to be in the pattern: 1 for the pattern alone; noise has about 1/160, and a mark mixed
-/// with two tones as loud as itself about 0.5.
+/// How much of a stretch's energy has to be in the pattern: 1 for the pattern alone; noise has about 1/160, and a mark
+/// mixed with two tones as loud as itself about 0.5.
 const LIKE: f64 = 0.4;
 
 fn read_mark(samples: &[i16], at: usize) -> Option<ToneMark> {

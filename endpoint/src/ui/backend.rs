@@ -133,7 +133,8 @@ fn missing(screen: &Screen, has: impl Fn(&str) -> bool) -> Vec<Variable> {
     wanted
 }
 
-/// Starts this program again with more variables in its environment; the process stays the same one for who watches over it.
+/// Starts this program again with more variables in its environment; the process stays the same one for who watches
+/// over it.
 fn begin_anew(variables: &[Variable]) -> BackendError {
     use std::os::unix::process::CommandExt as _;
     let mut arguments = std::env::args_os();
@@ -166,8 +167,9 @@ pub(super) struct Chosen {
 pub(super) struct Fallback(Option<Choice>);
 
 impl Fallback {
-    /// A graphics processor may be there without the libraries that speak to it, which shows only when a window is made. By then
-    /// the process is bound to its choice: it begins anew and draws in software. Comes back where that is no way out.
+    /// A graphics processor may be there without the libraries that speak to it, which shows only when a window is
+    /// made. By then the process is bound to its choice: it begins anew and draws in software. Comes back where that is
+    /// no way out.
     pub(super) fn begin(self, error: &slint::PlatformError) -> Result<(), BackendError> {
         let Some(Choice { backend, renderer }) = self.0 else {
             return Ok(());
@@ -177,8 +179,8 @@ impl Fallback {
     }
 }
 
-/// Chooses for the rest of the process; what `SLINT_BACKEND` says comes first. A bare screen is turned, chosen among several and
-/// typed to as the configuration says.
+/// Chooses for the rest of the process; what `SLINT_BACKEND` says comes first. A bare screen is turned, chosen among
+/// several and typed to as the configuration says.
 ///
 /// # Errors
 /// [`BackendError`] says what is missing.

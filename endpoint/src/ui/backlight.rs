@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// `FB_BLANK_UNBLANK` and `FB_BLANK_POWERDOWN` of the kernel's backlight class (Documentation/ABI/stable/sysfs-class-backlight).
+/// `FB_BLANK_UNBLANK` and `FB_BLANK_POWERDOWN` of the kernel's backlight class
+/// (Documentation/ABI/stable/sysfs-class-backlight).
 const LIT: &str = "0";
 const DARK: &str = "4";
 

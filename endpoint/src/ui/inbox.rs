@@ -1,8 +1,8 @@
 //! What the engine's thread tells the screen's: a short queue, drained by the event loop.
 //!
-//! The newest levels, rooms and statistics replace those that were not looked at yet, so that a screen which is busy for
-//! a while finds little to do afterwards. The rest is kept in order. Where [`MOST`] wait, a line of chat is dropped and counted:
-//! what else is told is as little as a person does.
+//! The newest levels, rooms and statistics replace those that were not looked at yet, so that a screen which is busy
+//! for a while finds little to do afterwards. The rest is kept in order. Where [`MOST`] wait, a line of chat is dropped
+//! and counted: what else is told is as little as a person does.
 
 use crate::devices::Devices;
 use crate::discovery::{DiscoveryError, FoundRelay};

@@ -14,7 +14,8 @@ const STATUS: &str = "no screen is connected";
 /// How often it is looked for. Looking less often keeps who switches a screen on waiting.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Waits for a screen at this connector, or at any; whether there is one now. There is none when new provisioning came instead.
+/// Waits for a screen at this connector, or at any; whether there is one now. There is none when new provisioning came
+/// instead.
 pub(super) fn wait_for_one(
     output: Option<&Output>,
     watchdog: Option<&Watchdog>,
@@ -34,7 +35,8 @@ pub(super) fn wait_for_one(
     )
 }
 
-/// Whether a window can be tried: a screen is connected, or the kernel knows of no connector, of which the window's error says more.
+/// Whether a window can be tried: a screen is connected, or the kernel knows of no connector, of which the window's
+/// error says more.
 fn may_show(all: &[Connector], output: Option<&Output>) -> bool {
     let is_meant = |it: &&Connector| output.is_none_or(|output| output.as_str() == it.name);
     all.is_empty() || all.iter().filter(is_meant).any(|it| it.connected)
@@ -67,7 +69,8 @@ mod tests {
     use super::*;
     use std::cell::{Cell, RefCell};
 
-    /// Whether there is a screen in the end, and what was told, when one comes after `screen` looks or provisioning after `stick`.
+    /// Whether there is a screen in the end, and what was told, when one comes after `screen` looks or provisioning
+    /// after `stick`.
     fn waited(screen: u32, stick: u32) -> (bool, Vec<String>) {
         let looks = Cell::new(0);
         let told = RefCell::new(Vec::new());

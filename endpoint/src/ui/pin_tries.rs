@@ -1,7 +1,8 @@
 //! How often the PIN of the settings may be tried: some tries at once, then a pause after each, which doubles.
 //!
-//! The number of wrong tries is on the disk before a PIN is compared, so that neither a restart nor a power cut gives new
-//! tries. A pause that a restart cut short begins again in full: a board without a battery does not know how long it was off.
+//! The number of wrong tries is on the disk before a PIN is compared, so that neither a restart nor a power cut gives
+//! new tries. A pause that a restart cut short begins again in full: a board without a battery does not know how long
+//! it was off.
 
 use super::app::App;
 use crate::clock;
@@ -16,8 +17,8 @@ const FILE: &str = "settings-pin-tries";
 const FREE: u32 = 5;
 /// The pause after the last of these.
 const FIRST_PAUSE: Micros = Micros::from_secs(30);
-/// The longest pause. A longer one slows guessing down more, and lets a passer-by lock the settings for longer: 10,000 PINs
-/// take more than a year with this one.
+/// The longest pause. A longer one slows guessing down more, and lets a passer-by lock the settings for longer: 10,000
+/// PINs take more than a year with this one.
 const LONGEST_PAUSE: Micros = Micros::from_secs(3_600);
 
 /// The wrong tries since the last right one.

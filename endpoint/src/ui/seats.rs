@@ -1,7 +1,7 @@
 //! Who sits where on the screen, who is speaking, and how well their connection is.
 //!
-//! Seats are kept: a person who talks gets a ring where they are. Only when more are there than can be shown, whoever talks
-//! changes places with the shown one who has been silent for longest.
+//! Seats are kept: a person who talks gets a ring where they are. Only when more are there than can be shown, whoever
+//! talks changes places with the shown one who has been silent for longest.
 
 use super::faces::{hue, initials};
 use crate::engine::{Loudness, Person, Stats};

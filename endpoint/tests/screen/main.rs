@@ -1,8 +1,8 @@
-//! A person at the screen: the whole app in a real window, touched where its elements are, with a real relay and a second
-//! endpoint.
+//! A person at the screen: the whole app in a real window, touched where its elements are, with a real relay and a
+//! second endpoint.
 //!
-//! The window is in an X server of its own (Xvfb), or, in the virtual machine, on the bare screen (KMS) with a touch panel
-//! made of `uinput`. Slint wants the main thread and has one event loop a process, so this is a program and not a
+//! The window is in an X server of its own (Xvfb), or, in the virtual machine, on the bare screen (KMS) with a touch
+//! panel made of `uinput`. Slint wants the main thread and has one event loop a process, so this is a program and not a
 //! `#[test]`, and each story a process.
 
 #![allow(clippy::unwrap_used, reason = "a test, though it is no `#[test]`")]

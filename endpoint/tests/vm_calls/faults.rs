@@ -6,8 +6,8 @@ use crate::{drivers, time_is_the_guests_own};
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// Waits for the next picture at the receiver and says when it was complete: it is on the disk at once, for it is larger
-/// than what is collected before writing.
+/// Waits for the next picture at the receiver and says when it was complete: it is on the disk at once, for it is
+/// larger than what is collected before writing.
 fn next_picture(receiver: &Call) -> Instant {
     let file = receiver.recording("sender.mjpeg");
     let length = || fs::metadata(&file).map_or(0, |file| file.len());

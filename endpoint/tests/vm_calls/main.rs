@@ -1,7 +1,8 @@
-//! Whole calls on real drivers: the endpoint's and the relay's programs, cameras and sound of the virtual machine, loopback.
+//! Whole calls on real drivers: the endpoint's and the relay's programs, cameras and sound of the virtual machine,
+//! loopback.
 //!
-//! They run in the machine of `scripts/vm/run`, best with `CONCLAVE_VM_TIME=instant`, where a busy machine makes nothing
-//! late; elsewhere each test says that it was skipped. The drivers are shared, so one test runs at a time.
+//! They run in the machine of `scripts/vm/run`, best with `CONCLAVE_VM_TIME=instant`, where a busy machine makes
+//! nothing late; elsewhere each test says that it was skipped. The drivers are shared, so one test runs at a time.
 
 #[expect(dead_code, reason = "shared with the test of the screen")]
 mod call;

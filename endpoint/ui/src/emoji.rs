@@ -8,12 +8,14 @@ static FONT: &[u8] = include_bytes!("../fonts/NotoEmoji-Regular.ttf");
 /// What `app.slint` is written in.
 const TEXT: &str = "Roboto";
 
-/// From now on, whatever fonts the machine has, emoji are drawn from the program's own. To be called once there is a window.
+/// From now on, whatever fonts the machine has, emoji are drawn from the program's own. To be called once there is a
+/// window.
 pub fn draw_emoji() {
     stand_in(&mut slint::fontique_011::shared_collection());
 }
 
-/// Puts the font ahead of the system's, of which one with colors may be anywhere, and behind one for text: it has digits, too.
+/// Puts the font ahead of the system's, of which one with colors may be anywhere, and behind one for text: it has
+/// digits, too.
 fn stand_in(fonts: &mut Collection) {
     let text: Option<FamilyId> = fonts.family_id(TEXT).or_else(|| {
         let mut system = fonts.generic_families(GenericFamily::SansSerif);

@@ -6,8 +6,8 @@ use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 /// Light modules around the code, as the standard wants.
 const QUIET_ZONE: i32 = 4;
 
-/// A picture of one pixel a module, dark on light whatever the theme: not every reader takes it the other way round. `None` for
-/// what is too long for a code.
+/// A picture of one pixel a module, dark on light whatever the theme: not every reader takes it the other way round.
+/// `None` for what is too long for a code.
 #[must_use]
 pub fn join_code(url: &str) -> Option<Image> {
     // A screen has no scratches; what counts is that the modules are large.

@@ -36,8 +36,8 @@ impl Downlink {
         dropped
     }
 
-    /// Takes a picture; gives how many were dropped for it: an older one of the stream, and what has waited longest where
-    /// too many bytes wait.
+    /// Takes a picture; gives how many were dropped for it: an older one of the stream, and what has waited longest
+    /// where too many bytes wait.
     pub(super) fn push_picture(&mut self, stream: StreamId, picture: Vec<u8>) -> u64 {
         self.picture_bytes += picture.len();
         let mut dropped = 0;

@@ -15,8 +15,8 @@ use v4l::video::Capture;
 /// Drivers whose capture nodes are stages of the board's own picture processing, no cameras.
 const NOT_CAMERAS: [&str; 4] = ["bcm2835-isp", "bcm2835-codec", "pispbe", "rpi-hevc-dec"];
 
-/// Drivers of camera modules on a ribbon: their nodes list formats, but give pictures only to a program that sets sensor
-/// and processing up (libcamera). Newer ones say so themselves.
+/// Drivers of camera modules on a ribbon: their nodes list formats, but give pictures only to a program that sets
+/// sensor and processing up (libcamera). Newer ones say so themselves.
 const MODULES: [&str; 10] = [
     "unicam",
     "bcm2835-unicam",

@@ -332,7 +332,8 @@ impl Drop for MappedStream {
             vidioc::VIDIOC_STREAMOFF,
             &mut VIDEO_CAPTURE.cast_signed(),
         );
-        // Frees the device for the next opener even while readers hold buffers, on kernels that let mapped buffers be orphaned (5.0).
+        // Frees the device for the next opener even while readers hold buffers, on kernels that let mapped buffers be
+        // orphaned (5.0).
         let mut none = v4l2_requestbuffers {
             count: 0,
             type_: VIDEO_CAPTURE,

@@ -1,7 +1,7 @@
 //! Where the time of day comes from, and how systemd-timesyncd is told of it.
 //!
-//! The relay is asked where neither the file nor the network names a server, so that a room without the internet has the
-//! relay's time as soon as the relay's machine serves it. Servers of the internet come after it.
+//! The relay is asked where neither the file nor the network names a server, so that a room without the internet has
+//! the relay's time as soon as the relay's machine serves it. Servers of the internet come after it.
 
 use std::fmt;
 use std::net::IpAddr;

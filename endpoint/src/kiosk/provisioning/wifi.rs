@@ -165,8 +165,8 @@ impl fmt::Display for Country {
 const EITHER: &str = "key_mgmt=WPA-PSK WPA-PSK-SHA256 SAE\n\tieee80211w=1";
 /// The same for a key, which WPA3 cannot use: it proves the characters themselves.
 const BY_KEY: &str = "key_mgmt=WPA-PSK WPA-PSK-SHA256\n\tieee80211w=1";
-/// The oldest way of WPA2. Firmware of some radios (Raspberry Pi 3, 4, Zero 2) joins a network that has both WPA2 and WPA3 only
-/// when nothing else is offered.
+/// The oldest way of WPA2. Firmware of some radios (Raspberry Pi 3, 4, Zero 2) joins a network that has both WPA2 and
+/// WPA3 only when nothing else is offered.
 const PLAIN: &str = "key_mgmt=WPA-PSK\n\tieee80211w=0";
 const WPA2: &str = "proto=RSN\n\tkey_mgmt=WPA-PSK\n\tieee80211w=0";
 const WPA3: &str = "key_mgmt=SAE\n\tieee80211w=2";

@@ -21,7 +21,8 @@ const BUFFER_BLOCKS: u32 = 10;
 pub(in super::super) struct AlsaMicrophone<T> {
     opened: Opened,
     intake: Intake,
-    /// A block of the card's frames, as bytes, since the typed access asks ALSA for its parameters, and memory for them, each time.
+    /// A block of the card's frames, as bytes, since the typed access asks ALSA for its parameters, and memory for
+    /// them, each time.
     frames: Box<[u8]>,
     pace: OwnPace,
     silence: SilenceWatch,

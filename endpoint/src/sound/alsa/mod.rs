@@ -1,7 +1,7 @@
 //! ALSA PCMs as microphone and speaker: 16 kHz, mono, whatever the card is.
 //!
-//! Both turns sleep by the clock until the device should have what they need, and then ask it; so they end promptly when
-//! told to, notice an unplugged device within a block's time, and never spin.
+//! Both turns sleep by the clock until the device should have what they need, and then ask it; so they end promptly
+//! when told to, notice an unplugged device within a block's time, and never spin.
 
 mod microphone;
 mod open;

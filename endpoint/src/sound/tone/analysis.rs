@@ -33,7 +33,8 @@ impl ToneReport {
         self.gaps.iter().map(|gap| gap.samples).sum()
     }
 
-    /// By how many samples the marks are off the distance they were sent at: lost ones negative, inserted ones positive.
+    /// By how many samples the marks are off the distance they were sent at: lost ones negative, inserted ones
+    /// positive.
     #[must_use]
     pub fn slips(&self) -> Vec<i64> {
         let slip = |pair: &[ToneMark]| {

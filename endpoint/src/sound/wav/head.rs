@@ -1,5 +1,5 @@
-//! The head of a WAV file: what its samples are, and where. Lengths count as far as the file goes: programs that write into a
-//! pipe leave 0 or 0xffffffff, and a copy that broke off has less than it says.
+//! The head of a WAV file: what its samples are, and where. Lengths count as far as the file goes: programs that write
+//! into a pipe leave 0 or 0xffffffff, and a copy that broke off has less than it says.
 
 use super::WavError;
 use std::ops::Range;

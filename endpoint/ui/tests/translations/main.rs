@@ -1,8 +1,8 @@
 //! Every string of the pages has its translation, and no translation is of a string that is gone.
 //!
-//! `qps-ploc` is a made-up language for finding what was left out: English with accents, in brackets, and longer. It is not called
-//! `en-XA`, or it would be what Slint picks by itself on a system that speaks English. After a string has changed,
-//! `WRITE_PSEUDO=1 cargo test -p conclave-ui --test translations` writes it anew.
+//! `qps-ploc` is a made-up language for finding what was left out: English with accents, in brackets, and longer. It is
+//! not called `en-XA`, or it would be what Slint picks by itself on a system that speaks English. After a string has
+//! changed, `WRITE_PSEUDO=1 cargo test -p conclave-ui --test translations` writes it anew.
 
 mod catalog;
 mod pseudo;

@@ -1,4 +1,5 @@
-// The page: one session, and the page of the phase that it is in. Sign-in was painted before this is fetched (index.html, first.js).
+// The page: one session, and the page of the phase that it is in. Sign-in was painted before this is fetched
+// (index.html, first.js).
 
 import { linkToken } from './net/keep.js';
 import { whatKeepsOut } from './net/kept_out.js';

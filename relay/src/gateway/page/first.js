@@ -1,5 +1,5 @@
-// Runs while the page is read, before anything is painted: the looks that were chosen, and the sign-in page in the words of this browser.
-// No module, since those run after the first paint; app.js takes over from here.
+// Runs while the page is read, before anything is painted: the looks that were chosen, and the sign-in page in the
+// words of this browser. No module, since those run after the first paint; app.js takes over from here.
 
 /** What the sign-in page says, as in words/; its English stands in index.html. @type {Record<string, Record<string, string>>} */
 const WORDS = {

@@ -25,7 +25,8 @@ const KEPT: usize = 80;
 const REQUESTS: u32 = 200;
 /// Requests for keys a second: as many as a session may.
 const KEYS: u32 = 128;
-/// Choices and streams a second of each session: as many as it may send of the first, five times what it may of the second.
+/// Choices and streams a second of each session: as many as it may send of the first, five times what it may of the
+/// second.
 const CHOICES: u32 = 100;
 
 /// Half-open connections, other preambles, lengths that cannot be, and sealed bytes that are no message.

@@ -1,5 +1,5 @@
-//! What one hostile member does in turns, each family at the highest rate that its limits let through, or at a lower one
-//! that its constant states. The member may hold several accounts and sockets, as anyone may.
+//! What one hostile member does in turns, each family at the highest rate that its limits let through, or at a lower
+//! one that its constant states. The member may hold several accounts and sockets, as anyone may.
 
 mod control;
 mod media;

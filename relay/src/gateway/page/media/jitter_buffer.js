@@ -1,5 +1,5 @@
-// Blocks of sound come when they come, and are heard 20 ms apart. Waits as long as nearly all blocks need, and not longer.
-// Time comes in as an argument, in ms of any clock that goes on.
+// Blocks of sound come when they come, and are heard 20 ms apart. Waits as long as nearly all blocks need, and not
+// longer. Time comes in as an argument, in ms of any clock that goes on.
 
 import { Concealer } from './conceal.js';
 import { BLOCK_MS } from './l16.js';

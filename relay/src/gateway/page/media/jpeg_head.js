@@ -1,5 +1,5 @@
-// What the header of a received JPEG says (ITU T.81, annex B): whether it is of the one kind that cameras make. Everything else is
-// left to no decoder: endpoints refuse the same.
+// What the header of a received JPEG says (ITU T.81, annex B): whether it is of the one kind that cameras make.
+// Everything else is left to no decoder: endpoints refuse the same.
 
 /** Segments in front of the picture's data; cameras send about ten. */
 const MOST_SEGMENTS = 256;

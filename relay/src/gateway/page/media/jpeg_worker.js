@@ -1,5 +1,5 @@
-// Makes JPEGs of a camera's or a screen's frames, away from the page, at most so many a second. While one is made, newer ones wait
-// in no queue: the newest that comes when it is done is the next.
+// Makes JPEGs of a camera's or a screen's frames, away from the page, at most so many a second. While one is made,
+// newer ones wait in no queue: the newest that comes when it is done is the next.
 
 import { nowUs } from '../net/clock.js';
 

@@ -1,4 +1,5 @@
-// How loud a block is, and whether somebody speaks: for the level byte of each block (endpoint/src/sound/level.rs, RFC 6464).
+// How loud a block is, and whether somebody speaks: for the level byte of each block (endpoint/src/sound/level.rs, RFC
+// 6464).
 
 /** Voice is this much louder than the room. Less takes typing for voice, more misses quiet speakers. */
 const ABOVE_ROOM_DB = 9;

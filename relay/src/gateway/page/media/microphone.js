@@ -1,6 +1,6 @@
 // The microphone: opened when somebody asks for it, released when they leave. While it is off no block leaves the page;
-// the level is still watched here, so that who speaks in vain is told. What the system mutes, as during a phone call, is silence that
-// nobody speaks: it does not leave the page either.
+// the level is still watched here, so that who speaks in vain is told. What the system mutes, as during a phone call,
+// is silence that nobody speaks: it does not leave the page either.
 
 import { nowUs } from '../net/clock.js';
 import { Signal } from '../net/signal.js';

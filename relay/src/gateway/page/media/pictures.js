@@ -1,5 +1,5 @@
-// The newest picture of each stream onto its canvas. Decoding is the browser's, off the page's thread; while it decodes, newer
-// pictures replace each other, so that what is shown is never late.
+// The newest picture of each stream onto its canvas. Decoding is the browser's, off the page's thread; while it
+// decodes, newer pictures replace each other, so that what is shown is never late.
 
 import { isBaselineJpeg } from './jpeg_head.js';
 

@@ -1,4 +1,5 @@
-// From one sample rate to another, by a windowed sinc: what is too high for the lower rate is taken away, not folded back.
+// From one sample rate to another, by a windowed sinc: what is too high for the lower rate is taken away, not folded
+// back.
 
 /** Zero crossings of the sinc on each side. More is a steeper filter and more work. */
 const CROSSINGS = 12;

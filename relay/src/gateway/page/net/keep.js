@@ -1,4 +1,5 @@
-// What the browser keeps: for good (localStorage) or for this tab (sessionStorage). Where it keeps nothing, the page works without.
+// What the browser keeps: for good (localStorage) or for this tab (sessionStorage). Where it keeps nothing, the page
+// works without.
 
 /** @param {Storage} storage @param {string} key @returns {any} */
 function read(storage, key) {

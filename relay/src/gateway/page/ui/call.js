@@ -1,4 +1,5 @@
-// The call: what goes out from camera, microphone and screen, what comes in to canvases and the loudspeaker, who speaks.
+// The call: what goes out from camera, microphone and screen, what comes in to canvases and the loudspeaker, who
+// speaks.
 
 import { Camera } from '../media/camera.js';
 import { DeviceError } from '../media/device_error.js';

@@ -1,4 +1,5 @@
-// Names as people type them: in the one form that the relay keeps, and judged as far as that needs no tables. The relay has the last word.
+// Names as people type them: in the one form that the relay keeps, and judged as far as that needs no tables. The relay
+// has the last word.
 
 const USERNAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}_.\u200c\u200d-]{1,31}$/u;
 /** The most characters of a name that is shown. */

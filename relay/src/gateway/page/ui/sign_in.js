@@ -1,5 +1,5 @@
-// Who this is: name and e-mail, or, for who came by a link, a name alone. What is to be seen stands in index.html and was painted
-// before this is fetched (first.js); this makes it work.
+// Who this is: name and e-mail, or, for who came by a link, a name alone. What is to be seen stands in index.html and
+// was painted before this is fetched (first.js); this makes it work.
 
 import { set } from './dom.js';
 import { button, buttonOf, fieldOf, notice } from './controls.js';

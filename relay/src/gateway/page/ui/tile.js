@@ -1,4 +1,5 @@
-// One participant, or a screen that one shares: the picture, or initials where there is none, with the name and how things stand upon it.
+// One participant, or a screen that one shares: the picture, or initials where there is none, with the name and how
+// things stand upon it.
 
 import { add, make, set } from './dom.js';
 import { avatar } from './faces.js';
