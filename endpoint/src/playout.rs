@@ -229,7 +229,7 @@ impl Voices {
         if self.somebody() {
             return false;
         }
-        // Whoever was added since `take_all` has left a token, with which this returns at once.
+        // A source that was added since `take_all` has left a token, with which this returns at once.
         std::thread::park();
         true
     }

@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 /// Pictures, blocks and lines that may wait for the disk.
 const QUEUE: usize = 256;
 
-/// Files that are open at a time; whoever comes after is not recorded.
+/// Files that are open at a time; participants who come after are not recorded.
 ///
 /// Raising it above the process's limit of open files would starve the call itself.
 const MOST_FILES: usize = 256;
@@ -196,7 +196,7 @@ impl Files {
                     "text": line.text.as_str(),
                 });
                 writeln!(file, "{line}")?;
-                // Lines are few, and whoever reads along wants them now.
+                // Lines are few, and a person who reads along wants them now.
                 file.flush()
             }
         }

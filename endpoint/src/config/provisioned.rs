@@ -1,6 +1,6 @@
 //! What a kiosk was provisioned with: between the administrator's file and what was chosen on the screen.
 //!
-//! What is given anew counts before what was chosen until then: those choices are forgotten. What is chosen afterwards
+//! What is given again counts before what was chosen until then: those choices are forgotten. What is chosen afterwards
 //! counts again. Each section has a mark of when it was given; those that were seen are kept beside the choices.
 
 use std::fs;
@@ -53,7 +53,7 @@ impl Config {
             self.trust_again(&keep, &said)?;
         }
         keep.write(SEEN, given.to_string().as_bytes())?;
-        tracing::info!(sections = ?new, "provisioned anew");
+        tracing::info!(sections = ?new, "provisioned again");
         Ok(true)
     }
 

@@ -64,7 +64,7 @@ pub struct SelfStats {
     pub blocks_dropped: u64,
     /// Packets that were dropped unopened, by reason.
     pub packets_refused: RefusedPackets,
-    /// Times that the connection was made anew.
+    /// How often the endpoint reconnected.
     pub reconnects: u64,
     /// CPU time of the whole process, in milliseconds.
     pub cpu_ms: u64,

@@ -17,7 +17,7 @@ use conclave_protocol::wire::control::Media;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// A level counts for so long; then whoever it was is silent.
+/// A level counts for so long; then the participant is silent.
 const LEVEL_LASTS: Micros = Micros::from_millis(200);
 
 /// The receiving half.

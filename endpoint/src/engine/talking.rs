@@ -47,7 +47,7 @@ impl Engine {
         }
     }
 
-    /// Tells whoever wrote a line that the relay does not have it.
+    /// Tells the author of a line that the relay does not have it.
     pub(super) fn not_said(&mut self, refusal: Refusal, written: Option<Written>) {
         match written {
             Some(written) => drop(written.send(Err(refusal))),

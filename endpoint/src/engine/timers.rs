@@ -59,7 +59,7 @@ impl Timers {
         self.0[timer as usize]
     }
 
-    /// Takes the timer that has been due the longest. Whoever sets it again from its handler sets it after `now`.
+    /// Takes the timer that has been due the longest. A handler that sets it again sets it after `now`.
     pub(super) fn take_expired(&mut self, now: Instant) -> Option<Timer> {
         let due = |timer: &Timer| self.at(*timer).is_some_and(|at| at <= now);
         let expired = Timer::ALL.into_iter().filter(due);

@@ -170,7 +170,7 @@ impl Decoder {
         self.picture(jpeg, scale, PixelFormat::RGB, into)
     }
 
-    /// Decodes to RGB with a fourth byte without meaning, for whoever computes with the pixels.
+    /// Decodes to RGB with a fourth byte without meaning, for callers that compute with the pixels.
     ///
     /// # Errors
     /// As [`Decoder::rgb`].

@@ -183,7 +183,7 @@ impl<C: Canvas> Drop for Screen<C> {
     }
 }
 
-/// One decoder thread. The lock is the decoders' own: whoever waits for a turn holds it.
+/// One decoder thread. The lock is the decoders' own: a decoder that waits for its turn holds it.
 fn work<C: Canvas>(
     streams: &Streams,
     next_turns: &Mutex<Receiver<Option<Arc<Stream>>>>,

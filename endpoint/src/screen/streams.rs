@@ -152,7 +152,7 @@ impl Streams {
 
     /// After a stream's picture was painted: it may stand in the queue again.
     pub(super) fn end_turn(&self, stream: Arc<Stream>) {
-        // A swap and not a store: whoever found the flag set before has put a picture down that is seen here.
+        // A swap and not a store: a thread that found the flag set before has put a picture down that is seen here.
         stream.has_turn.swap(false, AcqRel);
         if stream.waiting.load().is_some() {
             self.queue(&stream);

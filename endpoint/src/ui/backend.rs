@@ -25,7 +25,7 @@ pub enum BackendError {
         /// What it says.
         error: slint::PlatformError,
     },
-    /// Another choice needs this program begun anew.
+    /// Another choice needs this program to start again.
     #[error(
         "the display needs {variables}, and this program cannot be started again with that: {error}"
     )]
@@ -168,8 +168,8 @@ pub(super) struct Fallback(Option<Choice>);
 
 impl Fallback {
     /// A graphics processor may be there without the libraries that speak to it, which shows only when a window is
-    /// made. By then the process is bound to its choice: it begins anew and draws in software. Comes back where that is
-    /// no way out.
+    /// made. By then the process is bound to its choice: it starts again and draws in software. Comes back where that
+    /// is no way out.
     pub(super) fn begin(self, error: &slint::PlatformError) -> Result<(), BackendError> {
         let Some(Choice { backend, renderer }) = self.0 else {
             return Ok(());

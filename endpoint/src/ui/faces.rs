@@ -1,4 +1,4 @@
-//! Faces: initials and a color for whoever cannot be seen.
+//! Faces: initials and a color for participants without a picture.
 
 use conclave_protocol::name::is_mark;
 

@@ -15,7 +15,7 @@ const INTENTS: usize = 64;
 /// Sign-ins that may wait while an engine says goodbye, which takes a second at most; more are dropped, with a warning.
 const ORDERS: usize = 16;
 
-/// Makes an engine's eyes, anew for each engine.
+/// Makes an engine's eyes, new ones for each engine.
 pub(super) type OpenEyes = Box<dyn Fn() -> Eyes + Send>;
 
 /// An engine to run: whose it is, what it is to do, and how it is steered.
@@ -152,7 +152,7 @@ async fn serve(keep: Keep, inbox: Inbox, open_eyes: OpenEyes, mut orders: mpsc::
     }
 }
 
-/// Calls back when the process is asked to end; whoever is called ends the host in their turn.
+/// Calls back when the process is asked to end; the callback ends the host in its turn.
 async fn signals(on_signal: fn()) {
     let asked = async {
         let (mut interrupt, mut terminate) = (

@@ -77,7 +77,7 @@ impl Inbox {
             waiting.push((from, news));
             was_empty
         };
-        // Whoever made it longer than nothing has woken the loop already.
+        // The sender of the first message has woken the loop already.
         if was_empty {
             (self.wake)();
         }

@@ -98,7 +98,7 @@ impl App {
         }
     }
 
-    /// The settings are open to whoever is there.
+    /// The settings are open to everyone who is there.
     pub(super) fn forget_pin_tries(&mut self, now: Instant) {
         if self.pin_tries.wrong > 0 {
             self.pin_tries = PinTries::resume(0, now);

@@ -1,7 +1,7 @@
 //! Who sits where on the screen, who is speaking, and how well their connection is.
 //!
-//! Seats are kept: a person who talks gets a ring where they are. Only when more are there than can be shown, whoever
-//! talks changes places with the shown one who has been silent for longest.
+//! Seats are kept: a person who talks gets a ring where they are. Only when more are there than can be shown, a
+//! hidden participant who talks changes places with the shown one who has been silent for longest.
 
 use super::faces::{hue, initials};
 use crate::engine::{Loudness, Person, Stats};
@@ -42,7 +42,7 @@ pub(super) struct Seats {
 }
 
 impl Seats {
-    /// Everyone who is there now: whoever stays keeps their seat, newcomers sit behind, the own one is last.
+    /// Everyone who is there now: a participant who stays keeps the seat, newcomers sit behind, the own one is last.
     pub(super) fn seat(&mut self, people: Vec<Person>) {
         self.seats
             .retain(|seat| people.iter().any(|person| person.id == seat.person.id));

@@ -170,7 +170,7 @@ impl App {
                 tracing::warn!(%error, "the relay's identity is still kept");
             }
         }
-        // Whoever goes to another relay is still who they are.
+        // A person who goes to another relay keeps name and address.
         let typed = self.sign_in.fields.clone();
         self.sign_out();
         self.sign_in.fields = typed;

@@ -278,7 +278,7 @@ impl Core {
         }
     }
 
-    /// The limits were configured anew; what is there stays.
+    /// The limits were configured again; what is there stays.
     pub fn handle_limits(&mut self, limits: CoreLimits) {
         self.limits = limits;
     }

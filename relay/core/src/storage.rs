@@ -159,7 +159,7 @@ pub enum StoreAnswer {
 /// What a PIN hashes to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PinHash {
-    /// Drawn anew for each room.
+    /// Drawn for each room.
     pub salt: [u8; 16],
     /// Argon2id of PIN and salt.
     pub hash: [u8; 32],

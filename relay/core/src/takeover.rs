@@ -18,7 +18,7 @@ const CALM: Micros = Micros::from_secs(20 * 60);
 /// Accounts that are remembered. Higher costs about 100 B each.
 const MOST: usize = 4_096;
 
-/// Who was put out by whom, and how often.
+/// Which sessions were removed by which others, and how often.
 #[derive(Default)]
 pub(super) struct Takeovers(HashMap<String, Turns>);
 

@@ -38,7 +38,7 @@ impl Parking {
         let now = clock::now();
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match places.remove(&session) {
-            // Whoever gave up claiming it has no use for it.
+            // A caller that gave up claiming it has no use for it.
             Some(Place::Claimed(claim)) => drop(claim.send(participant)),
             _ => drop(places.insert(session, Place::Left(participant, now + KEPT))),
         }

@@ -10,7 +10,7 @@ use super::outbox::Outbox;
 use crate::health::Part;
 use crate::store::Stored;
 
-/// Events that may wait; whoever brings one more waits.
+/// Events that may wait; the sender of one more waits.
 pub(crate) const EVENTS: usize = 1024;
 
 /// Everything that happens to the core.

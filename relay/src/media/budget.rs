@@ -1,9 +1,9 @@
 //! How much is sent on: bytes times receivers, of a sender, a room and an address; and of each stream what it was
 //! offered as.
 //!
-//! What comes in is limited by session, but the relay's work and its network are what goes out. Whoever has spent a
-//! budget waits for it to fill again, and nobody else does. Sound may spend the last quarter of a budget that pictures
-//! leave alone.
+//! What comes in is limited by session, but the relay's work and its network are what goes out. A session that has
+//! spent a budget waits for it to fill again, and nobody else does. Sound may spend the last quarter of a budget that
+//! pictures leave alone.
 
 use std::net::IpAddr;
 

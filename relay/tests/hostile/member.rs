@@ -196,7 +196,7 @@ impl Member {
                 self.hand_out(to, &[other.id])?;
             }
             Event::ParticipantLeft { participant, .. } => {
-                assert_ne!(participant, self.me, "a member was put out of the room");
+                assert_ne!(participant, self.me, "a member was removed from the room");
                 if self.others.remove(&participant).is_some() {
                     self.receiver.remove_participant(participant);
                     if self.leaves.somebody_left(now) {

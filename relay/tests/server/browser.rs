@@ -142,7 +142,7 @@ impl<S: Read + Write> Browser<S> {
         Self::try_open(request, stream).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The error's words when there is no socket to be had.
+    /// The error's words when no socket is available.
     pub(crate) fn try_open(request: Request<()>, stream: S) -> Result<Self, String> {
         let (socket, _) = client(request, stream).map_err(|error| error.to_string())?;
         Ok(Self {

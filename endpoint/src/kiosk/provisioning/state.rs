@@ -178,14 +178,14 @@ impl<F: Folder> State<F> {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// A file of our own; a damaged one is begun anew.
+    /// A file of our own; a damaged one is replaced by an empty one.
     fn table(&self, name: &str) -> io::Result<Table> {
         let read = self.text(name)?.parse();
         Ok(read.unwrap_or_else(|error: toml::de::Error| {
             tracing::warn!(
                 reason = error.message(),
                 name,
-                "a damaged file is begun anew"
+                "a damaged file is replaced by an empty one"
             );
             Table::new()
         }))

@@ -1,6 +1,6 @@
 //! The file on a stick or a boot partition: found, read with bounds, and rid of its secrets.
 //!
-//! Whoever plugged the stick in may mean harm. Nothing outside its folder is opened, whatever links it has.
+//! The person who plugged the stick in may mean harm. Nothing outside its folder is opened, whatever links it has.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -110,7 +110,7 @@ impl Stick {
 
     /// Replaces the text, and writes over the old one where it lay.
     pub(super) fn replace(&self, text: &str) -> io::Result<()> {
-        // A rename alone leaves the old bytes on the medium for whoever reads it raw.
+        // A rename alone leaves the old bytes on the medium for a person who reads it raw.
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let old = openat(&self.folder.folder, &*self.name, flags, Mode::empty())?;
         let is_file = FileType::from_raw_mode(fstat(&old)?.st_mode) == FileType::RegularFile;

@@ -2,7 +2,7 @@
 //!
 //! `qps-ploc` is a made-up language for finding what was left out: English with accents, in brackets, and longer. It is
 //! not called `en-XA`, or it would be what Slint picks by itself on a system that speaks English. After a string has
-//! changed, `WRITE_PSEUDO=1 cargo test -p conclave-ui --test translations` writes it anew.
+//! changed, `WRITE_PSEUDO=1 cargo test -p conclave-ui --test translations` writes it again.
 
 mod catalog;
 mod pseudo;
