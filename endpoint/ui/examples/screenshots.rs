@@ -98,7 +98,14 @@ fn sheets(folder: &Path) -> std::io::Result<()> {
                 .expect("a string takes everything");
         }
     }
-    std::fs::write(folder.join("README.md"), list)
+    let readme = folder.join("README.md");
+    // The section on the browser's pages is written by hand.
+    if let Ok(old) = std::fs::read_to_string(&readme)
+        && let Some(at) = old.find("\n## The browser page")
+    {
+        list.push_str(&old[at..]);
+    }
+    std::fs::write(readme, list)
 }
 
 fn picture(scene: &Scene, stage: &Stage, dark: bool, language: &str) -> std::io::Result<Picture> {
