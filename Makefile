@@ -1,19 +1,19 @@
-# Every target installs what it lacks through scripts/deps.sh, which says so.
+# Every target installs the Debian packages that it needs through scripts/deps.sh, which names them.
 CARGO := cargo
-# One selection for every build: another one would have other features, and build the dependencies once more.
+# One package selection for every build: with another one, cargo would build the dependencies again with other features.
 ALL := --workspace --exclude conclave-no-std-check
 export CARGO_TERM_QUIET ?= false
 
 .PHONY: demo run screenshots test bench hostile fuzz lint vm doc deb test-deb cross test-cross image vm-image clean
 
-# A relay and two endpoints in one room for ten seconds, and whether each saw and heard the other;
-# with IN=scripts/vm/run on the virtual machine's camera and sound card.
+# A relay and two endpoints in one room for ten seconds; reports whether each saw and heard the other. With
+# IN=scripts/vm/run it uses the virtual machine's camera and sound card.
 demo:
 	@scripts/deps.sh build
 	@$(CARGO) build --locked $(ALL) --bins --example demo
 	@$(IN) target/debug/examples/demo
 
-# The touch screen's program in a window, or on the bare screen where there is no display server.
+# The touch screen's program in a window, or directly on the screen if there is no display server.
 run:
 	@scripts/deps.sh build screen
 	@$(CARGO) build --locked $(ALL) --bins
@@ -25,29 +25,30 @@ screenshots:
 	@$(CARGO) build --locked $(ALL) --example screenshots
 	@target/debug/examples/screenshots docs/screenshots
 
-# All tests; those that need cameras and sound cards run in the virtual machine. Says how many ran, and where.
+# All tests; those that need cameras and sound cards run in the virtual machine. Reports how many ran, and where.
 test:
 	@scripts/test
 
-# CMD under a kernel of its own with real drivers: make vm CMD='v4l2-ctl --list-devices'. docs/vm.md says more.
+# Runs CMD under a kernel of its own with real drivers: make vm CMD='v4l2-ctl --list-devices'. See docs/vm.md.
 vm:
 	@scripts/deps.sh build vm
 	@$(CARGO) build --locked $(ALL) --bins
 	@scripts/vm/run $(or $(CMD),scripts/vm/selftest.sh)
 
-# What forwarding, sealing and capturing cost, beside the floor and the peer. docs/benchmarks.md has results.
+# The cost of forwarding, sealing and capturing, compared with a floor or another program. docs/benchmarks.md has
+# results.
 bench:
 	@scripts/deps.sh build screen test bench vm
 	@scripts/bench/all
 
-# An hour of every attack that the limits allow, beside a call of four, by the virtual machine's clock: some minutes
-# here.
+# An hour of every attack that the limits allow, beside a call of four, by the virtual machine's clock; it takes some
+# minutes.
 hostile:
 	@scripts/deps.sh build vm
 	@$(CARGO) build --locked $(ALL) --bins
 	@scripts/hostile $(or $(SECONDS),3600) $(or $(ROUNDS),4)
 
-# Searches for input that is not survived: make fuzz TARGET=all SECONDS=60.
+# Searches for input that makes a parser or state machine fail: make fuzz TARGET=all SECONDS=60.
 fuzz:
 	@scripts/deps.sh build
 	@protocol/fuzz/run $(or $(TARGET),all) $(or $(SECONDS),60)
@@ -58,28 +59,26 @@ deb:
 	@scripts/deps.sh build deb $(if $(ARCH),cross)
 	@ARCH=$(ARCH) PROFILE=$(or $(PROFILE),release) scripts/deb $(WHICH)
 
-# Whether a clean Debian installs, runs, upgrades and purges them; as root.
+# Tests whether a clean Debian installs, runs, upgrades and purges the packages; as root.
 test-deb:
 	@PROFILE=$(or $(PROFILE),release) scripts/test-deb $(WHICH)
 
-# The programs for a board: make cross TARGET=aarch64-unknown-linux-gnu WHICH=relay ENGINE=none. docs/cross.md says
-# more.
+# The programs for a board: make cross TARGET=aarch64-unknown-linux-gnu WHICH=relay ENGINE=none. See docs/cross.md.
 cross:
 	@ENGINE=$(ENGINE) PROFILE=$(or $(PROFILE),release) cross/build $(or $(TARGET),aarch64-unknown-linux-gnu) $(WHICH)
 
-# Whether they build for every board, and run in qemu, a call with this machine's own programs included.
+# Tests whether they build for every board and run in qemu, including a call with this machine's own programs.
 test-cross:
 	@scripts/deps.sh build test
 	@$(CARGO) build --locked $(ALL) --bins
 	@cross/test-all
 
-# A kiosk's disk image for 64-bit ARM boards with UEFI; as root. docs/image.md says more.
+# A kiosk's disk image for 64-bit ARM boards with UEFI; as root. See docs/image.md.
 image:
 	@scripts/deps.sh build deb cross image
 	@scripts/image/build $(OUT)
 
-# Boots it under emulation: its idle page, a call, the plug pulled. STEPS='idle refused stick call cuts=10 watchdog
-# rollback'.
+# Boots it under emulation: idle page, call, power cut. STEPS='idle refused stick call cuts=10 watchdog rollback'.
 vm-image:
 	@scripts/deps.sh build vm-image
 	@$(CARGO) build --locked $(ALL) --bins

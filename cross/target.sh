@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # what is set here is used by the scripts that read this
-# What a target is called by whom, and where its things lie; for the scripts of this folder. Wants $target.
+# The names of a target in each tool, and its folders; for the scripts of this folder. It needs $target.
 target=${target:?}
 case $target in
 aarch64-unknown-linux-gnu) gnu=aarch64-linux-gnu arch=arm64 qemu=qemu-aarch64-static packages=cross/packages.aarch64 ;;
@@ -12,9 +12,9 @@ armv7-unknown-linux-gnueabihf) gnu=arm-linux-gnueabihf arch=armhf qemu=qemu-arm-
 esac
 cache=${CONCLAVE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conclave}/cross
 rust=$cache/rust-$arch
-# Another list of packages is another tree.
+# A changed list of packages makes a new tree.
 sysroot=$cache/sysroot-$arch-$(sha256sum "$packages" | cut -c1-16)
-# What Debian's packages of that tree say of themselves, for packages of the project's own.
+# The metadata of that tree's Debian packages, for the project's own packages.
 info=${sysroot/sysroot/info}
 targets=${CARGO_TARGET_DIR:-$PWD/target}
 profile=${PROFILE:-release}

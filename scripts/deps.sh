@@ -15,7 +15,7 @@ packages() {
     test) echo python3 python3-cryptography xvfb xdotool imagemagick ;;
     web)
         echo chromium firefox-esr pulseaudio webkit2gtk-driver fonts-roboto-unhinted fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji python3-websockets xvfb xdotool imagemagick zbar-tools tesseract-ocr
-        # A node of another origin than Debian's brings its own npm, or conflicts with Debian's.
+        # A node that is not Debian's brings its own npm, or conflicts with Debian's.
         command -v node >/dev/null || echo nodejs npm
         ! command -v node >/dev/null || command -v npm >/dev/null || echo npm
         ;;
@@ -55,7 +55,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     exit
 fi
 
-# One call for all packages; a name that dpkg has never heard of is as missing as one removed.
+# One call for all packages; a name that dpkg does not know is missing, like a removed package.
 installed=$({ dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" 2>/dev/null || true; } | sed -n 's/^ii *//p' | sort -u)
 mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}") <(echo "$installed"))
 
@@ -72,7 +72,7 @@ lists_are_fresh() { lists_are_there && [ -n "$(find /var/lib/apt/lists/partial -
 if { [ ${#missing[@]} -gt 0 ] && ! lists_are_fresh; } || { in_group vm && ! lists_are_there; }; then
     root apt-get -qq -o DPkg::Lock::Timeout=300 update
 fi
-# What the page's tests need of npm, when it is not what the lock says. No package's own scripts are run.
+# The npm packages of the page's tests, if they differ from the lock. Scripts of packages are not run.
 page_tests() (
     cd "$(dirname "$(readlink -f "$0")")/../relay/tests/page"
     cmp -s package-lock.json node_modules/.installed-lock && return

@@ -1,4 +1,4 @@
-// For qemu-aarch64 -plugin: how many instructions a program ran, all its threads together, said on stderr at its end.
+// For qemu-aarch64 -plugin: prints at its end, on stderr, how many instructions a program ran in all its threads.
 // The few lines of QEMU's plugin interface (version 1) that are used, as Debian has no package of its header.
 #include <inttypes.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""copyright.py PROGRAM LICENCE   Prints a Debian copyright file: whose work is in a program, under which licences.
+"""copyright.py PROGRAM LICENCE   Prints a Debian copyright file: the copyright holders and licences of a program's parts.
 
 PROGRAM is a crate of the workspace, or - for a package without a program. What is linked into the program is taken from
 cargo: each crate with its licence, and the notices that come with it, each text once. Texts that Debian has in
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 NOTICE = re.compile(r"(?i)^(licen[cs]e|copying|copyright|notice|unlicense)")
-# What Debian has: how such a text is known, and where it ends when another one follows in the same file.
+# The licence texts that Debian has: how to recognize one, and where it ends if another one follows in the same file.
 COMMON = [
     (re.compile(r"Apache License\s+Version 2\.0, January 2004.*?(END OF TERMS AND CONDITIONS|\Z)", re.S), "Apache-2.0"),
     (re.compile(r"GNU (LESSER )?GENERAL PUBLIC LICENSE\s+Version \d.*\Z", re.S), "GPL-3"),
@@ -24,7 +24,7 @@ COMMON = [
 BOILERPLATE = re.compile(r"APPENDIX: How to apply the Apache License.*?limitations under the License\.", re.S)
 OWNER = re.compile(r"(?i)^\W*(copyright\b|\(c\)|©).*\d{4}.*$|^\W*copyright (\(c\)|©|the|by)?.*$", re.M)
 
-# What is built into a program beside crates: its name, whose it is, its licence, and where that stands.
+# The parts of a program beside crates: name, copyright holder, licence, and the file with the licence.
 WITHIN = {
     "conclave-endpoint": [("NotoEmoji-Regular.ttf", "2013-2026 Google LLC", "OFL-1.1", "endpoint/ui/fonts/OFL.txt")]
 }
@@ -49,9 +49,9 @@ def run(*command):
 
 
 def notices(package):
-    """What the package says about its licence, without what Debian has, as pairs of owners and text."""
+    """The package's own licence texts, without those that Debian has, as pairs of owners and text."""
     folder = Path(package["manifest_path"]).parent
-    # C libraries lie within their crates, one or two folders deep.
+    # C libraries are within their crates, one or two folders deep.
     files = [
         file
         for depth in ("*", "*/*", "*/*/*")

@@ -1,7 +1,7 @@
 #!/bin/bash
 # kernel-build.sh CONFIG OUT: builds the test kernel (User-Mode Linux) from Debian's linux-source-6.12 into the new
-# folder OUT. Called by `kernel`, which caches the result. Installs nothing: the sources and the build tools that the
-# machine lacks are unpacked from their packages into OUT.tmp (1.5 GB while building, 15 MB remain).
+# folder OUT. Called by `kernel`, which caches the result. It installs nothing: the sources and the missing build tools
+# are unpacked from their packages into OUT.tmp (1.5 GB while building, 15 MB remain).
 set -euo pipefail
 config=$1 out=$2
 version=6.12

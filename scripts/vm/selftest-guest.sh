@@ -127,7 +127,7 @@ touches_arrive() {
     await 5 test -e /dev/input/event0 || return 1
     timeout 10 head -c 24 /dev/input/event0 >event &
     local reader=$!
-    # The reader has to be there first; tapping again does no harm.
+    # The reader has to be ready first; tapping again does no harm.
     until ! kill -0 "$reader" 2>/dev/null; do
         echo "tap 512 384" >&"${TOUCH[1]}"
         read -r -t 10 <&"${TOUCH[0]}" || break

@@ -1,6 +1,5 @@
 #!/bin/bash
-# selftest.sh: shows that the device-test machine does what it says, in real and in virtual time. Prints "N passed,
-# N failed".
+# selftest.sh: tests the device-test machine, in real and in virtual time. Prints "N passed, N failed".
 set -uo pipefail
 here=$(dirname "$(readlink -f "$0")")
 repository=$(readlink -f "$here/../..")
@@ -32,7 +31,7 @@ exit_code_is() {
 }
 
 timeout_leaves_nothing() {
-    # An odd size of memory is the mark by which to find what is left.
+    # An unusual size of memory identifies leftovers.
     local memory=$((262144 + $$))K
     CONCLAVE_VM_MEM=$memory CONCLAVE_VM_TIMEOUT=6 exit_code_is 124 "$here/run" sleep 100 || return 1
     ! pgrep -f "mem=$memory"

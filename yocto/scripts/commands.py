@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""commands.py TOOLS   Whether every command that a script, unit or udev rule of the images calls is in the images; silent when it is.
+"""commands.py TOOLS   Checks that every command that a script, unit or udev rule of the images calls is in the images; silent if it is.
 
 TOOLS is the folder that `busybox` prints. A command is there if busybox has it, or a package that a recipe of the layer depends on.
 """
@@ -13,7 +13,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYER = ROOT / "yocto/meta-conclave"
-# What a package brings beside busybox's commands, as far as it is called. util-linux-mount comes with systemd.
+# The commands of a package beside busybox's, as far as they are called. util-linux-mount comes with systemd.
 PACKAGES = {
     "conclave-kiosk": ["conclave-endpoint", "network", "wifi-fallback"],
     "conclave-slots": ["health", "rauc-backend"],
@@ -60,13 +60,13 @@ def shell_calls(name, text):
 
 
 def literal(word):
-    """A word without any expansion; of others nothing is known."""
+    """A word without any expansion; others cannot be checked."""
     parts = word["Parts"]
     return parts[0]["Value"] if len(parts) == 1 and parts[0]["Type"] == "Lit" else None
 
 
 def unit_calls(name, text):
-    """The programs of Exec lines, and what a shell that one of them starts calls."""
+    """The programs of Exec lines, and the commands of a shell that one of them starts."""
     for line in re.findall(r"^Exec\w+=[-+@!:]*(.+)$", text, re.M):
         words = shlex.split(line)
         yield words[0]
@@ -80,7 +80,7 @@ def rule_calls(text):
 
 
 def installed():
-    """The files of the repository that the layer's recipes put into the kiosk's images; the relay is in none of them."""
+    """The files of the repository that the layer's recipes install into the kiosk's images; the relay is in none of them."""
     for recipe in sorted(LAYER.rglob("*.bb")):
         text = recipe.read_text()
         for path in re.findall(r"\$\{S\}/(endpoint/package/[\w@./-]+)", text):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""facts.py --list | CHECK   One check of what yocto/ says against what the rest of the repository says; silent when it holds."""
+"""facts.py --list | CHECK   One check that yocto/ agrees with the rest of the repository; silent if it does."""
 
 import configparser
 import hashlib
@@ -17,13 +17,13 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYER = ROOT / "yocto/meta-conclave"
-# What oe-core's wrynose has.
+# The versions of oe-core's wrynose.
 RUST = (1, 94, 1)
 BOARD = "aarch64-unknown-linux-gnu"
 
 
 class Wrong(Exception):
-    """What does not hold, and where."""
+    """A failed check, and where."""
 
 
 def need(holds, message):
@@ -158,7 +158,7 @@ def no_crate_needs_a_newer_rust():
 
 
 def build_tools_are_those_that_crates_use():
-    """A tool that is missing fails late in a build; one too many costs an hour of it."""
+    """A missing tool makes a build fail late; an unneeded one costs an hour of it."""
     tools = [("clang-sys", "clang-native"), ("v4l2-sys-mit", "bindgen-cli-native"), ("cmake", "cmake-native")]
     never = {"skia-bindings", "openssl-sys", "rdkafka-sys"}
     for name, recipe in rust_recipes().items():
@@ -174,8 +174,8 @@ def build_tools_are_those_that_crates_use():
             if crate == "bindgen":
                 asking.add(above[int(depth) - 1])
         need(not used & never, f"{name} uses {sorted(used & never)}, which its recipe cannot build")
-        # The recipe replaces what it does with bindgen, as that is too old for wrynose's clang; another crate would
-        # need the same.
+        # The recipe replaces its use of bindgen, which is too old for wrynose's clang; another crate would need the
+        # same.
         need(
             asking <= {"v4l2-sys-mit"},
             f"{name}: {sorted(asking)} use bindgen, which the recipe replaces for v4l2-sys-mit alone",
@@ -207,7 +207,7 @@ def users_are_those_of_sysusers():
 
 
 def every_board_has_its_radios_firmware():
-    """A machine names it in MACHINE_EXTRA_RRECOMMENDS, which only packagegroup-base or a group of one's own brings in."""
+    """A machine names it in MACHINE_EXTRA_RRECOMMENDS, which only packagegroup-base or the distribution's own group installs."""
     image = read("yocto/meta-conclave/recipes-conclave/images/conclave-image.inc")
     group = read("yocto/meta-conclave/recipes-conclave/packagegroups/packagegroup-conclave-kiosk.bb")
     need("packagegroup-conclave-kiosk" in image, "the images do not install packagegroup-conclave-kiosk")
@@ -308,7 +308,7 @@ def recipes_install_files_that_exist():
 
 
 def install_steps_install_what_units_start():
-    """Runs each do_install with made-up folders, and looks for what must be there afterwards."""
+    """Runs each do_install with made-up folders, and checks for the files that must exist afterwards."""
     folders = {
         "sysconfdir": "/etc",
         "localstatedir": "/var",

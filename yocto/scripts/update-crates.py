@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""update-crates.py [--check]   Writes the crates of Cargo.lock as bitbake takes them; --check only says whether the file is in step."""
+"""update-crates.py [--check]   Writes the crates of Cargo.lock in bitbake's form; --check only checks that the file is current."""
 
 import pathlib
 import sys
@@ -11,7 +11,7 @@ REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 
 
 def crates(lock):
-    """Name, version and checksum of every crate that is not of the workspace itself."""
+    """Name, version and checksum of every crate outside of the workspace."""
     found = []
     for package in lock["package"]:
         source = package.get("source")

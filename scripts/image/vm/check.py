@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""check.py IMAGE FOLDER PROGRAMS STEP...   Boots a copy of the kiosk's image, and says what of it is so.
+"""check.py IMAGE FOLDER PROGRAMS STEP...   Boots a copy of the kiosk's image, and tests it.
 
 IMAGE is scripts/image/build's, FOLDER is for what is written and stays to be looked at, PROGRAMS has this machine's own
 conclave-relay and conclave-endpoint. Steps: idle, refused, stick, call, cuts[=N], watchdog, rollback.
@@ -16,7 +16,7 @@ from disk import Disk, Stick, output, write
 from host import RELAY, Peer, Relay
 from machine import Failed, Machine, until
 
-# Emulated, on a machine that has other work too.
+# Emulated, on a busy machine.
 BOOT_S = 600
 ROOM = "lobby"
 
@@ -56,7 +56,7 @@ class Check:
         return round(machine.age())
 
     def idle(self, relay):
-        """Nothing but a file on the boot partition makes a kiosk of the image."""
+        """With only a file on the boot partition the image becomes a kiosk."""
         disk = self.disk("idle", relay)
         with Machine(disk.folder, disk.path) as machine:
             seconds = self.up(machine, relay, 0)
@@ -67,7 +67,7 @@ class Check:
         expect(f"what is kept has no error after the plug was pulled: {said}", disk.kept(tree))
 
     def refused(self, relay):
-        """A file with a mistake says so on the screen, and changes nothing."""
+        """A file with a mistake is reported on the screen, and changes nothing."""
         disk = self.disk("refused", relay)
         disk.provision(self.document(relay).replace("fingerprint", "fingerprnt"))
         with Machine(disk.folder, disk.path) as machine:
@@ -78,12 +78,12 @@ class Check:
         ok(f"a file with a mistake is refused; the reason must be on {self.folder / 'refused.png'}")
 
     def stick(self, relay):
-        """A stick, plugged into a kiosk that knows nothing yet, makes it one, and has its secrets wiped."""
+        """A stick sets up a kiosk without provisioning, and its secrets are wiped."""
         disk = self.disk("stick", relay, provisioned=False)
         document = self.document(relay) + '\n[screen]\nsettings_pin = "4711"\n\n[secrets]\nwipe = true\n'
         stick = Stick(disk.folder, document)
         with Machine(disk.folder, disk.path) as machine:
-            # It looks for relays on the network, for which something turns.
+            # It searches for relays on the network, and shows a spinner.
             machine.settled(BOOT_S, still=False)
             machine.screenshot(self.folder / "unprovisioned.png")
             before, now = relay.sign_ins(), time.monotonic()
@@ -94,7 +94,7 @@ class Check:
             expect("its secrets are wiped from the stick, and nothing else", 'name = "kiosk"' in stick.document())
 
     def call(self, relay):
-        """A call, in the middle of which the power goes."""
+        """A call, during which the power is cut."""
         disk = self.disk("call", relay)
         with Peer(self.programs, disk.folder, ROOM) as peer:
             with Machine(disk.folder, disk.path) as machine:
@@ -124,7 +124,7 @@ class Check:
             )
 
     def enter(self, machine, peer):
-        """Taps the idle page's one large button until the other one sees who came."""
+        """Taps the idle page's one large button until the other endpoint sees the kiosk."""
         for _ in range(10):
             machine.tap(0.27, 0.735)
             try:
@@ -136,7 +136,7 @@ class Check:
         raise Failed(f"the kiosk does not enter the room: {self.folder / 'not-entered.png'}")
 
     def cuts(self, relay, count="10"):
-        """The plug is pulled at a moment that nobody chose; each time it comes up as who it was."""
+        """The power is cut at a random moment; each time the kiosk starts with the same identity."""
         seed = random.randrange(10**6)
         chance = random.Random(seed)
         disk = self.disk("cuts", relay)
@@ -158,11 +158,11 @@ class Check:
             expect(f"cut {number} after {moment:.1f} s: {said}; up again after {seconds} s as who it was", same)
 
     def watchdog(self, relay):
-        """A kiosk that is killed, and one of which any part hangs, is started again."""
+        """A kiosk that is killed, or of which a part hangs, is restarted."""
         disk = self.disk("watchdog", relay)
         disk.observe()
         disk.put_freezer()
-        # What nobody has in an emulated machine: a camera and a microphone.
+        # The emulated machine has no camera and no microphone.
         config = disk.folder / "endpoint.toml"
         config.write_text('[devices]\ncamera = "pattern:320x180@5"\nmicrophone = "tone"\nspeaker = "off"\n')
         write(disk.part("conclave-root-a"), {config: "/etc/conclave/endpoint.toml"})
@@ -205,7 +205,7 @@ class Check:
         return int(machine.run("systemctl show --value -p NRestarts conclave-kiosk.service")[1].strip() or 0)
 
     def rollback(self, relay):
-        """An update whose kiosk does not work is tried, and taken back."""
+        """An update whose kiosk does not work is tried, and rolled back."""
         disk = self.disk("rollback", relay)
         disk.observe()
         bundle = self.broken_bundle(disk)
@@ -243,7 +243,7 @@ class Check:
         """Waits for another start of the same machine."""
 
         def boot(seconds=120):
-            # Late answers to what was asked before may come first.
+            # Late answers to earlier commands may come first.
             return machine.run("cat /proc/sys/kernel/random/boot_id", seconds)[1].split()[-1]
 
         before = boot()

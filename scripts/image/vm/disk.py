@@ -13,7 +13,7 @@ Description=Runs what the check asks for
 DefaultDependencies=no
 After=dev-virtio\\x2dports-conclave.check.device
 BindsTo=dev-virtio\\x2dports-conclave.check.device
-# Until the check connects, what is read is an end.
+# Until the check connects, reads return the end of the file.
 StartLimitIntervalSec=0
 [Service]
 ExecStart=/bin/sh -c 'exec 3<>/dev/virtio-ports/conclave.check; while read -r mark line <&3; do \
@@ -21,7 +21,7 @@ sh -c "$line" >&3 2>&1 </dev/null; echo "$mark $?" >&3; done'
 Restart=always
 RestartSec=1
 """
-# Wanted by its device, whenever that is there.
+# Started by its device, when that appears.
 RULE = 'SUBSYSTEM=="virtio-ports", ATTR{name}=="conclave.check", TAG+="systemd", ENV{SYSTEMD_WANTS}+="conclave-check.service"\n'
 
 
@@ -45,7 +45,7 @@ class Disk:
         return f"{self.path}?offset={self.parts[name][0]}"
 
     def provision(self, text):
-        """The file that an installer copies to its boot partition."""
+        """The file that an administrator copies to the boot partition."""
         path = self.folder / "conclave.toml"
         path.write_text(text)
         output("mcopy", "-o", "-i", f"{self.path}@@{self.parts['conclave-boot'][0]}", path, "::/conclave.toml")
@@ -67,7 +67,7 @@ class Disk:
         write(self.part("conclave-root-a"), {program: "/usr/bin/freeze"})
 
     def data(self):
-        """Reads what is kept as after a power cut: the journal is played back, then not one error is forgiven."""
+        """Checks the data as after a power cut: the journal is replayed, then no error is accepted."""
         start, size = self.parts["conclave-data"]
         copy = self.folder / "data.ext4"
         copy.unlink(missing_ok=True)
@@ -82,7 +82,7 @@ class Disk:
         return tree, said.strip().splitlines()[-1]
 
     def kept(self, tree):
-        """Checksums of what a kiosk must never lose: who it is, and which relays it knows."""
+        """Checksums of the files that a kiosk must never lose: its identity and its known relays."""
         files = [
             file for file in sorted((tree / "conclave-kiosk").rglob("*")) if file.is_file() and "cache" not in str(file)
         ]
@@ -90,7 +90,7 @@ class Disk:
 
 
 class Stick:
-    """A USB stick with one FAT partition, as they are sold, and a conclave.toml in it."""
+    """A USB stick with one FAT partition, as sold, and a conclave.toml in it."""
 
     def __init__(self, folder, text):
         self.path, self.copy = Path(folder) / "stick.img", Path(folder) / "conclave.toml"
@@ -105,7 +105,7 @@ class Stick:
 
 
 def write(part, files):
-    """Puts files into an ext4 that is not mounted; one that is there is replaced."""
+    """Writes files into an ext4 that is not mounted; existing ones are replaced."""
     commands = ""
     for source, target in files.items():
         commands += (

@@ -1,4 +1,4 @@
-"""What the kiosk talks with, on this machine: a relay, and somebody in a room. The guest finds this machine at 10.0.2.2."""
+"""The kiosk's peers on this machine: a relay, and an endpoint in a room. The guest finds this machine at 10.0.2.2."""
 
 import json
 import subprocess
@@ -44,12 +44,12 @@ class Relay:
         return self.said().count("account: signed in")
 
     def signed_in(self, machine, before, seconds):
-        """Waits for one sign-in more than there were: the kiosk's, known by its key."""
+        """Waits for one more sign-in than before: the kiosk's, known by its key."""
         until("the kiosk's sign-in at the relay", seconds, lambda: machine.alive() or self.sign_ins() > before)
 
 
 class Peer:
-    """An endpoint without a screen, in the room that it makes."""
+    """An endpoint without a screen, in the room that it creates."""
 
     def __init__(self, programs, folder, room):
         self.program, self.folder, self.room = Path(programs) / "conclave-endpoint", Path(folder), room
@@ -77,6 +77,6 @@ class Peer:
             raise Failed(f"the other one ended: {(self.folder / 'peer.log').read_text()}")
 
     def participants(self):
-        """Who it saw last, or None before its first second."""
+        """The participant whom it saw last, or None before its first second."""
         lines = [line for line in self.log.read_text().splitlines() if line.endswith("}")]
         return json.loads(lines[-1])["participants"] if lines else None

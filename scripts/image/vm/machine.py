@@ -1,4 +1,4 @@
-"""An arm64 machine with UEFI, by QEMU's emulation: its screen, its touch panel, its serial line and its plug."""
+"""An arm64 machine with UEFI, emulated by QEMU: its screen, its touch panel, its serial line and its power."""
 
 import json
 import os
@@ -13,11 +13,11 @@ WIDTH, HEIGHT = 1280, 800
 
 
 class Failed(Exception):
-    """What was not so, in words for the person who runs the check."""
+    """A failed check, in words for the person who runs it."""
 
 
 def until(what, seconds, found, every=0.5):
-    """Asks until the answer is true, and gives it back."""
+    """Asks until the answer is true, and returns it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         answer = found()
@@ -28,7 +28,7 @@ def until(what, seconds, found, every=0.5):
 
 
 class Machine:
-    """Runs while it is a context; leaving it pulls the plug."""
+    """Runs while it is a context; leaving it cuts the power."""
 
     def __init__(self, folder, disk, *more):
         self.folder, self.disk, self.more = Path(folder), disk, more
@@ -49,7 +49,7 @@ class Machine:
                 *"-nodefaults -no-user-config -display none -bios".split(),
                 FIRMWARE,
                 *["-serial", f"file:{self.serial}", "-qmp", f"unix:{self.qmp_path},server=on,wait=off"],
-                # What the guest has flushed is what survives the plug; what QEMU holds back is lost with it.
+                # What the guest has flushed survives a power cut; what QEMU holds back is lost.
                 *["-drive", f"if=none,id=disk,format=raw,file={self.disk},cache=writeback"],
                 *"-device virtio-blk-pci,drive=disk,bootindex=1".split(),
                 *f"-device virtio-gpu-pci,xres={WIDTH},yres={HEIGHT}".split(),
@@ -84,7 +84,7 @@ class Machine:
         return time.monotonic() - self.started
 
     def cut(self):
-        """Pulls the plug."""
+        """Cuts the power."""
         if self.process and self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -112,7 +112,7 @@ class Machine:
         self.qmp("screendump", filename=str(Path(path).absolute()), format="png")
 
     def settled(self, seconds, still=True):
-        """Waits until the kiosk's page is there: mostly not black, as a console is, and of many colours; and until it stands still."""
+        """Waits for the kiosk's page: mostly not black, with many colors, and no longer changing."""
         before = None
 
         def there():
@@ -126,7 +126,7 @@ class Machine:
         until("the kiosk's page on the screen", seconds, there, every=2)
 
     def shows_pattern(self, seconds):
-        """Waits until more of the dark page is bright than signs and buttons are: by the other one's test picture."""
+        """Waits until more of the dark page is bright than signs and buttons: the other endpoint's test picture."""
 
         def bright():
             self.alive()
@@ -154,7 +154,7 @@ class Machine:
         self.qmp("device_add", driver="usb-storage", id="stick", drive="stick")
 
     def run(self, command, seconds=120):
-        """Has the observer (disk.observe) run a command, and gives back its code and what it said."""
+        """Lets the observer (disk.observe) run a command, and returns its exit code and output."""
         if self.command_socket is None:
             self.command_socket = connect(self.commands_path)
         self.command_socket.settimeout(seconds)

@@ -41,7 +41,7 @@ int main(int argc, char **argv) {
     }
     int card = open(argv[1], O_RDWR);
     if (card < 0) return fail(argv[1]);
-    // The first to open a card becomes its master, and then the program that is to draw could not.
+    // The first program to open a card becomes its master, and then the program that draws could not draw.
     ioctl(card, DRM_IOCTL_DROP_MASTER, 0);
     uint32_t crtcs[8] = {0};
     struct drm_mode_card_res resources = {.crtc_id_ptr = (uintptr_t)crtcs, .count_crtcs = 8};
