@@ -179,7 +179,7 @@ pub enum ToEndpoint {
         /// The answer, or the refusal.
         result: Result<Answer, Refusal>,
     },
-    /// Something happened.
+    /// An event in the room or the lobby.
     Event(Event),
     /// A downlink datagram, if UDP is blocked.
     Datagram(#[serde(with = "bytes")] Vec<u8>),
