@@ -2,6 +2,8 @@
 CARGO := cargo
 # One package selection for every build: with another one, cargo would build the dependencies again with other features.
 ALL := --workspace --exclude conclave-no-std-check
+# The demonstration, and the programs that it starts, without the touch screen, which would take most of the time.
+DEMO := --package conclave-demo --package conclave-relay --package conclave-endpoint --no-default-features
 export CARGO_TERM_QUIET ?= false
 
 .PHONY: demo run screenshots test bench hostile fuzz lint vm doc deb test-deb cross test-cross image vm-image clean
@@ -10,8 +12,8 @@ export CARGO_TERM_QUIET ?= false
 # IN=scripts/vm/run it uses the virtual machine's camera and sound card.
 demo:
 	@scripts/deps.sh build
-	@$(CARGO) build --locked $(ALL) --bins --example demo
-	@$(IN) target/debug/examples/demo
+	@$(CARGO) build --locked $(DEMO)
+	@$(IN) target/debug/conclave-demo
 
 # The touch screen's program in a window, or directly on the screen if there is no display server.
 run:

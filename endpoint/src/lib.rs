@@ -30,5 +30,6 @@ pub mod screen;
 pub mod sound;
 pub mod stop;
 pub mod udp;
+#[cfg(feature = "screen")]
 pub mod ui;
 pub mod watchdog;

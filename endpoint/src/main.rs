@@ -12,8 +12,8 @@ use conclave_endpoint::config::{Config, ConfigError};
 use conclave_endpoint::discovery::{DiscoveryError, RelaySpec};
 use conclave_endpoint::engine::EngineError;
 use conclave_endpoint::keep::Keep;
-use conclave_endpoint::kiosk::{Watch, provisioning};
-use conclave_endpoint::{devices, doctor, ui};
+use conclave_endpoint::kiosk::provisioning;
+use conclave_endpoint::{devices, doctor};
 use manual::ManualArguments;
 use provision::{KioskArguments, ProvisionArguments};
 use std::io::IsTerminal as _;
@@ -153,21 +153,23 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
 }
 
 /// The touch screen in a window.
+#[cfg(feature = "screen")]
 fn window(file: Option<&Path>, folder: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::load(file, folder)?;
     let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
-    ui::run(config, keep, None, |_| {})?;
+    conclave_endpoint::ui::run(config, keep, None, |_| {})?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The touch screen of a meeting room.
+#[cfg(feature = "screen")]
 fn kiosk(
     file: Option<&Path>,
     folder: Option<&Path>,
     arguments: KioskArguments,
 ) -> anyhow::Result<ExitCode> {
     // Before anything is read: what is applied from now on is new.
-    let watch = Watch::begin(arguments.state.clone(), arguments.report);
+    let watch = conclave_endpoint::kiosk::Watch::begin(arguments.state.clone(), arguments.report);
     let load = || Config::load_provisioned(file, &arguments.state, folder);
     let mut config = load()?;
     match config.take_provisioned(&arguments.state) {
@@ -177,8 +179,23 @@ fn kiosk(
         Err(error) => tracing::warn!(%error, "older choices are not forgotten"),
     }
     let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
-    ui::run(config, keep, Some(watch), |_| {})?;
+    conclave_endpoint::ui::run(config, keep, Some(watch), |_| {})?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a program without a touch screen says where it should show one.
+#[cfg(not(feature = "screen"))]
+const NO_SCREEN: &str = "this program was built without the touch screen. Build it with its default features \
+     (`make run` does), or use `conclave-endpoint call`";
+
+#[cfg(not(feature = "screen"))]
+fn window(_: Option<&Path>, _: Option<&Path>) -> anyhow::Result<ExitCode> {
+    anyhow::bail!(NO_SCREEN)
+}
+
+#[cfg(not(feature = "screen"))]
+fn kiosk(_: Option<&Path>, _: Option<&Path>, _: KioskArguments) -> anyhow::Result<ExitCode> {
+    anyhow::bail!(NO_SCREEN)
 }
 
 /// 2 usage (clap's own) or configuration; 3 relay not found, unreachable or refused; 4 identity changed; 5 device missing and required.
