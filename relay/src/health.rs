@@ -1,7 +1,7 @@
 //! Whether every part of the relay is alive: a relay that has lost one must not look well.
 //!
 //! Each part holds a [`Pulse`]. One that ends before the relay stops ends the relay; one that has not beaten for
-//! [`PATIENCE`] is named by `/healthz`, and systemd's watchdog is then not fed.
+//! `PATIENCE` is named by `/healthz`, and systemd's watchdog is then not fed.
 
 use std::fmt;
 use std::sync::Arc;
