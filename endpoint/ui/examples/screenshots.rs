@@ -1,7 +1,8 @@
-//! Pictures of every page, without a screen: `cargo run -p conclave-ui --example screenshots -- FOLDER [LANGUAGE [PART]]`.
+//! Pictures of every page, without a screen:
+//! `cargo run -p conclave-ui --example screenshots -- FOLDER [LANGUAGE [PART]]`.
 //!
-//! Writes one sheet for each page and size, and what is on it. With a language, every picture by itself and in its full size
-//! instead; with a part of a name, only those of that name.
+//! Writes one sheet for each page and size, and what is on it. With a language, every picture by itself and in its full
+//! size instead; with a part of a name, only those of that name.
 
 mod scenes;
 #[path = "sheets/sheet.rs"]

@@ -6,8 +6,8 @@
 //!
 //! It does not support isochronous transfers (it streams over a bulk endpoint), still images, or sound.
 //!
-//! Sources: the kernel's `Documentation/usb/usbip_protocol.rst`; "Universal Serial Bus Device Class Definition for Video Devices",
-//! revision 1.1 ("UVC" in comments), and its payload documents for MJPEG and uncompressed video.
+//! Sources: the kernel's `Documentation/usb/usbip_protocol.rst`; "Universal Serial Bus Device Class Definition for
+//! Video Devices", revision 1.1 ("UVC" in comments), and its payload documents for MJPEG and uncompressed video.
 #![forbid(unsafe_code)]
 
 mod descriptors;

@@ -1,7 +1,7 @@
 //! Splits a frame into the payloads of a bulk endpoint.
 //!
-//! UVC 1.1 section 2.4.3.2.2 and the payload header of section 2.4.3.3. The header carries neither presentation time nor
-//! source clock, so that the driver stamps frames with its own clock at the first payload.
+//! UVC 1.1 section 2.4.3.2.2 and the payload header of section 2.4.3.3. The header carries neither presentation time
+//! nor source clock, so that the driver stamps frames with its own clock at the first payload.
 
 /// The largest payload with its header: 32 packets of 512 bytes, the amount that uvcvideo requests in one transfer.
 /// So every transfer carries one payload.

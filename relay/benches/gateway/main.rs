@@ -4,7 +4,8 @@
 //! The relay is a process of its own, and all its threads count; the receivers are in this process, which does not.
 //! The floor writes the same bytes to as many TCP sockets and does nothing else. All take turns in one run.
 //!
-//! `cargo bench -p conclave-relay --bench gateway [-- ROUNDS [SECONDS]]`, at most 4 s, as the relay then asks for probes.
+//! `cargo bench -p conclave-relay --bench gateway [-- ROUNDS [SECONDS]]`, at most 4 s, as the relay then asks for
+//! probes.
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed measurement")]
 
 mod browsers;
