@@ -74,7 +74,7 @@ if { [ ${#missing[@]} -gt 0 ] && ! lists_are_fresh; } || { in_group vm && ! list
 fi
 # The npm packages of the page's tests, if they differ from the lock. Scripts of packages are not run.
 page_tests() (
-    cd "$(dirname "$(readlink -f "$0")")/../relay/tests/page"
+    cd "$(dirname "$(readlink -f "$0")")/../relay/page"
     cmp -s package-lock.json node_modules/.installed-lock && return
     echo "deps: npm ci for the tests of the browser page" >&2
     npm ci --ignore-scripts --silent

@@ -1,4 +1,4 @@
-//! The page: the files of `gateway/page/`, part of the program, compressed once at start.
+//! The page: the files of `page/src/`, part of the program, compressed once at start.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -16,7 +16,7 @@ use include_dir::{Dir, File, include_dir};
 use sha2::{Digest, Sha256};
 
 /// Everything in the folder that has one of [`TYPES`].
-static PAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/gateway/page");
+static PAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/page/src");
 /// Where a browser begins.
 const FRONT: &str = "index.html";
 /// What is served, by how its name ends.

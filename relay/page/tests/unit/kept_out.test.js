@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { whatKeepsOut } from '../../../src/gateway/page/net/kept_out.js';
+import { whatKeepsOut } from '../../src/net/kept_out.js';
 
 /** @param {() => Promise<Response>} answer */
 function answering(answer) {

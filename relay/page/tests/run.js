@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+const page = join(here, '..');
 const wanted = process.argv[2] ? [process.argv[2]] : ['unit', 'browser'];
 let passed = 0;
 let failed = 0;
@@ -20,7 +21,7 @@ function node(...command) {
 
 if (wanted.includes('unit')) {
     console.log('# types');
-    if (node(join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json').status === 0) passed += 1;
+    if (node(join(page, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', page).status === 0) passed += 1;
     else failed += 1;
 }
 for (const folder of wanted) {

@@ -3,17 +3,17 @@ import { readFile, readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { ChatLog } from '../../../src/gateway/page/net/chat_log.js';
-import { ClockEstimate } from '../../../src/gateway/page/net/clock.js';
-import { Roster } from '../../../src/gateway/page/net/roster.js';
-import { Pace } from '../../../src/gateway/page/media/pace.js';
-import { hue, initials } from '../../../src/gateway/page/ui/faces.js';
-import { grid, stage } from '../../../src/gateway/page/ui/layout.js';
-import de from '../../../src/gateway/page/words/de.js';
-import en from '../../../src/gateway/page/words/en.js';
-import vi from '../../../src/gateway/page/words/vi.js';
+import { ChatLog } from '../../src/net/chat_log.js';
+import { ClockEstimate } from '../../src/net/clock.js';
+import { Roster } from '../../src/net/roster.js';
+import { Pace } from '../../src/media/pace.js';
+import { hue, initials } from '../../src/ui/faces.js';
+import { grid, stage } from '../../src/ui/layout.js';
+import de from '../../src/words/de.js';
+import en from '../../src/words/en.js';
+import vi from '../../src/words/vi.js';
 
-const PAGE = new URL('../../../src/gateway/page/', import.meta.url);
+const PAGE = new URL('../../src/', import.meta.url);
 
 /** What a module needs before it runs, with itself. @param {string} file @param {Set<string>} found */
 async function graph(file, found = new Set()) {

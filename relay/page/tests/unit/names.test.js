@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { problemWords } from '../../../src/gateway/page/ui/problem.js';
-import { accountName, composed, isDisplayName, isRoomName } from '../../../src/gateway/page/ui/names.js';
+import { problemWords } from '../../src/ui/problem.js';
+import { accountName, composed, isDisplayName, isRoomName } from '../../src/ui/names.js';
 
 /** The table that the protocol's own tests read. */
 const TABLE = new URL('../../../../protocol/tests/vectors/names.txt', import.meta.url);

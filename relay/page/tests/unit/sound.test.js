@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { JitterBuffer } from '../../../src/gateway/page/media/jitter_buffer.js';
-import { BLOCK_MS, BLOCK_SAMPLES, emit, parse } from '../../../src/gateway/page/media/l16.js';
-import { LevelMeter, loudnessDbov } from '../../../src/gateway/page/media/level.js';
-import { Resampler } from '../../../src/gateway/page/media/resampler.js';
+import { JitterBuffer } from '../../src/media/jitter_buffer.js';
+import { BLOCK_MS, BLOCK_SAMPLES, emit, parse } from '../../src/media/l16.js';
+import { LevelMeter, loudnessDbov } from '../../src/media/level.js';
+import { Resampler } from '../../src/media/resampler.js';
 
 /** A tone, by the second. @param {number} hz @param {number} rate @param {number} samples @param {number} [from] */
 function tone(hz, rate, samples, from = 0) {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { linkUrl, socketUrl } from '../../../src/gateway/page/net/address.js';
-import { Connection } from '../../../src/gateway/page/net/connection.js';
+import { linkUrl, socketUrl } from '../../src/net/address.js';
+import { Connection } from '../../src/net/connection.js';
 
 let now = 0;
 /** @type {{ at: number, each: number | null, act: () => void }[]} */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { isBaselineJpeg } from '../../../src/gateway/page/media/jpeg_head.js';
+import { isBaselineJpeg } from '../../src/media/jpeg_head.js';
 
 /** @param {string} name */
 function picture(name) {

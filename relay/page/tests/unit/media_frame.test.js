@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emit, HEADER_BYTES, Kind, parse } from '../../../src/gateway/page/net/media_frame.js';
+import { emit, HEADER_BYTES, Kind, parse } from '../../src/net/media_frame.js';
 
 test('a frame of sound is twenty bytes of header, little-endian, and the block', () => {
     const bytes = emit({ kind: Kind.audio, level: 30, voice: true, stream: 0x01020304, timestamp: 0x0005_0607_0809_0a0b, body: new Uint8Array([0xaa, 0xbb]) });

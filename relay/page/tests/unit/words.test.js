@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
-import de from '../../../src/gateway/page/words/de.js';
-import en from '../../../src/gateway/page/words/en.js';
-import vi from '../../../src/gateway/page/words/vi.js';
-import { pickLanguage, speak, words } from '../../../src/gateway/page/words/words.js';
+import de from '../../src/words/de.js';
+import en from '../../src/words/en.js';
+import vi from '../../src/words/vi.js';
+import { pickLanguage, speak, words } from '../../src/words/words.js';
 
-/** @typedef {import('../../../src/gateway/page/words/words.js').Dictionary} Dictionary */
+/** @typedef {import('../../src/words/words.js').Dictionary} Dictionary */
 
-const PAGE = new URL('../../../src/gateway/page/', import.meta.url);
+const PAGE = new URL('../../src/', import.meta.url);
 const KIOSK = new URL('../../../../endpoint/ui/lang/', import.meta.url);
 
-/** Every text of a phrase. @param {import('../../../src/gateway/page/words/words.js').Phrase} phrase */
+/** Every text of a phrase. @param {import('../../src/words/words.js').Phrase} phrase */
 const texts = (phrase) => (typeof phrase === 'string' ? [phrase] : Object.values(phrase));
 /** What stands in for values. @param {string} text */
 const gaps = (text) => (text.match(/\{.\}/g) ?? []).sort().join();

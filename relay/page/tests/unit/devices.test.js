@@ -116,9 +116,9 @@ beforeEach(() => {
 });
 afterEach(() => mock.timers.reset());
 
-const { Microphone } = await import('../../../src/gateway/page/media/microphone.js');
-const { SoundContext } = await import('../../../src/gateway/page/media/sound_context.js');
-const { Speaker } = await import('../../../src/gateway/page/media/speaker.js');
+const { Microphone } = await import('../../src/media/microphone.js');
+const { SoundContext } = await import('../../src/media/sound_context.js');
+const { Speaker } = await import('../../src/media/speaker.js');
 
 /** A page's sound over the test's contexts. */
 const sound = () => new SoundContext(async () => /** @type {any} */ (new Context()));

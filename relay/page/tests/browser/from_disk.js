@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:tls';
 import { extname } from 'node:path';
 
-const PAGE = new URL('../../../src/gateway/page/', import.meta.url);
+const PAGE = new URL('../../src/', import.meta.url);
 /** @type {Record<string, string>} */
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.webmanifest': 'application/manifest+json' };
 
