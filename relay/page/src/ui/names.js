@@ -1,7 +1,7 @@
 // Names as people type them: in the one form that the relay keeps, and judged as far as that needs no tables. The relay
 // has the last word.
 
-const USERNAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}_.\u200c\u200d-]{1,31}$/u;
+const USERNAME = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}_.\-\u200c\u200d]{1,31}$/u;
 /** The most characters of a name that is shown. */
 const LONGEST = 48;
 /** The most bytes of what a person is called. */
@@ -31,7 +31,7 @@ export function isDisplayName(typed) {
  * @returns {string | null}
  */
 export function accountName(typed) {
-    const seen = composed(typed).replace(/[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\u{e0000}-\u{e0fff}]/gu, '');
+    const seen = composed(typed).replace(/[\u180b-\u180f\u200c\u200d]|[\ufe00-\ufe0f]|[\u{e0000}-\u{e0fff}]/gu, '');
     const near = seen.replace(/\.?[^\p{L}\p{M}\p{N}_.-]+/gu, '.').replace(/^[^\p{L}\p{N}]+/u, '');
     const name = [...near].slice(0, 32).join('').replace(/\.+$/, '');
     return USERNAME.test(name) ? name : null;
