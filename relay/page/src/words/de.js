@@ -6,7 +6,6 @@ export default {
     microphone: 'Mikrofon',
     speaker: 'Lautsprecher',
     settings: 'Einstellungen',
-    back: 'Zurück',
     rooms: 'Räume',
     search_rooms: 'Räume suchen',
     search: 'Suchen',

@@ -5,7 +5,6 @@ export default {
     microphone: 'Microphone',
     speaker: 'Speaker',
     settings: 'Settings',
-    back: 'Back',
     rooms: 'Rooms',
     search_rooms: 'Search rooms',
     search: 'Search',

@@ -6,7 +6,6 @@ export default {
     microphone: 'Micrô',
     speaker: 'Loa',
     settings: 'Cài đặt',
-    back: 'Quay lại',
     rooms: 'Phòng họp',
     search_rooms: 'Tìm phòng',
     search: 'Tìm kiếm',
