@@ -24,7 +24,11 @@ const rest = fetchRest();
 
 async function fetchRest() {
     const [{ Call }, { lobbyPage }, { roomPage }, { settingsDialog }] = await Promise.all([
-        import('./ui/call.js'), import('./ui/lobby.js'), import('./ui/room.js'), import('./ui/settings.js'), style('style/pages.css', 'style/room.css'),
+        import('./ui/call.js'),
+        import('./ui/lobby.js'),
+        import('./ui/room.js'),
+        import('./ui/settings.js'),
+        style('style/pages.css', 'style/room.css'),
     ]);
     const call = new Call(session);
     const settings = settingsDialog(call);
@@ -37,17 +41,33 @@ async function fetchRest() {
 
 /** Fetches style sheets, in their order. @param {string[]} files */
 function style(...files) {
-    return Promise.all(files.map((href) => new Promise((done, fail) => {
-        document.head.append(make('link', { rel: 'stylesheet', href, onload: done, onerror: () => fail(new Error(`${href} did not come`)) }));
-    })));
+    return Promise.all(
+        files.map(
+            (href) =>
+                new Promise((done, fail) => {
+                    document.head.append(
+                        make('link', {
+                            rel: 'stylesheet',
+                            href,
+                            onload: done,
+                            onerror: () => fail(new Error(`${href} did not come`)),
+                        }),
+                    );
+                }),
+        ),
+    );
 }
 
 /** @type {Element | null} */
 let shown = null;
 
 async function show() {
-    const { lobby, room } = session.phase === 'out' || (session.phase === 'entering' && shown === signIn.element) ? { lobby: null, room: null } : await rest;
-    const page = { out: signIn, entering: shown === room?.element ? room : signIn, lobby, room }[session.phase] ?? signIn;
+    const { lobby, room } =
+        session.phase === 'out' || (session.phase === 'entering' && shown === signIn.element)
+            ? { lobby: null, room: null }
+            : await rest;
+    const page =
+        { out: signIn, entering: shown === room?.element ? room : signIn, lobby, room }[session.phase] ?? signIn;
     if (page.element !== shown) {
         for (const child of main.children) /** @type {HTMLElement} */ (child).hidden = child !== page.element;
         if (lobby && shown === lobby.element) lobby.leave();
@@ -58,7 +78,11 @@ async function show() {
     } else {
         page.show();
     }
-    if (session.phase === 'entering' && !session.connected) slow ??= setTimeout(() => void whatKeepsOut(socketUrl(document.baseURI)).then((why) => signIn.unreachable(why)), 4000);
+    if (session.phase === 'entering' && !session.connected)
+        slow ??= setTimeout(
+            () => void whatKeepsOut(socketUrl(document.baseURI)).then((why) => signIn.unreachable(why)),
+            4000,
+        );
     else {
         clearTimeout(slow);
         slow = undefined;
@@ -70,7 +94,9 @@ async function show() {
 let slow;
 
 session.on('phase', () => void show());
-session.on('presence', ({ name, joined }) => { announced.textContent = words(joined ? 'joined' : 'left', name); });
+session.on('presence', ({ name, joined }) => {
+    announced.textContent = words(joined ? 'joined' : 'left', name);
+});
 addEventListener('online', () => session.hurry());
 addEventListener('hashchange', () => {
     // Another link in the same tab.

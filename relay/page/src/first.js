@@ -44,7 +44,10 @@ const signIn = /** @type {HTMLElement} */ (document.getElementById('sign-in'));
 const byLink = /^#j=[A-Za-z0-9_-]{1,512}$/.test(location.hash) || kept('sessionStorage', 'token') !== null;
 
 if (chosen.theme === 'dark' || chosen.theme === 'light') root.dataset.theme = chosen.theme;
-root.lang = [chosen.language, ...navigator.languages].map((tag) => String(tag).toLowerCase().split('-')[0]).find((tag) => tag in WORDS) ?? 'en';
+root.lang =
+    [chosen.language, ...navigator.languages]
+        .map((tag) => String(tag).toLowerCase().split('-')[0])
+        .find((tag) => tag in WORDS) ?? 'en';
 
 for (const element of /** @type {NodeListOf<HTMLElement>} */ (signIn.querySelectorAll('[data-word]'))) {
     const { word = '', wordByLink = word } = element.dataset;

@@ -11,4 +11,5 @@ declare const sampleRate: number;
 declare const currentTime: number;
 
 /** Frames of a track; Chromium alone. */
-declare var MediaStreamTrackProcessor: undefined | (new (init: { track: MediaStreamTrack }) => { readable: ReadableStream<VideoFrame> });
+declare var MediaStreamTrackProcessor:
+    undefined | (new (init: { track: MediaStreamTrack }) => { readable: ReadableStream<VideoFrame> });

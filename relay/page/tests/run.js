@@ -14,7 +14,12 @@ let failed = 0;
 
 /** @param {string[]} command */
 function node(...command) {
-    const { status, stdout } = spawnSync(process.execPath, command, { cwd: here, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
+    const { status, stdout } = spawnSync(process.execPath, command, {
+        cwd: here,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+        maxBuffer: 1 << 28,
+    });
     process.stdout.write(stdout);
     return { status, stdout };
 }
@@ -25,9 +30,12 @@ if (wanted.includes('unit')) {
     else failed += 1;
 }
 for (const folder of wanted) {
-    for (const file of readdirSync(join(here, folder)).filter((name) => name.endsWith('.test.js')).sort()) {
+    for (const file of readdirSync(join(here, folder))
+        .filter((name) => name.endsWith('.test.js'))
+        .sort()) {
         const { status, stdout } = node('--test', '--test-reporter=tap', join(folder, file));
-        const count = (/** @type {string} */ what) => Number(new RegExp(`^# ${what} (\\d+)`, 'm').exec(stdout)?.[1] ?? 0);
+        const count = (/** @type {string} */ what) =>
+            Number(new RegExp(`^# ${what} (\\d+)`, 'm').exec(stdout)?.[1] ?? 0);
         const lost = count('fail') + count('cancelled');
         passed += count('pass');
         failed += status !== 0 && lost === 0 ? 1 : lost;

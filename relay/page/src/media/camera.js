@@ -36,7 +36,10 @@ export class Camera extends Signal {
         if (this.#source) return;
         const [width, height] = SIZES[size];
         const track = await openDevice('camera', deviceId, {
-            facingMode: 'user', width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: FPS, max: 30 },
+            facingMode: 'user',
+            width: { ideal: width },
+            height: { ideal: height },
+            frameRate: { ideal: FPS, max: 30 },
         });
         this.media = { kind: 'camera', width, height, fps: FPS };
         this.stream = new MediaStream([track]);

@@ -150,9 +150,13 @@ class Lateness {
             this.#transits[this.#oldest] = transitMs;
             this.#oldest = (this.#oldest + 1) % LATENESS_HELD;
         }
-        if (this.#transits.length < LOOK_BLOCKS || this.#transits.length % LOOK_BLOCKS !== 0 && this.#oldest % LOOK_BLOCKS !== 0) return;
+        if (
+            this.#transits.length < LOOK_BLOCKS ||
+            (this.#transits.length % LOOK_BLOCKS !== 0 && this.#oldest % LOOK_BLOCKS !== 0)
+        )
+            return;
         const sorted = [...this.#transits].sort((a, b) => a - b);
-        const late = sorted[Math.floor((sorted.length - 1) * IN_TIME_PERCENT / 100)] - sorted[0];
+        const late = sorted[Math.floor(((sorted.length - 1) * IN_TIME_PERCENT) / 100)] - sorted[0];
         this.delayMs = Math.max(LEAST_DELAY_MS, Math.min(MOST_DELAY_MS, late + BLOCK_MS / 2));
     }
 }

@@ -47,7 +47,10 @@ export class Microphone extends Signal {
     async open(deviceId) {
         if (this.#track) return;
         const track = await openDevice('microphone', deviceId, {
-            channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true,
+            channelCount: 1,
+            echoCancellation: true,
+            noiseSuppression: true,
+            autoGainControl: true,
         });
         this.#track = track;
         track.onended = () => {
@@ -74,7 +77,11 @@ export class Microphone extends Signal {
     /** @param {AudioContext} context @param {MediaStreamTrack} track */
     #connect(context, track) {
         const source = context.createMediaStreamSource(new MediaStream([track]));
-        const capture = new AudioWorkletNode(context, 'capture', { numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
+        const capture = new AudioWorkletNode(context, 'capture', {
+            numberOfOutputs: 0,
+            channelCount: 1,
+            channelCountMode: 'explicit',
+        });
         capture.port.onmessage = ({ data }) => {
             if (this.isTaken) return;
             this.tell('level', data);

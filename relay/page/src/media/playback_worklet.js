@@ -27,7 +27,11 @@ class Playback extends AudioWorkletProcessor {
             return;
         }
         if ('report' in message) {
-            const streams = [...this.#streams].map(([stream, buffer]) => ({ stream, delayMs: buffer.delayMs, ...buffer.counts }));
+            const streams = [...this.#streams].map(([stream, buffer]) => ({
+                stream,
+                delayMs: buffer.delayMs,
+                ...buffer.counts,
+            }));
             this.port.postMessage({ streams });
             return;
         }

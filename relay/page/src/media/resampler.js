@@ -74,7 +74,7 @@ function sincTable(cutoff, half) {
     for (let row = 0; row <= PHASES; row += 1) {
         for (let tap = 0; tap < 2 * half; tap += 1) {
             const x = tap - half + 1 - row / PHASES;
-            const angle = Math.PI * x / half;
+            const angle = (Math.PI * x) / half;
             const window = Math.abs(x) >= half ? 0 : 0.42 + 0.5 * Math.cos(angle) + 0.08 * Math.cos(2 * angle);
             const swing = Math.PI * x * cutoff;
             table[row * 2 * half + tap] = cutoff * window * (swing === 0 ? 1 : Math.sin(swing) / swing);

@@ -71,7 +71,8 @@ export class SoundContext extends Signal {
             void context.resume().catch(() => {});
             return;
         }
-        const moves = context.state !== 'closed' && (context.state !== 'running' || context.currentTime !== this.#stood);
+        const moves =
+            context.state !== 'closed' && (context.state !== 'running' || context.currentTime !== this.#stood);
         if (moves) {
             if (this.#stood >= 0 && context.state === 'running') this.#patience = STILL_LOOKS;
             this.#stood = context.currentTime;
@@ -100,6 +101,10 @@ export class SoundContext extends Signal {
 /** The page's own. */
 export const sound = new SoundContext(async () => {
     const context = new AudioContext({ latencyHint: 'interactive' });
-    await Promise.all(['./capture_worklet.js', './playback_worklet.js'].map((file) => context.audioWorklet.addModule(new URL(file, import.meta.url))));
+    await Promise.all(
+        ['./capture_worklet.js', './playback_worklet.js'].map((file) =>
+            context.audioWorklet.addModule(new URL(file, import.meta.url)),
+        ),
+    );
     return context;
 });

@@ -137,7 +137,9 @@ export class Speaker {
         tone.connect(gain).connect(context.destination);
         tone.start();
         tone.stop(context.currentTime + TONE_S);
-        await new Promise((done) => { tone.onended = done; });
+        await new Promise((done) => {
+            tone.onended = done;
+        });
     }
 
     /** What goes to the loudspeaker, for whoever measures it. @returns {AnalyserNode | null} */
@@ -153,9 +155,13 @@ export class Speaker {
 async function running(context, ms) {
     if (context.state === 'running') return;
     await Promise.race([
-        new Promise((done) => { setTimeout(done, ms); }),
         new Promise((done) => {
-            context.addEventListener('statechange', () => { if (context.state === 'running') done(null); });
+            setTimeout(done, ms);
+        }),
+        new Promise((done) => {
+            context.addEventListener('statechange', () => {
+                if (context.state === 'running') done(null);
+            });
         }),
     ]);
 }

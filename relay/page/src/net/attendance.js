@@ -65,7 +65,14 @@ export class Attendance extends Signal {
     /** @param {string} text */
     async say(text) {
         const { id, at } = await this.ask('say', { text });
-        const line = { id, at, from: this.self?.username ?? '', from_name: this.self?.display_name ?? '', to: null, text };
+        const line = {
+            id,
+            at,
+            from: this.self?.username ?? '',
+            from_name: this.self?.display_name ?? '',
+            to: null,
+            text,
+        };
         if (this.chat.add([line])) this.tell('chat', { fresh: [] });
     }
 
@@ -127,9 +134,11 @@ export class Attendance extends Signal {
 
     /** @param {any} event */
     #takeRoster(event) {
-        const gone = event.event === 'participant_left' ? this.roster.person(event.participant)?.display_name : undefined;
+        const gone =
+            event.event === 'participant_left' ? this.roster.person(event.participant)?.display_name : undefined;
         if (!this.roster.take(event)) return;
-        if (event.event === 'participant_joined') this.tell('presence', { name: event.participant.display_name, joined: true });
+        if (event.event === 'participant_joined')
+            this.tell('presence', { name: event.participant.display_name, joined: true });
         if (gone !== undefined) this.tell('presence', { name: gone, joined: false });
         this.tell('roster', null);
     }

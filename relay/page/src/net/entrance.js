@@ -41,7 +41,14 @@ export class Entrance {
     /** Keeps who is where for a reload. @param {Place | null} room */
     keep(room) {
         if (!this.identity) return;
-        forTab.write('session', /** @type {Kept} */ ({ identity: this.identity, resume: this.#resume, room: room && { id: room.id, name: room.name } }));
+        forTab.write(
+            'session',
+            /** @type {Kept} */ ({
+                identity: this.identity,
+                resume: this.#resume,
+                room: room && { id: room.id, name: room.name },
+            }),
+        );
     }
 
     /** What was kept before a reload; null when this tab was nowhere. @returns {Kept | null} */
@@ -67,7 +74,13 @@ export class Entrance {
         for (;;) {
             const resume = this.#resume === null ? {} : { resume: this.#resume };
             try {
-                const answer = await this.#ask(guest ? 'enter_link' : 'sign_in', { version: VERSION, device, display_name: identity.name, ...who, ...resume });
+                const answer = await this.#ask(guest ? 'enter_link' : 'sign_in', {
+                    version: VERSION,
+                    device,
+                    display_name: identity.name,
+                    ...who,
+                    ...resume,
+                });
                 this.#resume = answer.resume;
                 return answer;
             } catch (error) {

@@ -70,7 +70,10 @@ export function deviceSecret(shelf) {
 
 /** @param {Uint8Array} bytes */
 export function base64url(bytes) {
-    return btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+    return btoa(String.fromCharCode(...bytes))
+        .replace(/\+/g, '-')
+        .replace(/\//g, '_')
+        .replace(/=+$/, '');
 }
 
 /**

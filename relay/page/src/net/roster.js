@@ -73,7 +73,9 @@ export class Roster {
                     person.camera = event.camera;
                 });
             case 'clock_changed':
-                return this.#change(event.participant, (person) => { person.clock_us = event.clock_us; });
+                return this.#change(event.participant, (person) => {
+                    person.clock_us = event.clock_us;
+                });
             case 'stream_published':
                 return this.#change(event.participant, (person) => {
                     person.streams = person.streams.filter(({ id }) => id !== event.stream.id).concat(event.stream);

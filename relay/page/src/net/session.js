@@ -265,7 +265,8 @@ export class Session extends Attendance {
     #take(event) {
         if (this.lobby.take(event)) {
             if (event.event === 'room_changed' && this.room?.id === event.room.id) this.room = event.room;
-            if (event.event === 'room_closed' && this.phase === 'room' && this.room?.id === event.room) this.#expelled('room_closed');
+            if (event.event === 'room_closed' && this.phase === 'room' && this.room?.id === event.room)
+                this.#expelled('room_closed');
             this.tell('rooms', null);
             return;
         }

@@ -26,14 +26,23 @@ export function banner(session, call) {
     const unmute = button({ word: 'turn_microphone_on', kind: 'primary', press: () => void call.setMicrophone(true) });
     const sound = button({ word: 'turn_sound_on', kind: 'primary', press: () => void call.speaker.touch() });
     const dismiss = iconButton({
-        word: 'dismiss', icon: 'close',
+        word: 'dismiss',
+        icon: 'close',
         press: () => {
             problem = null;
             show();
         },
     });
-    const element = make('div', { class: 'banner', role: 'alert', hidden: true },
-        make('span', { class: 'spinner', 'aria-hidden': 'true' }), sign, text, unmute.element, sound.element, dismiss.element);
+    const element = make(
+        'div',
+        { class: 'banner', role: 'alert', hidden: true },
+        make('span', { class: 'spinner', 'aria-hidden': 'true' }),
+        sign,
+        text,
+        unmute.element,
+        sound.element,
+        dismiss.element,
+    );
 
     /** @returns {Word | null} */
     function worst() {
@@ -53,7 +62,16 @@ export function banner(session, call) {
         element.hidden = word === null;
         if (word === null) return;
         element.classList.toggle('busy', !session.connected);
-        draw(sign, MICROPHONE.has(word) ? 'microphone-off' : SOUND.has(word) ? 'speaker-off' : word === 'network_poor' ? 'network' : 'warning');
+        draw(
+            sign,
+            MICROPHONE.has(word)
+                ? 'microphone-off'
+                : SOUND.has(word)
+                  ? 'speaker-off'
+                  : word === 'network_poor'
+                    ? 'network'
+                    : 'warning',
+        );
         sayWith(text, () => words(word));
         unmute.element.hidden = word !== 'nobody_hears';
         sound.element.hidden = !SOUND.has(word);

@@ -180,14 +180,20 @@ export class Call extends Signal {
 
     /** Tells the others what is on: a microphone that the system took is not. */
     #tellDevices() {
-        return this.#session.setDevices({ microphone: this.microphone.isOn && !this.microphone.isTaken, camera: this.camera.isOn });
+        return this.#session.setDevices({
+            microphone: this.microphone.isOn && !this.microphone.isTaken,
+            camera: this.camera.isOn,
+        });
     }
 
     /** @param {'camera' | 'microphone'} device */
     #deviceLost(device) {
         this.tell('problem', `${device}_lost`);
         const turnOff = device === 'camera' ? this.setCamera(false) : this.setMicrophone(false);
-        turnOff.then(() => this.tell('problem', `${device}_lost`), () => {});
+        turnOff.then(
+            () => this.tell('problem', `${device}_lost`),
+            () => {},
+        );
     }
 
     /**
@@ -199,7 +205,16 @@ export class Call extends Signal {
         const stream = this.#session.streams.of(source);
         if (stream === undefined) return;
         if (kind === Kind.audio && frame.voice) this.#mark(this.#session.me);
-        this.#session.sendMedia(emit({ kind, stream, level: frame.level ?? 0, voice: frame.voice ?? false, timestamp: frame.timestamp, body: frame.body }));
+        this.#session.sendMedia(
+            emit({
+                kind,
+                stream,
+                level: frame.level ?? 0,
+                voice: frame.voice ?? false,
+                timestamp: frame.timestamp,
+                body: frame.body,
+            }),
+        );
     }
 
     /** @param {import('../net/media_frame.js').MediaFrame} frame */
@@ -233,7 +248,8 @@ export class Call extends Signal {
     /** @param {{ level: number, voice: boolean }} block */
     #watchLevel({ level, voice }) {
         this.tell('level', level);
-        this.#spokenInVain = !this.microphone.isOn && voice && this.#session.phase === 'room' ? this.#spokenInVain + 1 : 0;
+        this.#spokenInVain =
+            !this.microphone.isOn && voice && this.#session.phase === 'room' ? this.#spokenInVain + 1 : 0;
         if (this.#spokenInVain < UNHEARD_BLOCKS) return;
         clearTimeout(this.#unheardOver);
         this.#unheardOver = setTimeout(() => this.#setUnheard(false), UNHEARD_MS);
@@ -254,7 +270,10 @@ export class Call extends Signal {
         if (inside === this.#joined) return;
         this.#joined = inside;
         if (inside) {
-            void this.speaker.open().then(() => this.speaker.choose(preferences.speaker)).catch(() => {});
+            void this.speaker
+                .open()
+                .then(() => this.speaker.choose(preferences.speaker))
+                .catch(() => {});
             return;
         }
         this.microphone.close();

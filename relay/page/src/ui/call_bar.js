@@ -11,7 +11,10 @@ import { ScreenShare } from '../media/screen_share.js';
 /** A slider for how loud the others are. @param {import('./call.js').Call} call */
 export function volumeSlider(call) {
     const percent = make('output', { class: 'percent' });
-    const slider = label(make('input', { type: 'range', min: 0, max: 100, step: 5, value: preferences.volume }), 'volume_of_others');
+    const slider = label(
+        make('input', { type: 'range', min: 0, max: 100, step: 5, value: preferences.volume }),
+        'volume_of_others',
+    );
     const show = () => sayWith(percent, () => words('percent', preferences.volume));
     slider.addEventListener('input', () => {
         prefer('volume', Number(slider.value));
@@ -30,25 +33,77 @@ export function volumeSlider(call) {
  * @param {() => void} acts.leave
  */
 export function callBar(call, { toggle, changeView, leave }) {
-    const microphone = iconButton({ word: 'microphone', icon: 'microphone', caption: 'microphone', key: 'M', press: () => void call.setMicrophone(!call.microphone.isOn) });
-    const camera = iconButton({ word: 'camera', icon: 'camera', caption: 'camera', key: 'V', press: () => void call.setCamera(!call.camera.isOn) });
+    const microphone = iconButton({
+        word: 'microphone',
+        icon: 'microphone',
+        caption: 'microphone',
+        key: 'M',
+        press: () => void call.setMicrophone(!call.microphone.isOn),
+    });
+    const camera = iconButton({
+        word: 'camera',
+        icon: 'camera',
+        caption: 'camera',
+        key: 'V',
+        press: () => void call.setCamera(!call.camera.isOn),
+    });
     const volumePanel = make('div', { class: 'volume-panel', id: 'volume-panel', hidden: true }, volumeSlider(call));
-    const volume = iconButton({ word: 'volume', icon: 'speaker', caption: 'volume', look: 'wide-only', press: () => openVolume(volumePanel.hidden) });
+    const volume = iconButton({
+        word: 'volume',
+        icon: 'speaker',
+        caption: 'volume',
+        look: 'wide-only',
+        press: () => openVolume(volumePanel.hidden),
+    });
     set(volume.element, 'aria-expanded', 'false');
     set(volume.element, 'aria-controls', 'volume-panel');
-    const share = iconButton({ word: 'share', icon: 'screen', caption: 'share_short', look: 'wide-only', press: () => void call.setScreen(!call.screen.isOn) });
+    const share = iconButton({
+        word: 'share',
+        icon: 'screen',
+        caption: 'share_short',
+        look: 'wide-only',
+        press: () => void call.setScreen(!call.screen.isOn),
+    });
     share.element.hidden = !ScreenShare.possible;
-    const view = iconButton({ word: 'speaker_view', icon: 'speaker-view', caption: 'view_speaker', look: 'wide-only', press: changeView });
+    const view = iconButton({
+        word: 'speaker_view',
+        icon: 'speaker-view',
+        caption: 'view_speaker',
+        look: 'wide-only',
+        press: changeView,
+    });
     const drawers = {
-        people: iconButton({ word: 'people', icon: 'people', caption: 'people', key: 'P', press: () => toggle('people') }),
+        people: iconButton({
+            word: 'people',
+            icon: 'people',
+            caption: 'people',
+            key: 'P',
+            press: () => toggle('people'),
+        }),
         chat: iconButton({ word: 'chat', icon: 'chat', caption: 'chat', key: 'C', press: () => toggle('chat') }),
         more: iconButton({ word: 'more', icon: 'more', caption: 'more', press: () => toggle('more') }),
     };
     const go = iconButton({ word: 'leave', icon: 'leave', caption: 'leave', look: 'danger', press: leave });
     const gap = () => make('span', { class: 'gap wide-only' });
-    const element = label(make('div', { class: 'bar', role: 'group' },
-        microphone.element, camera.element, volume.element, share.element, gap(),
-        view.element, drawers.people.element, drawers.chat.element, drawers.more.element, gap(), go.element, volumePanel), 'controls');
+    const element = label(
+        make(
+            'div',
+            { class: 'bar', role: 'group' },
+            microphone.element,
+            camera.element,
+            volume.element,
+            share.element,
+            gap(),
+            view.element,
+            drawers.people.element,
+            drawers.chat.element,
+            drawers.more.element,
+            gap(),
+            go.element,
+            volumePanel,
+        ),
+        'controls',
+    );
 
     /** @param {boolean} open */
     function openVolume(open) {
@@ -61,7 +116,8 @@ export function callBar(call, { toggle, changeView, leave }) {
         volumePanel.querySelector('input')?.focus();
     }
     volumePanel.addEventListener('focusout', ({ relatedTarget }) => {
-        if (!volumePanel.contains(/** @type {Node | null} */ (relatedTarget)) && relatedTarget !== volume.element) openVolume(false);
+        if (!volumePanel.contains(/** @type {Node | null} */ (relatedTarget)) && relatedTarget !== volume.element)
+            openVolume(false);
     });
 
     return {
@@ -81,7 +137,10 @@ export function callBar(call, { toggle, changeView, leave }) {
          * @param {boolean} speakerView
          */
         show(drawer, unread, speakerView) {
-            for (const [button, device, name] of /** @type {const} */ ([[microphone, call.microphone, 'microphone'], [camera, call.camera, 'camera']])) {
+            for (const [button, device, name] of /** @type {const} */ ([
+                [microphone, call.microphone, 'microphone'],
+                [camera, call.camera, 'camera'],
+            ])) {
                 button.pressed = device.isOn;
                 button.draw(device.isOn ? name : `${name}-off`);
                 button.element.classList.toggle('off', !device.isOn);
@@ -100,7 +159,9 @@ export function callBar(call, { toggle, changeView, leave }) {
             const { badge, element: chat } = drawers.chat;
             badge.hidden = unread === 0;
             badge.textContent = unread > 99 ? '99+' : String(unread);
-            labelWith(chat, 'aria-label', () => (unread > 0 ? `${words('chat')}, ${words('unread', unread)}` : words('chat')));
+            labelWith(chat, 'aria-label', () =>
+                unread > 0 ? `${words('chat')}, ${words('unread', unread)}` : words('chat'),
+            );
         },
     };
 }

@@ -23,14 +23,30 @@ export function chatPanel(session) {
     const list = make('ol', { class: 'lines' });
     const nothing = say(make('p', { class: 'nothing-written' }), 'nothing_written');
     const newest = button({ word: 'newest_lines', kind: 'primary', press: () => toEnd() });
-    const scroll = make('div', { class: 'lines-scroll', tabindex: '0', onscroll: () => watch() },
-        make('div', { class: 'earlier' }, earlier.element), label(make('div', { role: 'log', 'aria-live': 'polite' }, list), 'chat'));
+    const scroll = make(
+        'div',
+        { class: 'lines-scroll', tabindex: '0', onscroll: () => watch() },
+        make('div', { class: 'earlier' }, earlier.element),
+        label(make('div', { role: 'log', 'aria-live': 'polite' }, list), 'chat'),
+    );
     label(scroll, 'chat');
     const trouble = notice();
-    const input = labelWith(label(make('textarea', { class: 'input', rows: 1, maxlength: MOST_BYTES, enterkeyhint: 'send' }), 'message'), 'placeholder', () => words('message_to_everyone'));
+    const input = labelWith(
+        label(make('textarea', { class: 'input', rows: 1, maxlength: MOST_BYTES, enterkeyhint: 'send' }), 'message'),
+        'placeholder',
+        () => words('message_to_everyone'),
+    );
     const send = iconButton({ word: 'send', icon: 'send', look: 'filled', press: () => void submit() });
     const form = make('form', { class: 'write' }, input, send.element);
-    const element = make('div', { class: 'chat' }, nothing, scroll, make('div', { class: 'newest' }, newest.element), trouble.element, form);
+    const element = make(
+        'div',
+        { class: 'chat' },
+        nothing,
+        scroll,
+        make('div', { class: 'newest' }, newest.element),
+        trouble.element,
+        form,
+    );
 
     form.addEventListener('submit', (event) => {
         event.preventDefault();
@@ -102,7 +118,12 @@ export function chatPanel(session) {
         /** @type {Line | null} */
         let before = null;
         lines.forEach((line, place) => {
-            const follows = before !== null && before.from === line.from && before.to === line.to && line.at - before.at < TOGETHER_MS && line.id !== firstNew;
+            const follows =
+                before !== null &&
+                before.from === line.from &&
+                before.to === line.to &&
+                line.at - before.at < TOGETHER_MS &&
+                line.id !== firstNew;
             const key = `${line.id}${follows ? '+' : ''}${line.id === firstNew ? '!' : ''}`;
             const row = known.get(key) ?? lineRow(line, key, follows);
             known.delete(key);
@@ -122,9 +143,16 @@ export function chatPanel(session) {
         const own = line.from === session.self?.username;
         const row = make('li', { class: `line ${own ? 'own' : ''} ${follows ? 'follows' : ''}`, 'data-line': key });
         if (line.id === firstNew) row.append(say(make('div', { class: 'new-mark' }), 'new_lines'));
-        const who = own ? say(make('span', { class: 'line-from' }), 'you') : make('span', { class: 'line-from', dir: 'auto' }, line.from_name);
+        const who = own
+            ? say(make('span', { class: 'line-from' }), 'you')
+            : make('span', { class: 'line-from', dir: 'auto' }, line.from_name);
         const head = make('div', { class: `line-head ${follows ? 'unseen' : ''}` }, who);
-        if (line.to !== null) head.append(sayWith(make('span', { class: 'line-to' }), () => (line.to === session.self?.username ? words('to_you') : words('to_one', line.to ?? ''))));
+        if (line.to !== null)
+            head.append(
+                sayWith(make('span', { class: 'line-to' }), () =>
+                    line.to === session.self?.username ? words('to_you') : words('to_one', line.to ?? ''),
+                ),
+            );
         head.append(sayWith(make('time', { datetime: new Date(line.at).toISOString() }), () => timeOfDay(line.at)));
         row.append(head, make('div', { class: 'line-text' }, line.text));
         return row;

@@ -17,8 +17,17 @@ import { label, labelWith, say, sayWith, words } from '../words/words.js';
  * @param {boolean} [about.large]
  */
 export function button({ word, press, icon: sign, kind = '', large = false }) {
-    const element = make('button', { class: `button ${kind} ${large ? 'large' : ''}`, type: press ? 'button' : 'submit', onclick: press });
-    add(element, make('span', { class: 'spinner', 'aria-hidden': 'true' }), sign && icon(sign), say(make('span'), word));
+    const element = make('button', {
+        class: `button ${kind} ${large ? 'large' : ''}`,
+        type: press ? 'button' : 'submit',
+        onclick: press,
+    });
+    add(
+        element,
+        make('span', { class: 'spinner', 'aria-hidden': 'true' }),
+        sign && icon(sign),
+        say(make('span'), word),
+    );
     return buttonOf(element);
 }
 
@@ -52,9 +61,16 @@ export function iconButton({ word, icon: name, press, caption, look = '', key })
     const sign = icon(name);
     const badge = make('span', { class: 'badge', 'aria-hidden': 'true', hidden: true });
     const words = caption && say(make('span', { class: 'caption', 'aria-hidden': 'true' }), caption);
-    const element = label(make('button', { class: `icon-button ${look}`, type: 'button', onclick: press, 'aria-keyshortcuts': key }), word);
+    const element = label(
+        make('button', { class: `icon-button ${look}`, type: 'button', onclick: press, 'aria-keyshortcuts': key }),
+        word,
+    );
     if (!caption) label(element, word);
-    add(element, make('span', { class: 'disc' }, sign, make('span', { class: 'spinner', 'aria-hidden': 'true' }), badge), words);
+    add(
+        element,
+        make('span', { class: 'disc' }, sign, make('span', { class: 'spinner', 'aria-hidden': 'true' }), badge),
+        words,
+    );
     return {
         element,
         badge,
@@ -85,9 +101,25 @@ export function iconButton({ word, icon: name, press, caption, look = '', key })
 export function field({ word, input: attributes = {}, hint, placeholder }) {
     const id = freshId();
     const below = `${id}-below`;
-    const input = make('input', { id, type: 'text', class: 'input', autocomplete: 'off', 'aria-describedby': below, ...attributes });
+    const input = make('input', {
+        id,
+        type: 'text',
+        class: 'input',
+        autocomplete: 'off',
+        'aria-describedby': below,
+        ...attributes,
+    });
     if (placeholder) labelWith(input, 'placeholder', placeholder);
-    return fieldOf(make('div', { class: 'field' }, say(make('label', { for: id, class: 'name' }), word), input, make('p', { class: 'below', id: below })), hint);
+    return fieldOf(
+        make(
+            'div',
+            { class: 'field' },
+            say(make('label', { for: id, class: 'name' }), word),
+            input,
+            make('p', { class: 'below', id: below }),
+        ),
+        hint,
+    );
 }
 
 /**
@@ -128,7 +160,9 @@ export function choice(word, chosen) {
          * @param {string} value which one it is now
          */
         offer(options, value) {
-            select.replaceChildren(...options.map(([option, text]) => sayWith(make('option', { value: option }), text)));
+            select.replaceChildren(
+                ...options.map(([option, text]) => sayWith(make('option', { value: option }), text)),
+            );
             select.value = value;
             if (select.selectedIndex < 0) select.selectedIndex = 0;
         },

@@ -16,17 +16,34 @@ export function createRoom(session) {
     let places = MOST_PLACES;
     const { element, body } = dialog(() => words('new_room'));
     const name = field({ word: 'room_name', input: { required: true }, placeholder: () => words('room_name_example') });
-    const pin = field({ word: 'pin_if_locked', input: { inputmode: 'numeric', maxlength: 12 }, placeholder: () => words('pin_rule') });
+    const pin = field({
+        word: 'pin_if_locked',
+        input: { inputmode: 'numeric', maxlength: 12 },
+        placeholder: () => words('pin_rule'),
+    });
     const number = make('output', { 'aria-live': 'polite' });
     const fewer = iconButton({ word: 'fewer_places', icon: 'minus', look: 'filled', press: () => seat(places - 1) });
     const more = iconButton({ word: 'more_places', icon: 'plus', look: 'filled', press: () => seat(places + 1) });
     const trouble = notice();
     const go = button({ word: 'create', kind: 'primary' });
-    const form = make('form', { novalidate: true }, name.element,
-        make('div', { class: 'row' }, pin.element,
-            make('div', { class: 'field places', role: 'group' }, say(make('span', { class: 'name' }), 'places'),
-                make('div', { class: 'stepper' }, fewer.element, number, more.element))),
-        trouble.element, go.element);
+    const form = make(
+        'form',
+        { novalidate: true },
+        name.element,
+        make(
+            'div',
+            { class: 'row' },
+            pin.element,
+            make(
+                'div',
+                { class: 'field places', role: 'group' },
+                say(make('span', { class: 'name' }), 'places'),
+                make('div', { class: 'stepper' }, fewer.element, number, more.element),
+            ),
+        ),
+        trouble.element,
+        go.element,
+    );
     add(body, form);
 
     /** @param {number} wish */
@@ -37,8 +54,12 @@ export function createRoom(session) {
         more.element.disabled = places === MOST_PLACES;
     }
     seat(places);
-    name.input.addEventListener('input', () => { name.error = null; });
-    pin.input.addEventListener('input', () => { pin.error = null; });
+    name.input.addEventListener('input', () => {
+        name.error = null;
+    });
+    pin.input.addEventListener('input', () => {
+        pin.error = null;
+    });
 
     form.addEventListener('submit', async (event) => {
         event.preventDefault();

@@ -15,7 +15,8 @@ export function make(tag, attributes, ...children) {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes ?? {})) {
         if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-        else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : String(value));
+        else if (value !== undefined && value !== false)
+            element.setAttribute(name, value === true ? '' : String(value));
     }
     add(element, ...children);
     return element;

@@ -7,7 +7,10 @@ const HUES = 8;
 
 /** One or two letters for a name: the first of its first and its last word. @param {string} name */
 export function initials(name) {
-    const words = name.split(/[^\p{L}\p{M}\p{N}]+/u).map((word) => word.replace(/^\p{M}+/u, '')).filter(Boolean);
+    const words = name
+        .split(/[^\p{L}\p{M}\p{N}]+/u)
+        .map((word) => word.replace(/^\p{M}+/u, ''))
+        .filter(Boolean);
     const ends = words.length > 1 ? [words[0], /** @type {string} */ (words.at(-1))] : words;
     return ends.map((word) => [...word][0].toUpperCase()).join('');
 }

@@ -24,13 +24,23 @@ export function lobbyPage(session, openSettings) {
     let joining = null;
     let wanted = '';
 
-    const search = labelWith(label(make('input', {
-        class: 'input', type: 'search', autocomplete: 'off', spellcheck: 'false',
-        oninput: () => {
-            wanted = search.value.trim();
-            show();
-        },
-    }), 'search_rooms'), 'placeholder', () => words('search'));
+    const search = labelWith(
+        label(
+            make('input', {
+                class: 'input',
+                type: 'search',
+                autocomplete: 'off',
+                spellcheck: 'false',
+                oninput: () => {
+                    wanted = search.value.trim();
+                    show();
+                },
+            }),
+            'search_rooms',
+        ),
+        'placeholder',
+        () => words('search'),
+    );
     const create = createRoom(session);
     const pin = pinDialog(session);
     const trouble = notice();
@@ -38,17 +48,34 @@ export function lobbyPage(session, openSettings) {
     const nothingSign = icon('room');
     const nothingText = make('p');
     const first = button({ word: 'make_first_room', icon: 'plus', press: create.open });
-    const nothing = make('div', { class: 'nothing' }, make('span', { class: 'spinner', 'aria-hidden': 'true' }), nothingSign, nothingText, first.element);
+    const nothing = make(
+        'div',
+        { class: 'nothing' },
+        make('span', { class: 'spinner', 'aria-hidden': 'true' }),
+        nothingSign,
+        nothingText,
+        first.element,
+    );
 
     const newRoom = button({ word: 'new_room', icon: 'plus', kind: 'primary', press: create.open });
-    const element = make('section', { class: 'page lobby', hidden: true },
-        make('header', { class: 'head' },
+    const element = make(
+        'section',
+        { class: 'page lobby', hidden: true },
+        make(
+            'header',
+            { class: 'head' },
             say(make('h1', { tabindex: '-1' }), 'rooms'),
             make('div', { class: 'search', role: 'search' }, icon('search'), search),
             newRoom.element,
             iconButton({ word: 'settings', icon: 'settings', press: openSettings }).element,
-            iconButton({ word: 'sign_out', icon: 'leave-room', press: () => void session.signOut() }).element),
-        trouble.element, list, nothing, create.element, pin.element);
+            iconButton({ word: 'sign_out', icon: 'leave-room', press: () => void session.signOut() }).element,
+        ),
+        trouble.element,
+        list,
+        nothing,
+        create.element,
+        pin.element,
+    );
 
     /** @param {Room} room */
     async function join(room) {
@@ -88,8 +115,13 @@ export function lobbyPage(session, openSettings) {
         nothing.hidden = found.length > 0;
         nothing.classList.toggle('busy', !session.lobby.known);
         draw(nothingSign, all.length > 0 ? 'search' : 'room');
-        sayWith(nothingText, () => (!session.lobby.known ? words('asking_for_rooms')
-            : session.lobby.rooms.size > 0 ? words('no_room_called', wanted) : words('no_room_yet')));
+        sayWith(nothingText, () =>
+            !session.lobby.known
+                ? words('asking_for_rooms')
+                : session.lobby.rooms.size > 0
+                  ? words('no_room_called', wanted)
+                  : words('no_room_yet'),
+        );
         first.element.hidden = !session.lobby.known || all.length > 0;
         set(element, 'aria-busy', session.lobby.known ? null : 'true');
     }
@@ -99,7 +131,9 @@ export function lobbyPage(session, openSettings) {
         element,
         show() {
             const problem = session.problem;
-            trouble.show(!session.connected ? () => words('connection_lost') : problem ? () => problemWords(problem) : null);
+            trouble.show(
+                !session.connected ? () => words('connection_lost') : problem ? () => problemWords(problem) : null,
+            );
             show();
         },
         leave() {
@@ -121,17 +155,22 @@ function card(join) {
     const countId = freshId();
     const count = make('span', { class: 'card-people', id: countId, 'aria-hidden': 'true' });
     const lock = icon('lock');
-    const press = make('button', { class: 'card', type: 'button', 'aria-describedby': countId, onclick: () => join(room) },
+    const press = make(
+        'button',
+        { class: 'card', type: 'button', 'aria-describedby': countId, onclick: () => join(room) },
         make('span', { class: 'card-sign' }, sign),
         make('span', { class: 'card-words' }, spoken, name, count),
-        make('span', { class: 'spinner', 'aria-hidden': 'true' }), lock);
+        make('span', { class: 'spinner', 'aria-hidden': 'true' }),
+        lock,
+    );
     return {
         element: make('li', {}, press),
         /** @param {Room} now @param {boolean} joining */
         show(now, joining) {
             room = now;
             const full = room.capacity > 0 && room.members >= room.capacity;
-            const text = () => (joining ? words('joining') : full ? words('full', people(room.members)) : people(room.members));
+            const text = () =>
+                joining ? words('joining') : full ? words('full', people(room.members)) : people(room.members);
             name.textContent = room.name;
             sayWith(count, text);
             draw(sign, room.members > 0 ? 'people' : 'room');
@@ -157,7 +196,9 @@ function pinDialog(session) {
     const go = button({ word: 'join', kind: 'primary' });
     const form = make('form', { novalidate: true }, digits.element, go.element);
     add(body, form);
-    digits.input.addEventListener('input', () => { digits.error = null; });
+    digits.input.addEventListener('input', () => {
+        digits.error = null;
+    });
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
         if (!room) return;

@@ -8,7 +8,11 @@ import { linkUrl } from '../net/address.js';
 import { dayAndTime, label, say, sayWith, words } from '../words/words.js';
 
 /** Minutes that a link may be valid. @type {[string, import('../words/words.js').Word][]} */
-const LIFETIMES = [['60', 'link_hour'], ['1440', 'link_day'], ['10080', 'link_week']];
+const LIFETIMES = [
+    ['60', 'link_hour'],
+    ['1440', 'link_day'],
+    ['10080', 'link_week'],
+];
 /** How long "Copied" stands. */
 const COPIED_MS = 2_000;
 
@@ -19,17 +23,30 @@ const COPIED_MS = 2_000;
  */
 export function morePanel(session, narrow, openSettings) {
     const digits = make('p', { class: 'digits' });
-    const safety = make('section', { class: 'card-panel' }, say(make('h3'), 'safety_number'), digits, say(make('p', { class: 'soft' }), 'read_it_aloud'));
+    const safety = make(
+        'section',
+        { class: 'card-panel' },
+        say(make('h3'), 'safety_number'),
+        digits,
+        say(make('p', { class: 'soft' }), 'read_it_aloud'),
+    );
     const roundTrip = make('p', { class: 'soft' });
     const link = linkSection(session);
-    const element = make('div', { class: 'more' },
+    const element = make(
+        'div',
+        { class: 'more' },
         make('div', { class: 'narrow-only' }, ...narrow),
-        make('section', { class: 'card-panel warning' },
+        make(
+            'section',
+            { class: 'card-panel warning' },
             make('h3', {}, icon('warning'), say(make('span'), 'not_encrypted')),
-            say(make('p', { class: 'soft' }), 'not_encrypted_why')),
-        safety, link.element,
+            say(make('p', { class: 'soft' }), 'not_encrypted_why'),
+        ),
+        safety,
+        link.element,
         button({ word: 'settings', icon: 'settings', press: openSettings }).element,
-        roundTrip);
+        roundTrip,
+    );
     return {
         element,
         show() {
@@ -37,7 +54,9 @@ export function morePanel(session, narrow, openSettings) {
             digits.textContent = session.safetyNumber.replace(/(\d{4})(?=\d)/g, '$1 ');
             link.element.hidden = session.guest;
             const us = session.clock.roundTripUs;
-            sayWith(roundTrip, () => (us === null ? '' : `${words('round_trip')}: ${(us / 1000).toFixed(us < 10_000 ? 1 : 0)} ms`));
+            sayWith(roundTrip, () =>
+                us === null ? '' : `${words('round_trip')}: ${(us / 1000).toFixed(us < 10_000 ? 1 : 0)} ms`,
+            );
         },
         /** Another room: no link of the one before. */
         forget: () => link.forget(),
@@ -47,8 +66,13 @@ export function morePanel(session, narrow, openSettings) {
 /** @param {import('../net/session.js').Session} session */
 function linkSection(session) {
     let minutes = LIFETIMES[1][0];
-    const lifetime = choice('link_valid_for', (value) => { minutes = value; });
-    lifetime.offer(LIFETIMES.map(([value, word]) => [value, () => words(word)]), minutes);
+    const lifetime = choice('link_valid_for', (value) => {
+        minutes = value;
+    });
+    lifetime.offer(
+        LIFETIMES.map(([value, word]) => [value, () => words(word)]),
+        minutes,
+    );
     const url = label(make('input', { class: 'input', readonly: true, onfocus: () => url.select() }), 'link');
     const copy = iconButton({ word: 'copy', icon: 'copy', look: 'filled', press: () => void copyLink() });
     const valid = make('p', { class: 'soft', role: 'status' });
@@ -98,9 +122,18 @@ function linkSection(session) {
     }
 
     return {
-        element: make('section', { class: 'card-panel' },
-            say(make('h3'), 'link'), say(make('p', { class: 'soft' }), 'link_what'),
-            lifetime.element, create.element, made, valid, trouble.element, revoke.element),
+        element: make(
+            'section',
+            { class: 'card-panel' },
+            say(make('h3'), 'link'),
+            say(make('p', { class: 'soft' }), 'link_what'),
+            lifetime.element,
+            create.element,
+            made,
+            valid,
+            trouble.element,
+            revoke.element,
+        ),
         forget() {
             made.hidden = true;
             url.value = '';

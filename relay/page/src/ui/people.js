@@ -17,17 +17,31 @@ export function peoplePanel(session, call) {
         const own = person.id === session.me;
         const speaking = call.speaks(person.id);
         const state = make('span', { class: 'unseen' });
-        sayWith(state, () => [
-            words(person.microphone ? 'microphone_on' : 'microphone_off'),
-            words(person.camera ? 'camera_on' : 'camera_off'),
-            speaking && words('speaking'),
-        ].filter(Boolean).join(', '));
-        return make('li', { class: `person ${speaking ? 'speaking' : ''}` },
+        sayWith(state, () =>
+            [
+                words(person.microphone ? 'microphone_on' : 'microphone_off'),
+                words(person.camera ? 'camera_on' : 'camera_off'),
+                speaking && words('speaking'),
+            ]
+                .filter(Boolean)
+                .join(', '),
+        );
+        return make(
+            'li',
+            { class: `person ${speaking ? 'speaking' : ''}` },
             avatar(person.display_name),
-            make('span', { class: 'person-words' },
-                sayWith(make('span', { class: 'person-name' }), () => (own ? words('name_you', person.display_name) : person.display_name)),
-                person.via_gateway && say(make('span', { class: 'by-browser' }), 'by_browser'), state),
-            mark(person.camera, 'camera'), mark(person.microphone, 'microphone'));
+            make(
+                'span',
+                { class: 'person-words' },
+                sayWith(make('span', { class: 'person-name' }), () =>
+                    own ? words('name_you', person.display_name) : person.display_name,
+                ),
+                person.via_gateway && say(make('span', { class: 'by-browser' }), 'by_browser'),
+                state,
+            ),
+            mark(person.camera, 'camera'),
+            mark(person.microphone, 'microphone'),
+        );
     }
 
     /** @param {boolean} on @param {'camera' | 'microphone'} device */

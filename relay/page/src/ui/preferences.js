@@ -16,7 +16,17 @@ import { forGood } from '../net/keep.js';
  */
 
 /** @type {Preferences} */
-const FIRST = { language: null, theme: 'auto', camera: '', microphone: '', speaker: '', size: '640x360', volume: 100, username: '', email: '' };
+const FIRST = {
+    language: null,
+    theme: 'auto',
+    camera: '',
+    microphone: '',
+    speaker: '',
+    size: '640x360',
+    volume: 100,
+    username: '',
+    email: '',
+};
 
 /** @type {Preferences} */
 export const preferences = { ...FIRST, ...forGood.read('preferences') };

@@ -14,8 +14,21 @@ const CODES = {
 };
 /** Codes whose words have the code's own name. @type {Set<string>} */
 const NAMED = new Set([
-    'name_taken', 'email_differs', 'blocked', 'room_exists', 'room_full', 'no_such_room', 'wrong_pin', 'relay_full',
-    'storage_failed', 'link_invalid', 'browsers_refused', 'room_closed', 'removed', 'relay_stops', 'replaced',
+    'name_taken',
+    'email_differs',
+    'blocked',
+    'room_exists',
+    'room_full',
+    'no_such_room',
+    'wrong_pin',
+    'relay_full',
+    'storage_failed',
+    'link_invalid',
+    'browsers_refused',
+    'room_closed',
+    'removed',
+    'relay_stops',
+    'replaced',
 ]);
 /** What breaks its rule, by its field. @type {Record<string, Word>} */
 const FIELDS = {
@@ -47,7 +60,8 @@ const FLAWS = {
  * @returns {string}
  */
 export function problemWords(code, more = {}) {
-    if (code === 'rate_limited' && more.retryAfterMs) return words('too_often_seconds', Math.ceil(more.retryAfterMs / 1000));
+    if (code === 'rate_limited' && more.retryAfterMs)
+        return words('too_often_seconds', Math.ceil(more.retryAfterMs / 1000));
     if (code === 'invalid') return words(FLAWS[more.why ?? ''] ?? FIELDS[more.field ?? ''] ?? 'refused');
     if (NAMED.has(code)) return words(/** @type {Word} */ (code));
     return words(CODES[code] ?? 'refused');

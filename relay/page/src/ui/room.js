@@ -40,22 +40,40 @@ export function roomPage(session, call, openSettings) {
     const volume = make('div', { class: 'volume-row' }, icon('speaker'), volumeSlider(call));
     const more = morePanel(session, [viewButton.element, shareButton.element, volume], openSettings);
     const panels = { chat, people: list, more };
-    const bar = callBar(call, { toggle: (name) => open(drawer === name ? null : name), changeView, leave: () => void session.leave() });
+    const bar = callBar(call, {
+        toggle: (name) => open(drawer === name ? null : name),
+        changeView,
+        leave: () => void session.leave(),
+    });
 
     const name = make('h1', { tabindex: '-1' });
     const count = make('span', { class: 'count' });
     const time = make('span', { class: 'time', role: 'timer' });
-    const warning = labelWith(make('span', { class: 'unsafe', role: 'img' }, icon('warning')), 'aria-label', () => words('not_encrypted'));
+    const warning = labelWith(make('span', { class: 'unsafe', role: 'img' }, icon('warning')), 'aria-label', () =>
+        words('not_encrypted'),
+    );
     labelWith(warning, 'title', () => words('not_encrypted'));
     const strip = make('header', { class: 'strip' }, name, warning, make('span', { class: 'push' }), count, time);
 
     const drawerTitle = make('h2', { id: 'drawer-title' });
     const drawerBody = make('div', { class: 'drawer-body' });
     const close = iconButton({ word: 'close', icon: 'close', press: () => open(null) });
-    const side = make('aside', { class: 'drawer', hidden: true, 'aria-labelledby': 'drawer-title' },
-        make('header', {}, drawerTitle, close.element), drawerBody);
+    const side = make(
+        'aside',
+        { class: 'drawer', hidden: true, 'aria-labelledby': 'drawer-title' },
+        make('header', {}, drawerTitle, close.element),
+        drawerBody,
+    );
     add(drawerBody, chat.element, list.element, more.element);
-    const element = make('section', { class: 'room', hidden: true }, strip, trouble.element, stage.element, side, bar.element);
+    const element = make(
+        'section',
+        { class: 'room', hidden: true },
+        strip,
+        trouble.element,
+        stage.element,
+        side,
+        bar.element,
+    );
 
     /** @param {Drawer | null} next */
     function open(next) {
@@ -79,7 +97,9 @@ export function roomPage(session, call, openSettings) {
     }
 
     function showDrawer() {
-        sayWith(drawerTitle, () => (drawer === 'people' ? people(session.roster.size) : words(drawer === 'more' ? 'about_this_call' : 'chat')));
+        sayWith(drawerTitle, () =>
+            drawer === 'people' ? people(session.roster.size) : words(drawer === 'more' ? 'about_this_call' : 'chat'),
+        );
         if (drawer === 'people') list.show();
         if (drawer === 'more') more.show();
     }
@@ -135,7 +155,14 @@ export function roomPage(session, call, openSettings) {
     }, 1000);
 
     document.addEventListener('keydown', (event) => {
-        if (session.phase !== 'room' || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+        if (
+            session.phase !== 'room' ||
+            event.ctrlKey ||
+            event.metaKey ||
+            event.altKey ||
+            document.querySelector('dialog[open]')
+        )
+            return;
         if (event.key === 'Escape') {
             if (!bar.closeVolume() && drawer) open(null);
             return;
@@ -143,10 +170,15 @@ export function roomPage(session, call, openSettings) {
         const target = /** @type {HTMLElement} */ (event.target);
         if (event.repeat || target.closest('input, textarea, select')) return;
         switch (event.key.toLowerCase()) {
-            case 'm': return void call.setMicrophone(!call.microphone.isOn);
-            case 'v': return void call.setCamera(!call.camera.isOn);
-            case 'c': event.preventDefault(); return open(drawer === 'chat' ? null : 'chat');
-            case 'p': return open(drawer === 'people' ? null : 'people');
+            case 'm':
+                return void call.setMicrophone(!call.microphone.isOn);
+            case 'v':
+                return void call.setCamera(!call.camera.isOn);
+            case 'c':
+                event.preventDefault();
+                return open(drawer === 'chat' ? null : 'chat');
+            case 'p':
+                return open(drawer === 'people' ? null : 'people');
         }
     });
 

@@ -44,13 +44,22 @@ export function settingsDialog(call) {
     /** The microphone was opened for the meter alone. */
     let trying = false;
 
-    add(body,
+    add(
+        body,
         make('section', {}, say(make('h3'), 'camera'), make('div', { class: 'row' }, camera.element, size.element)),
-        make('section', {}, say(make('h3'), 'sound'), make('div', { class: 'row' }, microphone.element, speaker.element),
-            trouble.element, level, make('div', { class: 'row' }, trial.element, tone.element)),
+        make(
+            'section',
+            {},
+            say(make('h3'), 'sound'),
+            make('div', { class: 'row' }, microphone.element, speaker.element),
+            trouble.element,
+            level,
+            make('div', { class: 'row' }, trial.element, tone.element),
+        ),
         make('section', {}, say(make('h3'), 'looks'), make('div', { class: 'row' }, language.element, theme.element)),
         say(make('p', { class: 'soft keys' }), 'keys'),
-        say(make('p', { class: 'soft' }), 'honest'));
+        say(make('p', { class: 'soft' }), 'honest'),
+    );
 
     async function tryMicrophone() {
         trouble.show(null);
@@ -85,10 +94,25 @@ export function settingsDialog(call) {
 
     /** The devices' names are known once one of their kind was allowed. */
     async function showDevices() {
-        const devices = await navigator.mediaDevices?.enumerateDevices() ?? [];
-        offer(camera, devices.filter(({ kind }) => kind === 'videoinput'), 'camera_n', preferences.camera);
-        offer(microphone, devices.filter(({ kind }) => kind === 'audioinput'), 'microphone_n', preferences.microphone);
-        offer(speaker, devices.filter(({ kind }) => kind === 'audiooutput'), 'speaker_n', preferences.speaker);
+        const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+        offer(
+            camera,
+            devices.filter(({ kind }) => kind === 'videoinput'),
+            'camera_n',
+            preferences.camera,
+        );
+        offer(
+            microphone,
+            devices.filter(({ kind }) => kind === 'audioinput'),
+            'microphone_n',
+            preferences.microphone,
+        );
+        offer(
+            speaker,
+            devices.filter(({ kind }) => kind === 'audiooutput'),
+            'speaker_n',
+            preferences.speaker,
+        );
         speaker.element.hidden = !('setSinkId' in AudioContext.prototype);
     }
 
@@ -100,7 +124,8 @@ export function settingsDialog(call) {
      */
     function offer(picker, devices, word, value) {
         /** @type {[string, () => string][]} */
-        const named = devices.filter(({ deviceId }) => deviceId && deviceId !== 'default')
+        const named = devices
+            .filter(({ deviceId }) => deviceId && deviceId !== 'default')
             .map(({ deviceId, label: name }, index) => [deviceId, () => name || words(word, index + 1)]);
         picker.offer([['', () => words('automatic')], ...named], value);
     }
@@ -120,9 +145,22 @@ export function settingsDialog(call) {
     return {
         element,
         open() {
-            size.offer(Object.keys(SIZES).map((name) => [name, () => name.replace('x', ' × ')]), preferences.size);
-            language.offer(Object.entries(LANGUAGES).map(([tag, name]) => [tag, () => name]), spoken());
-            theme.offer([['auto', () => words('automatic')], ['dark', () => words('dark')], ['light', () => words('light')]], preferences.theme);
+            size.offer(
+                Object.keys(SIZES).map((name) => [name, () => name.replace('x', ' × ')]),
+                preferences.size,
+            );
+            language.offer(
+                Object.entries(LANGUAGES).map(([tag, name]) => [tag, () => name]),
+                spoken(),
+            );
+            theme.offer(
+                [
+                    ['auto', () => words('automatic')],
+                    ['dark', () => words('dark')],
+                    ['light', () => words('light')],
+                ],
+                preferences.theme,
+            );
             trouble.show(null);
             showLevel();
             void showDevices();

@@ -24,7 +24,8 @@ export function signInPage(session, token, openSettings) {
     const element = /** @type {HTMLElement} */ (document.getElementById('sign-in'));
     const form = /** @type {HTMLFormElement} */ (element.querySelector('form'));
     const settings = /** @type {HTMLElement} */ (element.querySelector('.icon-button'));
-    for (const text of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll('[data-word]'))) say(text, /** @type {Word} */ (text.dataset.word));
+    for (const text of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll('[data-word]')))
+        say(text, /** @type {Word} */ (text.dataset.word));
     label(settings, 'settings').addEventListener('click', openSettings);
     const fields = form.querySelectorAll('.field');
     const name = fieldOf(fields[0], 'name_hint');
@@ -44,11 +45,20 @@ export function signInPage(session, token, openSettings) {
         const badEmail = email !== undefined && !EMAIL.test(email.input.value.trim());
         return { badName, badEmail };
     };
-    const wrongName = () => words(isBlank(name.input.value) ? 'name_blank' : email ? 'account_name_invalid' : 'name_invalid');
-    name.input.addEventListener('input', () => { name.error = null; });
-    name.input.addEventListener('change', () => { name.error = name.input.value && check().badName ? wrongName : null; });
-    email?.input.addEventListener('input', () => { email.error = null; });
-    email?.input.addEventListener('change', () => { email.error = email.input.value && check().badEmail ? () => words('email_invalid') : null; });
+    const wrongName = () =>
+        words(isBlank(name.input.value) ? 'name_blank' : email ? 'account_name_invalid' : 'name_invalid');
+    name.input.addEventListener('input', () => {
+        name.error = null;
+    });
+    name.input.addEventListener('change', () => {
+        name.error = name.input.value && check().badName ? wrongName : null;
+    });
+    email?.input.addEventListener('input', () => {
+        email.error = null;
+    });
+    email?.input.addEventListener('change', () => {
+        email.error = email.input.value && check().badEmail ? () => words('email_invalid') : null;
+    });
 
     form.addEventListener('submit', (event) => {
         event.preventDefault();
@@ -62,7 +72,7 @@ export function signInPage(session, token, openSettings) {
         name.error = badName ? wrongName : null;
         if (email) email.error = badEmail ? () => words('email_invalid') : null;
         if (badName || badEmail) {
-            (badName ? name : email ?? name).input.focus();
+            (badName ? name : (email ?? name)).input.focus();
             return;
         }
         const called = composed(name.input.value);
@@ -70,7 +80,11 @@ export function signInPage(session, token, openSettings) {
         prefer('username', called);
         if (email) prefer('email', address);
         try {
-            await session.enter(token ? { kind: 'guest', name: called, token } : { kind: 'account', name: called, username: accountName(called) ?? called, email: address });
+            await session.enter(
+                token
+                    ? { kind: 'guest', name: called, token }
+                    : { kind: 'account', name: called, username: accountName(called) ?? called, email: address },
+            );
         } catch (error) {
             explain(error);
         }
@@ -81,7 +95,10 @@ export function signInPage(session, token, openSettings) {
         const code = error instanceof Refused ? error.code : '';
         const fieldName = error instanceof Refused ? error.field : undefined;
         const say = () => errorWords(error);
-        if (code === 'name_taken' || (code === 'invalid' && (fieldName === 'username' || fieldName === 'display_name'))) {
+        if (
+            code === 'name_taken' ||
+            (code === 'invalid' && (fieldName === 'username' || fieldName === 'display_name'))
+        ) {
             name.error = say;
             name.input.focus();
         } else if (email && (code === 'email_differs' || (code === 'invalid' && fieldName === 'email'))) {
@@ -115,7 +132,7 @@ export function signInPage(session, token, openSettings) {
             const steps = why === 'untrusted' ? (await import('./trust.js')).trustSteps() : null;
             if (session.phase !== 'entering' || session.connected) return;
             trouble.show(() => words(why ?? 'unreachable'));
-            if (steps && !trust) go.element.before(trust = steps);
+            if (steps && !trust) go.element.before((trust = steps));
         },
         focus: () => (name.input.value && !token ? go.element : name.input).focus(),
     };

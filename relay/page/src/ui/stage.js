@@ -33,12 +33,15 @@ export function videoStage(session, call) {
     let speakerView = false;
     let due = false;
 
-    const watcher = new IntersectionObserver((entries) => {
-        for (const { target, isIntersecting } of entries) {
-            for (const tile of tiles.values()) if (tile.element === target) tile.visible = isIntersecting;
-        }
-        fetch();
-    }, { root: element });
+    const watcher = new IntersectionObserver(
+        (entries) => {
+            for (const { target, isIntersecting } of entries) {
+                for (const tile of tiles.values()) if (tile.element === target) tile.visible = isIntersecting;
+            }
+            fetch();
+        },
+        { root: element },
+    );
     new ResizeObserver(() => later()).observe(element);
     document.addEventListener('visibilitychange', () => fetch());
 
@@ -120,7 +123,12 @@ export function videoStage(session, call) {
         }
         const first = large(shown);
         const layout = stageLayout(shown.length - 1, width, height);
-        Object.assign(strip.style, { left: `${layout.strip.x}px`, top: `${layout.strip.y}px`, width: `${layout.strip.width}px`, height: `${layout.strip.height}px` });
+        Object.assign(strip.style, {
+            left: `${layout.strip.x}px`,
+            top: `${layout.strip.y}px`,
+            width: `${layout.strip.width}px`,
+            height: `${layout.strip.height}px`,
+        });
         strip.classList.toggle('beside', layout.beside);
         shown.forEach(({ key }, index) => {
             const tile = /** @type {Tile} */ (tiles.get(key));
@@ -128,10 +136,12 @@ export function videoStage(session, call) {
             tile.element.classList.toggle('in-strip', index !== first);
             tile.place(index === first ? layout.large : { x: 0, y: 0, ...layout.small });
         });
-        shown.filter((_, index) => index !== first).forEach(({ key }, place) => {
-            const { element: child } = /** @type {Tile} */ (tiles.get(key));
-            if (strip.children[place] !== child) strip.insertBefore(child, strip.children[place] ?? null);
-        });
+        shown
+            .filter((_, index) => index !== first)
+            .forEach(({ key }, place) => {
+                const { element: child } = /** @type {Tile} */ (tiles.get(key));
+                if (strip.children[place] !== child) strip.insertBefore(child, strip.children[place] ?? null);
+            });
     }
 
     /** @param {HTMLElement} parent @param {Tile} tile */

@@ -56,12 +56,16 @@ export class Tile {
         sayWith(this.#name, name);
         set(this.#muted, 'hidden', person.microphone ? '' : null);
         this.element.classList.toggle('speaking', speaking && !screen);
-        labelWith(this.element, 'aria-label', () => [
-            name(),
-            !screen && !person.microphone && words('microphone_off'),
-            !screen && speaking && words('speaking'),
-            this.#waits && words('waiting_for_picture'),
-        ].filter(Boolean).join(', '));
+        labelWith(this.element, 'aria-label', () =>
+            [
+                name(),
+                !screen && !person.microphone && words('microphone_off'),
+                !screen && speaking && words('speaking'),
+                this.#waits && words('waiting_for_picture'),
+            ]
+                .filter(Boolean)
+                .join(', '),
+        );
     }
 
     /** One's own camera, which needs no way around. @param {MediaStream | null} stream */
@@ -72,7 +76,12 @@ export class Tile {
             return;
         }
         if (!this.#video) {
-            this.#video = make('video', { class: `picture ${this.kind === 'person' ? 'mirrored' : ''}`, muted: true, playsinline: true, autoplay: true });
+            this.#video = make('video', {
+                class: `picture ${this.kind === 'person' ? 'mirrored' : ''}`,
+                muted: true,
+                playsinline: true,
+                autoplay: true,
+            });
             this.#video.muted = true;
             this.canvas.after(this.#video);
         }

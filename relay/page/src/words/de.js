@@ -107,12 +107,16 @@ export default {
     relay_full: 'Das Relay hat keinen Platz mehr. Später erneut versuchen.',
     storage_failed: 'Das Relay konnte das nicht speichern. Erneut versuchen oder dem Betreiber melden.',
     refused: 'Das Relay hat das abgelehnt. Erneut versuchen.',
-    address_full: 'Aus diesem Netz sind schon zu viele Browser da. Es wird weiter versucht; wer das Relay betreibt, kann mehr zulassen.',
+    address_full:
+        'Aus diesem Netz sind schon zu viele Browser da. Es wird weiter versucht; wer das Relay betreibt, kann mehr zulassen.',
     unreachable: 'Das Relay antwortet nicht. Netz prüfen; es wird weiter versucht.',
-    untrusted: 'Dieser Browser zeigt die Seite, verbindet sie aber nicht; so macht es Safari, bis das Gerät dem Relay vertraut.',
+    untrusted:
+        'Dieser Browser zeigt die Seite, verbindet sie aber nicht; so macht es Safari, bis das Gerät dem Relay vertraut.',
     certificate_download: 'Zertifikat des Relays herunterladen',
-    certificate_phone: 'iPhone oder iPad: das Laden erlauben. In den Einstellungen unter „Allgemein“, „VPN und Geräteverwaltung“ installieren; danach unter „Allgemein“, „Info“, „Zertifikatsvertrauenseinstellungen“ einschalten.',
-    certificate_mac: 'Mac: die Datei öffnen, damit sie in die Schlüsselbundverwaltung kommt. Dort öffnen und unter „Vertrauen“ „Immer vertrauen“ wählen.',
+    certificate_phone:
+        'iPhone oder iPad: das Laden erlauben. In den Einstellungen unter „Allgemein“, „VPN und Geräteverwaltung“ installieren; danach unter „Allgemein“, „Info“, „Zertifikatsvertrauenseinstellungen“ einschalten.',
+    certificate_mac:
+        'Mac: die Datei öffnen, damit sie in die Schlüsselbundverwaltung kommt. Dort öffnen und unter „Vertrauen“ „Immer vertrauen“ wählen.',
     certificate_then: 'Danach diese Seite neu laden.',
     replaced: 'Derselbe Name hat sich an einem anderen Gerät angemeldet, daher wurde dieses abgemeldet.',
     connection_lost: 'Die Verbindung ist abgerissen. Neuer Versuch läuft…',
@@ -151,11 +155,14 @@ export default {
     relay_stops: 'Das Relay hält an. Diese Seite kommt mit ihm zurück.',
     use_here: 'Hier verwenden',
     sound_held: 'Der Browser hält den Ton zurück, bis dies berührt wird.',
-    sound_stuck: 'Der Ton startet nicht: Niemand ist zu hören, auch man selbst nicht. Lautsprecher oder Kopfhörer anschließen oder das Programm schließen, das sie verwendet, und dies berühren.',
-    microphone_taken: 'Das System hat das Mikrofon übernommen, wie bei einem Telefonat. Bis es zurückkommt, ist man nicht zu hören.',
+    sound_stuck:
+        'Der Ton startet nicht: Niemand ist zu hören, auch man selbst nicht. Lautsprecher oder Kopfhörer anschließen oder das Programm schließen, das sie verwendet, und dies berühren.',
+    microphone_taken:
+        'Das System hat das Mikrofon übernommen, wie bei einem Telefonat. Bis es zurückkommt, ist man nicht zu hören.',
     turn_sound_on: 'Ton einschalten',
     camera_denied: 'Der Browser gibt dieser Seite die Kamera nicht. Neben der Adresse erlauben und erneut versuchen.',
-    microphone_denied: 'Der Browser gibt dieser Seite das Mikrofon nicht. Neben der Adresse erlauben und erneut versuchen.',
+    microphone_denied:
+        'Der Browser gibt dieser Seite das Mikrofon nicht. Neben der Adresse erlauben und erneut versuchen.',
     camera_missing: 'Keine Kamera gefunden. Eine einstecken und erneut versuchen.',
     microphone_missing: 'Kein Mikrofon gefunden. Eines einstecken und erneut versuchen.',
     microphone_in_use: 'Ein anderes Programm verwendet das Mikrofon. Dieses Programm schließen.',

@@ -91,7 +91,7 @@ export default {
     name_unseen: 'There is a character in this name that cannot be seen. Remove it.',
     name_mark: 'There is an accent in this name that belongs to no letter. Remove it.',
     email_invalid: 'An email address looks like name@example.org.',
-    room_name_invalid: 'A room\'s name has 1 to 48 characters.',
+    room_name_invalid: "A room's name has 1 to 48 characters.",
     pin_invalid: 'A PIN has 4 to 12 digits.',
     text_too_long: 'This text is too long. Send it in two parts.',
     name_taken: 'Somebody else has this name. Choose another one.',
@@ -106,12 +106,15 @@ export default {
     relay_full: 'The relay has no place left. Try again later.',
     storage_failed: 'The relay could not store this. Try again, or tell whoever runs it.',
     refused: 'The relay refused this. Try again.',
-    address_full: 'Too many browsers of this network are here already. This screen keeps trying; whoever runs the relay can allow more.',
+    address_full:
+        'Too many browsers of this network are here already. This screen keeps trying; whoever runs the relay can allow more.',
     unreachable: 'The relay does not answer. Check the network; this screen keeps trying.',
     untrusted: 'This browser shows the page but does not connect it, as Safari does until the device trusts the relay.',
-    certificate_download: 'Download the relay\'s certificate',
-    certificate_phone: 'iPhone or iPad: allow the download. In Settings, install it under General, VPN & Device Management; then switch it on under General, About, Certificate Trust Settings.',
-    certificate_mac: 'Mac: open the file, so that it comes into Keychain Access. Open it there and choose Trust, Always Trust.',
+    certificate_download: "Download the relay's certificate",
+    certificate_phone:
+        'iPhone or iPad: allow the download. In Settings, install it under General, VPN & Device Management; then switch it on under General, About, Certificate Trust Settings.',
+    certificate_mac:
+        'Mac: open the file, so that it comes into Keychain Access. Open it there and choose Trust, Always Trust.',
     certificate_then: 'Then load this page again.',
     replaced: 'The same name signed in on another device, so this one was signed out.',
     connection_lost: 'The connection was lost. Reconnecting…',
@@ -150,11 +153,14 @@ export default {
     relay_stops: 'The relay stops. This page comes back when the relay does.',
     use_here: 'Use it here',
     sound_held: 'The browser holds the sound back until you touch this.',
-    sound_stuck: 'The sound does not start, so you hear nobody and nobody hears you. Plug in a loudspeaker or headphones, or close the program that uses them, then touch this.',
-    microphone_taken: 'The system has taken the microphone, as it does during a phone call. Nobody hears you until it gives it back.',
+    sound_stuck:
+        'The sound does not start, so you hear nobody and nobody hears you. Plug in a loudspeaker or headphones, or close the program that uses them, then touch this.',
+    microphone_taken:
+        'The system has taken the microphone, as it does during a phone call. Nobody hears you until it gives it back.',
     turn_sound_on: 'Turn the sound on',
     camera_denied: 'The browser does not let this page use the camera. Allow it beside the address, then try again.',
-    microphone_denied: 'The browser does not let this page use the microphone. Allow it beside the address, then try again.',
+    microphone_denied:
+        'The browser does not let this page use the microphone. Allow it beside the address, then try again.',
     camera_missing: 'No camera was found. Plug one in, then try again.',
     microphone_missing: 'No microphone was found. Plug one in, then try again.',
     microphone_in_use: 'Another program uses the microphone. Close that program.',

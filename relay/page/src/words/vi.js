@@ -107,12 +107,16 @@ export default {
     relay_full: 'Máy chuyển tiếp đã hết chỗ. Hãy thử lại sau.',
     storage_failed: 'Máy chuyển tiếp không lưu được. Hãy thử lại hoặc báo cho người quản trị.',
     refused: 'Máy chuyển tiếp đã từ chối. Hãy thử lại.',
-    address_full: 'Đã có quá nhiều trình duyệt từ mạng này. Màn hình vẫn tiếp tục thử; người quản trị máy chuyển tiếp có thể cho phép nhiều hơn.',
+    address_full:
+        'Đã có quá nhiều trình duyệt từ mạng này. Màn hình vẫn tiếp tục thử; người quản trị máy chuyển tiếp có thể cho phép nhiều hơn.',
     unreachable: 'Máy chuyển tiếp không trả lời. Hãy kiểm tra mạng; màn hình này vẫn tiếp tục thử.',
-    untrusted: 'Trình duyệt này hiện trang nhưng không kết nối, như Safari vẫn làm cho đến khi thiết bị tin cậy máy chuyển tiếp.',
+    untrusted:
+        'Trình duyệt này hiện trang nhưng không kết nối, như Safari vẫn làm cho đến khi thiết bị tin cậy máy chuyển tiếp.',
     certificate_download: 'Tải chứng chỉ của máy chuyển tiếp',
-    certificate_phone: 'iPhone hoặc iPad: cho phép tải xuống. Trong Cài đặt, hãy cài đặt ở mục Cài đặt chung, VPN & Quản lý thiết bị; sau đó bật ở mục Cài đặt chung, Giới thiệu, Cài đặt tin cậy chứng nhận.',
-    certificate_mac: 'Mac: mở tệp để đưa vào Truy cập chuỗi khóa. Mở chứng chỉ ở đó, rồi ở mục Tin cậy chọn Luôn tin cậy.',
+    certificate_phone:
+        'iPhone hoặc iPad: cho phép tải xuống. Trong Cài đặt, hãy cài đặt ở mục Cài đặt chung, VPN & Quản lý thiết bị; sau đó bật ở mục Cài đặt chung, Giới thiệu, Cài đặt tin cậy chứng nhận.',
+    certificate_mac:
+        'Mac: mở tệp để đưa vào Truy cập chuỗi khóa. Mở chứng chỉ ở đó, rồi ở mục Tin cậy chọn Luôn tin cậy.',
     certificate_then: 'Sau đó hãy tải lại trang này.',
     replaced: 'Tên này vừa đăng nhập trên thiết bị khác nên thiết bị này đã bị đăng xuất.',
     connection_lost: 'Mất kết nối. Đang kết nối lại…',
@@ -151,8 +155,10 @@ export default {
     relay_stops: 'Máy chuyển tiếp đang dừng. Trang này sẽ trở lại khi máy chạy lại.',
     use_here: 'Dùng tại đây',
     sound_held: 'Trình duyệt giữ âm thanh lại cho đến khi bạn chạm vào đây.',
-    sound_stuck: 'Âm thanh không bật được nên bạn không nghe thấy ai và không ai nghe thấy bạn. Hãy cắm loa hoặc tai nghe, hoặc đóng chương trình đang dùng chúng, rồi chạm vào đây.',
-    microphone_taken: 'Hệ thống đang giữ micrô, như khi có cuộc gọi điện thoại. Không ai nghe thấy bạn cho đến khi micrô được trả lại.',
+    sound_stuck:
+        'Âm thanh không bật được nên bạn không nghe thấy ai và không ai nghe thấy bạn. Hãy cắm loa hoặc tai nghe, hoặc đóng chương trình đang dùng chúng, rồi chạm vào đây.',
+    microphone_taken:
+        'Hệ thống đang giữ micrô, như khi có cuộc gọi điện thoại. Không ai nghe thấy bạn cho đến khi micrô được trả lại.',
     turn_sound_on: 'Bật âm thanh',
     camera_denied: 'Trình duyệt không cho trang này dùng camera. Hãy cho phép bên cạnh địa chỉ rồi thử lại.',
     microphone_denied: 'Trình duyệt không cho trang này dùng micrô. Hãy cho phép bên cạnh địa chỉ rồi thử lại.',

@@ -116,7 +116,9 @@ function remember(element, place, say) {
  * @returns {E}
  */
 export function sayWith(element, make) {
-    remember(element, 'text', () => { element.textContent = make(); });
+    remember(element, 'text', () => {
+        element.textContent = make();
+    });
     return element;
 }
 

@@ -36,28 +36,51 @@ function list(name, type, chunks, finished) {
 
 /** @param {number} count of pictures @param {boolean} finished @param {string} codec */
 function header(count, finished, codec) {
-    const stream = Buffer.concat([Buffer.from(`vids${codec}`, 'latin1'), words(0, 0, 0, PERIOD_US, 1_000_000, 0, count, 0, 0, 0), words(0, HEIGHT << 16 | WIDTH)]);
-    const format = Buffer.concat([words(40, WIDTH, HEIGHT, 24 << 16 | 1), Buffer.from(codec, 'latin1'), words(0, 0, 0, 0, 0)]);
-    return list('LIST', 'hdrl', [
-        chunk('avih', words(PERIOD_US, 0, 0, KEY_PICTURE, count, 0, 1, 0, WIDTH, HEIGHT, 0, 0, 0, 0)),
-        list('LIST', 'strl', [chunk('strh', stream), chunk('strf', format)], true),
-        chunk('JUNK', Buffer.alloc(33)),
-    ], finished);
+    const stream = Buffer.concat([
+        Buffer.from(`vids${codec}`, 'latin1'),
+        words(0, 0, 0, PERIOD_US, 1_000_000, 0, count, 0, 0, 0),
+        words(0, (HEIGHT << 16) | WIDTH),
+    ]);
+    const format = Buffer.concat([
+        words(40, WIDTH, HEIGHT, (24 << 16) | 1),
+        Buffer.from(codec, 'latin1'),
+        words(0, 0, 0, 0, 0),
+    ]);
+    return list(
+        'LIST',
+        'hdrl',
+        [
+            chunk('avih', words(PERIOD_US, 0, 0, KEY_PICTURE, count, 0, 1, 0, WIDTH, HEIGHT, 0, 0, 0, 0)),
+            list('LIST', 'strl', [chunk('strh', stream), chunk('strf', format)], true),
+            chunk('JUNK', Buffer.alloc(33)),
+        ],
+        finished,
+    );
 }
 
 /** @param {Buffer[]} pictures @param {boolean} finished */
 function movie(pictures, finished) {
-    return list('LIST', 'movi', pictures.map((picture) => chunk('00dc', picture)), finished);
+    return list(
+        'LIST',
+        'movi',
+        pictures.map((picture) => chunk('00dc', picture)),
+        finished,
+    );
 }
 
 /** The index at the end of a file of one part. @param {Buffer[]} pictures */
 function index(pictures) {
     let at = 4;
-    return chunk('idx1', Buffer.concat(pictures.map((picture) => {
-        const entry = Buffer.concat([Buffer.from('00dc'), words(KEY_PICTURE, at, picture.length)]);
-        at += 8 + picture.length + picture.length % 2;
-        return entry;
-    })));
+    return chunk(
+        'idx1',
+        Buffer.concat(
+            pictures.map((picture) => {
+                const entry = Buffer.concat([Buffer.from('00dc'), words(KEY_PICTURE, at, picture.length)]);
+                at += 8 + picture.length + (picture.length % 2);
+                return entry;
+            }),
+        ),
+    );
 }
 
 /** @param {Kind} kind @param {Buffer[]} pictures @param {string} [codec] */
@@ -67,5 +90,8 @@ export function avi(kind, pictures, codec = 'MJPG') {
     const one = list('RIFF', 'AVI ', [header(pictures.length, true, codec), movie(first, true), index(first)], true);
     if (kind === 'indexed') return one;
     const later = pictures.slice(1);
-    return Buffer.concat([one, list('RIFF', 'AVIX', [movie(later, true), chunk('ix00', Buffer.alloc(24 + later.length * 8))], true)]);
+    return Buffer.concat([
+        one,
+        list('RIFF', 'AVIX', [movie(later, true), chunk('ix00', Buffer.alloc(24 + later.length * 8))], true),
+    ]);
 }

@@ -32,7 +32,10 @@ class Way {
                 return;
             }
             const other = connect(Number(port), host);
-            for (const [one, end] of [[socket, other], [other, socket]]) {
+            for (const [one, end] of [
+                [socket, other],
+                [other, socket],
+            ]) {
                 this.#open.add(one);
                 one.on('error', () => {});
                 one.on('close', () => {
@@ -68,7 +71,11 @@ test('a camera that was switched off and on while a kiosk was away is seen on it
     const relay = await new Relay(`${directory}/relay`).start();
     const way = new Way(relay.control);
     const browser = await openBrowser();
-    const kiosk = new Kiosk(/** @type {Relay} */ (/** @type {unknown} */ ({ control: await way.open(), data: relay.data })), 'maple', directory);
+    const kiosk = new Kiosk(
+        /** @type {Relay} */ (/** @type {unknown} */ ({ control: await way.open(), data: relay.data })),
+        'maple',
+        directory,
+    );
     try {
         await kiosk.start();
         await kiosk.touch('Start the meeting');
@@ -85,16 +92,16 @@ test('a camera that was switched off and on while a kiosk was away is seen on it
         };
         const camera = page.getByRole('button', { name: 'Camera' });
         await camera.click();
-        await until('the browser\'s camera on the kiosk\'s screen', isSeen);
+        await until("the browser's camera on the kiosk's screen", isSeen);
 
         way.cut = true;
         await camera.click();
         await page.getByRole('button', { name: 'Camera', pressed: false }).waitFor();
         await camera.click();
         await page.getByRole('button', { name: 'Camera', pressed: true }).waitFor();
-        await until('nothing of it', async () => !await isSeen());
+        await until('nothing of it', async () => !(await isSeen()));
         way.cut = false;
-        await until('the browser\'s camera on the kiosk\'s screen again', isSeen);
+        await until("the browser's camera on the kiosk's screen again", isSeen);
         await kiosk.keepPicture('kiosk-away');
         assert.deepEqual(page.troubles, []);
     } finally {

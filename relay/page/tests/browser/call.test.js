@@ -2,7 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createRoom, folder, joinByLink, makeLink, openBrowser, openPage, pixels, Relay, remove, seesMotion, shows, signIn, tile, until } from './harness.js';
+import {
+    createRoom,
+    folder,
+    joinByLink,
+    makeLink,
+    openBrowser,
+    openPage,
+    pixels,
+    Relay,
+    remove,
+    seesMotion,
+    shows,
+    signIn,
+    tile,
+    until,
+} from './harness.js';
 
 /** @typedef {import('./harness.js').Page} Page */
 
@@ -22,13 +37,17 @@ function hum() {
 
 /** The names of the devices that the page captures from now. @param {Page} page */
 function captured(page) {
-    return page.evaluate(() => /** @type {any} */ (window).captured.filter((/** @type {MediaStreamTrack} */ { readyState }) => readyState === 'live')
-        .map((/** @type {MediaStreamTrack} */ { kind, label }) => `${kind} ${label}`).sort());
+    return page.evaluate(() =>
+        /** @type {any} */ (window).captured
+            .filter((/** @type {MediaStreamTrack} */ { readyState }) => readyState === 'live')
+            .map((/** @type {MediaStreamTrack} */ { kind, label }) => `${kind} ${label}`)
+            .sort(),
+    );
 }
 
 /** Keeps every track that the page is given. */
 function keepTracks() {
-    const tracks = /** @type {any} */ (window).captured = /** @type {MediaStreamTrack[]} */ ([]);
+    const tracks = /** @type {any} */ (window.captured = /** @type {MediaStreamTrack[]} */ ([]));
     for (const ask of /** @type {const} */ (['getUserMedia', 'getDisplayMedia'])) {
         const given = navigator.mediaDevices[ask].bind(navigator.mediaDevices);
         navigator.mediaDevices[ask] = async (wanted) => {
@@ -71,17 +90,23 @@ describe('in a call', { concurrency: false }, () => {
         await remove(directory);
     });
 
-    test('a screen is shared as a picture of its own, beside the camera\'s', async () => {
+    test("a screen is shared as a picture of its own, beside the camera's", async () => {
         await host.getByRole('button', { name: 'Camera' }).click();
         await host.getByRole('button', { name: 'Share the screen' }).click();
         await host.getByRole('button', { name: 'Share the screen', pressed: true }).waitFor();
         await seesMotion(guest, 'Screen of host');
         await seesMotion(guest, /^host$/);
         // It stands large, the people beside it.
-        const [large, small] = await Promise.all(['Screen of host', 'phone'].map((name) => tile(guest, name).boundingBox()));
+        const [large, small] = await Promise.all(
+            ['Screen of host', 'phone'].map((name) => tile(guest, name).boundingBox()),
+        );
         assert.ok(large && small && large.width > 2 * small.width, `${large?.width} and ${small?.width}`);
-        const streams = await guest.evaluate(() => /** @type {any} */ (window).conclave.session.roster.people()
-            .flatMap((/** @type {any} */ { streams }) => streams.map((/** @type {any} */ { media }) => media.kind)).sort());
+        const streams = await guest.evaluate(() =>
+            /** @type {any} */ (window).conclave.session.roster
+                .people()
+                .flatMap((/** @type {any} */ { streams }) => streams.map((/** @type {any} */ { media }) => media.kind))
+                .sort(),
+        );
         assert.deepEqual(streams, ['camera', 'screen']);
         await host.getByRole('button', { name: 'Share the screen' }).click();
         await tile(guest, 'Screen of host').waitFor({ state: 'detached' });
@@ -103,28 +128,45 @@ describe('in a call', { concurrency: false }, () => {
         assert.equal(first.length, 2, `${first}`);
         await host.getByRole('button', { name: 'More' }).click();
         await host.getByRole('button', { name: 'Settings' }).click();
-        for (const [picker, kind] of [['Camera', 'video'], ['Microphone', 'audio']]) {
+        for (const [picker, kind] of [
+            ['Camera', 'video'],
+            ['Microphone', 'audio'],
+        ]) {
             const select = host.getByLabel(picker, { exact: true }).and(host.locator('select'));
             const names = await select.locator('option').allTextContents();
             const other = names.find((name) => name !== 'Automatic' && !first.includes(`${kind} ${name}`));
             assert.ok(other, `${kind}: ${names}, of which ${first} are used`);
             await select.selectOption({ label: other });
-            await host.waitForFunction((wanted) => /** @type {any} */ (window).captured
-                .filter((/** @type {MediaStreamTrack} */ { readyState }) => readyState === 'live')
-                .some((/** @type {MediaStreamTrack} */ { kind, label }) => `${kind} ${label}` === wanted), `${kind} ${other}`);
+            await host.waitForFunction(
+                (wanted) =>
+                    /** @type {any} */ (window).captured
+                        .filter((/** @type {MediaStreamTrack} */ { readyState }) => readyState === 'live')
+                        .some((/** @type {MediaStreamTrack} */ { kind, label }) => `${kind} ${label}` === wanted),
+                `${kind} ${other}`,
+            );
         }
         const second = await captured(host);
         assert.equal(second.length, 2, `${second}`);
-        assert.ok(second.every((name) => !first.includes(name)), `${first} and then ${second}`);
+        assert.ok(
+            second.every((name) => !first.includes(name)),
+            `${first} and then ${second}`,
+        );
         await host.keyboard.press('Escape');
         await host.getByRole('button', { name: 'Microphone', pressed: true }).waitFor();
         // Chromium's first camera is green, its second one dark.
-        await until('the other camera\'s picture', async () => {
+        await until("the other camera's picture", async () => {
             const points = await pixels(guest, /^host$/);
-            return points && points.filter((_, at) => at % 4 === 1).reduce((sum, green) => sum + green) / (points.length / 4) < 60;
+            return (
+                points &&
+                points.filter((_, at) => at % 4 === 1).reduce((sum, green) => sum + green) / (points.length / 4) < 60
+            );
         });
-        const streams = await guest.evaluate(() => /** @type {any} */ (window).conclave.session.roster.people()
-            .flatMap((/** @type {any} */ { streams }) => streams.map((/** @type {any} */ { media }) => media.kind)).sort());
+        const streams = await guest.evaluate(() =>
+            /** @type {any} */ (window).conclave.session.roster
+                .people()
+                .flatMap((/** @type {any} */ { streams }) => streams.map((/** @type {any} */ { media }) => media.kind))
+                .sort(),
+        );
         assert.deepEqual(streams, ['audio', 'camera'], 'the ones before are still listed');
     });
 
@@ -141,7 +183,8 @@ describe('in a call', { concurrency: false }, () => {
     });
 
     test('links that are ended let nobody in any more, and who is there stays', async () => {
-        if (!await host.getByRole('button', { name: 'End all links' }).isVisible()) await host.getByRole('button', { name: 'More' }).click();
+        if (!(await host.getByRole('button', { name: 'End all links' }).isVisible()))
+            await host.getByRole('button', { name: 'More' }).click();
         await host.getByRole('button', { name: 'End all links' }).click();
         await host.getByText('All links of this room have ended.').waitFor();
         const late = await openPage(browser, here(link));

@@ -14,8 +14,20 @@ test('docs/examples/chat.py makes a room, says what it is told and prints what o
     /** @type {Program | undefined} */
     let bot;
     try {
-        bot = new Program('/usr/bin/python3', [EXAMPLE, `https://${relay.web}/`, '--insecure', '--name', 'bot', '--email', 'bot@example.org',
-            '--room', 'Bots', '--create', '--device', `${directory}/device`]);
+        bot = new Program('/usr/bin/python3', [
+            EXAMPLE,
+            `https://${relay.web}/`,
+            '--insecure',
+            '--name',
+            'bot',
+            '--email',
+            'bot@example.org',
+            '--room',
+            'Bots',
+            '--create',
+            '--device',
+            `${directory}/device`,
+        ]);
         await bot.line((line) => line.startsWith('* in Bots with bot'));
         const page = await openPage(browser, relay.url);
         await signIn(page, 'ana');

@@ -11,7 +11,12 @@ import { PATIENCE_MS, until } from './harness.js';
 
 const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
 const WEBKIT_DRIVER = process.env.WEBKIT_DRIVER ?? '/usr/bin/WebKitWebDriver';
-const WEBKIT = process.env.WEBKIT ?? ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`).find(existsSync) ?? 'MiniBrowser';
+const WEBKIT =
+    process.env.WEBKIT ??
+    ['x86_64', 'aarch64']
+        .map((machine) => `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`)
+        .find(existsSync) ??
+    'MiniBrowser';
 /** WebDriver's name for an element in JSON (W3C WebDriver, §12.2). */
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
@@ -26,7 +31,10 @@ function named(name) {
         return [...node.childNodes].map(spoken).join('');
     };
     const seen = (/** @type {Element} */ element) => element.checkVisibility({ visibilityProperty: true });
-    const calls = (/** @type {Element} */ element) => element.getAttribute('aria-label') ?? /** @type {HTMLInputElement} */ (element).labels?.[0]?.textContent ?? spoken(element);
+    const calls = (/** @type {Element} */ element) =>
+        element.getAttribute('aria-label') ??
+        /** @type {HTMLInputElement} */ (element).labels?.[0]?.textContent ??
+        spoken(element);
     const all = /** @type {Element[]} */ ([...document.querySelectorAll('button, input, textarea')]);
     return all.filter(seen).find((element) => calls(element).trim() === name) ?? null;
 }
@@ -38,7 +46,13 @@ class Surroundings {
 
     /** @param {string} directory for what the engine keeps */
     constructor(directory) {
-        this.env = { ...process.env, HOME: directory, XDG_RUNTIME_DIR: directory, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1', NO_AT_BRIDGE: '1' };
+        this.env = {
+            ...process.env,
+            HOME: directory,
+            XDG_RUNTIME_DIR: directory,
+            WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
+            NO_AT_BRIDGE: '1',
+        };
         delete this.env.WAYLAND_DISPLAY;
     }
 
@@ -53,16 +67,30 @@ class Surroundings {
     async sound(directory) {
         await mkdir(`${directory}/pulse`, { recursive: true, mode: 0o700 });
         this.env.PULSE_SERVER = `unix:${directory}/pulse/native`;
-        this.start('pulseaudio', ['-n', '--daemonize=no', '--use-pid-file=no', '--exit-idle-time=-1', '--disable-shm=yes',
-            `--load=module-native-protocol-unix socket=${directory}/pulse/native auth-anonymous=1`, '--load=module-null-sink', '--load=module-always-sink']);
+        this.start('pulseaudio', [
+            '-n',
+            '--daemonize=no',
+            '--use-pid-file=no',
+            '--exit-idle-time=-1',
+            '--disable-shm=yes',
+            `--load=module-native-protocol-unix socket=${directory}/pulse/native auth-anonymous=1`,
+            '--load=module-null-sink',
+            '--load=module-always-sink',
+        ]);
         await until('a sound server', async () => existsSync(`${directory}/pulse/native`));
     }
 
     /** A screen that nobody sees. */
     async screen() {
-        const server = this.start('Xvfb', ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'], ['ignore', 'ignore', 'ignore', 'pipe']);
+        const server = this.start(
+            'Xvfb',
+            ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'],
+            ['ignore', 'ignore', 'ignore', 'pipe'],
+        );
         const output = /** @type {import('node:stream').Readable} */ (server.stdio[3]);
-        const [number] = await once(createInterface({ input: output }), 'line', { signal: AbortSignal.timeout(PATIENCE_MS) });
+        const [number] = await once(createInterface({ input: output }), 'line', {
+            signal: AbortSignal.timeout(PATIENCE_MS),
+        });
         this.env.DISPLAY = `:${number}`;
     }
 
@@ -98,8 +126,17 @@ export class Firefox {
     async open(url) {
         await this.#surroundings.sound(this.directory);
         this.#browser = await puppeteer.launch({
-            browser: 'firefox', executablePath: FIREFOX, headless: true, acceptInsecureCerts: true, env: this.#surroundings.env,
-            extraPrefsFirefox: { 'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'media.autoplay.default': 0, 'intl.accept_languages': 'en-US' },
+            browser: 'firefox',
+            executablePath: FIREFOX,
+            headless: true,
+            acceptInsecureCerts: true,
+            env: this.#surroundings.env,
+            extraPrefsFirefox: {
+                'media.navigator.streams.fake': true,
+                'media.navigator.permission.disabled': true,
+                'media.autoplay.default': 0,
+                'intl.accept_languages': 'en-US',
+            },
         });
         this.#page = await this.#browser.newPage();
         await this.#page.setViewport({ width: 1280, height: 800 });
@@ -161,9 +198,17 @@ export class WebKit {
         await this.#surroundings.screen();
         const driver = `http://127.0.0.1:${await freePort()}`;
         this.#surroundings.start(WEBKIT_DRIVER, [`--port=${new URL(driver).port}`]);
-        await until('WebKit\'s driver', () => fetch(`${driver}/status`).then(({ ok }) => ok, () => false));
+        await until("WebKit's driver", () =>
+            fetch(`${driver}/status`).then(
+                ({ ok }) => ok,
+                () => false,
+            ),
+        );
         this.#session = driver;
-        const capabilities = { acceptInsecureCerts: true, 'webkitgtk:browserOptions': { binary: WEBKIT, args: ['--automation'] } };
+        const capabilities = {
+            acceptInsecureCerts: true,
+            'webkitgtk:browserOptions': { binary: WEBKIT, args: ['--automation'] },
+        };
         const { sessionId } = await this.#command('POST', '/session', { capabilities: { alwaysMatch: capabilities } });
         this.#session = `${driver}/session/${sessionId}`;
         await this.#command('POST', '/timeouts', { script: PATIENCE_MS });

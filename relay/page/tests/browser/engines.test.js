@@ -7,20 +7,25 @@ import { Firefox, WebKit } from './engines.js';
 import { Endpoint, folder, moves, pointsOf, Relay, remove, until } from './harness.js';
 
 /** A few points of somebody's picture. Runs in the page, which lets no text become code there: it is one function. */
-const look = /** @type {(name: string) => number[] | null} */ (new Function('name', `
+const look = /** @type {(name: string) => number[] | null} */ (
+    new Function(
+        'name',
+        `
     const tile = [...document.querySelectorAll('.tile')].find((tile) => tile.querySelector('.plate-name')?.textContent === name);
     return tile ? (${pointsOf})(tile) : null;
-`));
+`,
+    )
+);
 
 /** The strongest frequency of what the page plays, in Hz; null while it is silent. Runs in the page. */
 async function playedHz() {
     const { call } = await /** @type {any} */ (window).conclave.rest;
-    const analyser = /** @type {any} */ (window).analyser ??= call.speaker.analyser();
+    const analyser = /** @type {any} */ (window.analyser ??= call.speaker.analyser());
     if (!analyser) return null;
     const bins = new Float32Array(analyser.frequencyBinCount);
     analyser.getFloatFrequencyData(bins);
     const loudest = bins.reduce((best, level, at) => (level > bins[best] ? at : best), 0);
-    return bins[loudest] > -60 ? loudest * analyser.context.sampleRate / analyser.fftSize : null;
+    return bins[loudest] > -60 ? (loudest * analyser.context.sampleRate) / analyser.fftSize : null;
 }
 
 /** Whether a text stands on the page. Runs in the page. @param {string} text */
@@ -69,7 +74,7 @@ for (const Engine of [Firefox, WebKit]) {
             await moves('kiosk', () => page.run(look, 'kiosk'));
         });
 
-        test('hears the endpoint\'s tone', async () => {
+        test("hears the endpoint's tone", async () => {
             const hz = await until('a tone', () => page.run(playedHz));
             assert.ok(Math.abs(hz - 440) < 30, `${hz} Hz`);
         });
@@ -84,13 +89,25 @@ for (const Engine of [Firefox, WebKit]) {
             await shows('Hello from the kiosk');
         });
 
-        test('is seen and heard by the endpoint, where it has a camera and a microphone', { skip: Engine === WebKit && 'WebKit makes up no devices' }, async () => {
-            await page.press('Camera');
-            await page.press('Microphone');
-            for (const wanted of [/audio/, /camera|video/]) {
-                await endpoint.stats(({ participants }) => participants.some((/** @type {any} */ { name, user, username, streams }) => [name, user, username].includes('ana')
-                    && streams.some((/** @type {any} */ { kind, media, frames_complete }) => wanted.test(kind ?? media) && frames_complete > 50)));
-            }
-        });
+        test(
+            'is seen and heard by the endpoint, where it has a camera and a microphone',
+            { skip: Engine === WebKit && 'WebKit makes up no devices' },
+            async () => {
+                await page.press('Camera');
+                await page.press('Microphone');
+                for (const wanted of [/audio/, /camera|video/]) {
+                    await endpoint.stats(({ participants }) =>
+                        participants.some(
+                            (/** @type {any} */ { name, user, username, streams }) =>
+                                [name, user, username].includes('ana') &&
+                                streams.some(
+                                    (/** @type {any} */ { kind, media, frames_complete }) =>
+                                        wanted.test(kind ?? media) && frames_complete > 50,
+                                ),
+                        ),
+                    );
+                }
+            },
+        );
     });
 }

@@ -8,7 +8,13 @@ import { extname } from 'node:path';
 
 const PAGE = new URL('../../src/', import.meta.url);
 /** @type {Record<string, string>} */
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.webmanifest': 'application/manifest+json' };
+const TYPES = {
+    '.html': 'text/html',
+    '.js': 'text/javascript',
+    '.css': 'text/css',
+    '.svg': 'image/svg+xml',
+    '.webmanifest': 'application/manifest+json',
+};
 
 /**
  * @param {string} web the relay's address for browsers
@@ -20,7 +26,10 @@ export async function fromDisk(web) {
     const server = createServer(async ({ url = '/' }, reply) => {
         const path = url === '/' ? 'index.html' : url.slice(1).split('?')[0];
         const body = await readFile(new URL(path, PAGE)).catch(() => null);
-        reply.writeHead(body ? 200 : 404, { 'content-security-policy': policy, 'content-type': TYPES[extname(path)] ?? 'text/plain' });
+        reply.writeHead(body ? 200 : 404, {
+            'content-security-policy': policy,
+            'content-type': TYPES[extname(path)] ?? 'text/plain',
+        });
         reply.end(body);
     });
     server.on('upgrade', (request, socket, head) => {
@@ -31,11 +40,17 @@ export async function fromDisk(web) {
             relay.write(head);
             socket.pipe(relay).pipe(socket);
         });
-        for (const end of [relay, socket]) end.on('error', () => { relay.destroy(); socket.destroy(); });
+        for (const end of [relay, socket])
+            end.on('error', () => {
+                relay.destroy();
+                socket.destroy();
+            });
         relay.on('close', () => socket.destroy());
         socket.on('close', () => relay.destroy());
     });
-    await new Promise((done) => { server.listen(0, '127.0.0.1', () => done(null)); });
+    await new Promise((done) => {
+        server.listen(0, '127.0.0.1', () => done(null));
+    });
     server.unref();
     const address = server.address();
     return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`;

@@ -11,8 +11,14 @@ const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export function openBrowser() {
     return chromium.launch({
         executablePath: BROWSER,
-        args: ['--use-fake-device-for-media-stream=device-count=2', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required',
-            '--ignore-certificate-errors', '--disable-dev-shm-usage', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+        args: [
+            '--use-fake-device-for-media-stream=device-count=2',
+            '--use-fake-ui-for-media-stream',
+            '--autoplay-policy=no-user-gesture-required',
+            '--ignore-certificate-errors',
+            '--disable-dev-shm-usage',
+            ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+        ],
     });
 }
 
@@ -24,7 +30,13 @@ export function openBrowser() {
  * @param {() => void} [before] run in the page before its own modules
  */
 export async function openPage(browser, url, options = {}, before = () => {}) {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 }, locale: 'en-US', colorScheme: 'dark', ...options });
+    const context = await browser.newContext({
+        ignoreHTTPSErrors: true,
+        viewport: { width: 1280, height: 800 },
+        locale: 'en-US',
+        colorScheme: 'dark',
+        ...options,
+    });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     await page.addInitScript(before);
@@ -37,7 +49,8 @@ export async function openPage(browser, url, options = {}, before = () => {}) {
     });
     page.on('console', (message) => {
         if (process.env.VERBOSE) console.error(`page: ${message.text()}`);
-        if (message.type() === 'error' && !/WebSocket connection|ERR_CONNECTION|net::/.test(message.text())) troubles.push(`console: ${message.text()}`);
+        if (message.type() === 'error' && !/WebSocket connection|ERR_CONNECTION|net::/.test(message.text()))
+            troubles.push(`console: ${message.text()}`);
     });
     await page.goto(url);
     return Object.assign(page, { troubles });
@@ -115,8 +128,10 @@ export function tile(page, name) {
  * @returns {number[] | null}
  */
 export function pointsOf(element) {
-    const picture = /** @type {HTMLCanvasElement | HTMLVideoElement | null} */ (element.querySelector('.picture:not([hidden])'));
-    const width = picture instanceof HTMLVideoElement ? picture.videoWidth : picture?.width ?? 0;
+    const picture = /** @type {HTMLCanvasElement | HTMLVideoElement | null} */ (
+        element.querySelector('.picture:not([hidden])')
+    );
+    const width = picture instanceof HTMLVideoElement ? picture.videoWidth : (picture?.width ?? 0);
     if (!picture || !width) return null;
     const canvas = document.createElement('canvas');
     canvas.width = 32;
@@ -176,6 +191,8 @@ export async function until(what, ask, pause_ms = 100) {
         const answer = await ask();
         if (answer) return answer;
         if (Date.now() > end) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
-        await new Promise((done) => { setTimeout(done, pause_ms); });
+        await new Promise((done) => {
+            setTimeout(done, pause_ms);
+        });
     }
 }

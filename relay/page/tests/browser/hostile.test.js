@@ -22,8 +22,10 @@ test('script in the names of rooms and in chat is shown and not run', async () =
         const victim = await openPage(browser, relay.url);
         for (const page of [mallory, victim]) {
             await page.evaluate(() => {
-                const broken = /** @type {any} */ (window).broken = /** @type {string[]} */ ([]);
-                document.addEventListener('securitypolicyviolation', ({ violatedDirective }) => broken.push(violatedDirective));
+                const broken = /** @type {any} */ (window.broken = /** @type {string[]} */ ([]));
+                document.addEventListener('securitypolicyviolation', ({ violatedDirective }) =>
+                    broken.push(violatedDirective),
+                );
             });
         }
         await signIn(mallory, 'mallory');
@@ -47,7 +49,19 @@ test('script in the names of rooms and in chat is shown and not run', async () =
         // A name that the relay would never let in stays a text, too.
         await victim.evaluate((name) => {
             const { session } = /** @type {any} */ (window).conclave;
-            session.roster.take({ event: 'participant_joined', participant: { id: 99, username: 'mallory', display_name: name, via_gateway: true, microphone: true, camera: false, clock_us: 0, streams: [] } });
+            session.roster.take({
+                event: 'participant_joined',
+                participant: {
+                    id: 99,
+                    username: 'mallory',
+                    display_name: name,
+                    via_gateway: true,
+                    microphone: true,
+                    camera: false,
+                    clock_us: 0,
+                    streams: [],
+                },
+            });
             session.tell('roster', null);
             session.tell('presence', { name, joined: true });
         }, SCRIPTS[1]);

@@ -31,24 +31,48 @@ export class Kiosk {
     }
 
     async start() {
-        this.server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', `${SIZE.join('x')}x24`, '-nolisten', 'tcp'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+        this.server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', `${SIZE.join('x')}x24`, '-nolisten', 'tcp'], {
+            stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+        });
         const output = /** @type {import('node:stream').Readable} */ (this.server.stdio[3]);
-        const [number] = await once(createInterface({ input: output }), 'line', { signal: AbortSignal.timeout(PATIENCE_MS) });
+        const [number] = await once(createInterface({ input: output }), 'line', {
+            signal: AbortSignal.timeout(PATIENCE_MS),
+        });
         const { stdout: identity } = await run(RELAY, ['identity', '--data-dir', this.relay.data]);
         const fingerprint = /^fingerprint (\S+)/m.exec(identity)?.[1];
         const config = `${this.directory}/${this.name}.toml`;
-        await writeFile(config, [
-            '[relay]', `address = "${this.relay.control}"`, `fingerprint = "${fingerprint}"`,
-            '[account]', `name = "${this.name}"`, `email = "${this.name}@example.org"`,
-            '[room]', `name = "${this.room}"`,
-            '[devices]', `camera = "${this.camera}"`, 'microphone = "off"', 'speaker = "off"',
-            '[screen]', 'language = "en"', '',
-        ].join('\n'));
+        await writeFile(
+            config,
+            [
+                '[relay]',
+                `address = "${this.relay.control}"`,
+                `fingerprint = "${fingerprint}"`,
+                '[account]',
+                `name = "${this.name}"`,
+                `email = "${this.name}@example.org"`,
+                '[room]',
+                `name = "${this.room}"`,
+                '[devices]',
+                `camera = "${this.camera}"`,
+                'microphone = "off"',
+                'speaker = "off"',
+                '[screen]',
+                'language = "en"',
+                '',
+            ].join('\n'),
+        );
         const { WAYLAND_DISPLAY: _, ...around } = process.env;
         this.env = { ...around, DISPLAY: `:${number}`, NO_COLOR: '1' };
-        this.program = new Program(ENDPOINT, ['--config', config, '--data-dir', `${this.directory}/${this.name}`, 'kiosk'], this.env);
+        this.program = new Program(
+            ENDPOINT,
+            ['--config', config, '--data-dir', `${this.directory}/${this.name}`, 'kiosk'],
+            this.env,
+        );
         // Nobody manages windows there: full screen is made so by hand.
-        const { stdout: windows } = await run('xdotool', ['search', '--sync', '--onlyvisible', '--name', 'Conclave'], { env: this.env, timeout: PATIENCE_MS });
+        const { stdout: windows } = await run('xdotool', ['search', '--sync', '--onlyvisible', '--name', 'Conclave'], {
+            env: this.env,
+            timeout: PATIENCE_MS,
+        });
         const window = windows.trim().split('\n')[0];
         await run('xdotool', ['windowmove', window, '0', '0', 'windowsize', window, ...SIZE], { env: this.env });
         return this;
@@ -62,7 +86,10 @@ export class Kiosk {
     code() {
         return until('a code on the screen', async () => {
             await this.#photograph();
-            return run('zbarimg', ['-q', '--raw', this.picture]).then(({ stdout }) => stdout.trim(), () => null);
+            return run('zbarimg', ['-q', '--raw', this.picture]).then(
+                ({ stdout }) => stdout.trim(),
+                () => null,
+            );
         });
     }
 
@@ -71,17 +98,40 @@ export class Kiosk {
         await this.#photograph();
         const large = `${this.directory}/${this.name}-large.png`;
         await run('convert', [this.picture, '-colorspace', 'Gray', '-negate', '-resize', `${ENLARGED}00%`, large]);
-        const { stdout } = await run('tesseract', [large, '-', '--psm', '11', 'tsv'], { env: { ...process.env, OMP_THREAD_LIMIT: '1' } });
-        return stdout.split('\n').slice(1).map((line) => line.split('\t')).filter((cells) => cells[11]?.trim()).map((cells) => {
-            const [left, top, width, height] = cells.slice(6, 10).map(Number);
-            return { text: cells[11].trim(), x: (left + width / 2) / ENLARGED, y: (top + height / 2) / ENLARGED };
+        const { stdout } = await run('tesseract', [large, '-', '--psm', '11', 'tsv'], {
+            env: { ...process.env, OMP_THREAD_LIMIT: '1' },
         });
+        return stdout
+            .split('\n')
+            .slice(1)
+            .map((line) => line.split('\t'))
+            .filter((cells) => cells[11]?.trim())
+            .map((cells) => {
+                const [left, top, width, height] = cells.slice(6, 10).map(Number);
+                return { text: cells[11].trim(), x: (left + width / 2) / ENLARGED, y: (top + height / 2) / ENLARGED };
+            });
     }
 
     /** How bright a part of the screen is, 0 to 255, in 32 by 18 parts. @param {string} part as in 480x230+110+70 @returns {Promise<number[]>} */
     async brightness(part) {
         await this.#photograph();
-        const { stdout } = await run('convert', [this.picture, '-crop', part, '+repage', '-resize', '32x18!', '-colorspace', 'Gray', '-depth', '8', 'gray:-'], { encoding: 'buffer' });
+        const { stdout } = await run(
+            'convert',
+            [
+                this.picture,
+                '-crop',
+                part,
+                '+repage',
+                '-resize',
+                '32x18!',
+                '-colorspace',
+                'Gray',
+                '-depth',
+                '8',
+                'gray:-',
+            ],
+            { encoding: 'buffer' },
+        );
         return [...stdout];
     }
 

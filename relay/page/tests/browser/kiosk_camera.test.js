@@ -47,16 +47,23 @@ class Watchers {
 
     /** What oak decoded of the kiosk. @param {any} stats */
     decoded(stats) {
-        return stats.participants?.find((/** @type {any} */ one) => one.name === 'maple')?.streams.find((/** @type {any} */ one) => one.kind === 'video')?.frames_decoded ?? 0;
+        return (
+            stats.participants
+                ?.find((/** @type {any} */ one) => one.name === 'maple')
+                ?.streams.find((/** @type {any} */ one) => one.kind === 'video')?.frames_decoded ?? 0
+        );
     }
 
     async recorded() {
-        return stat(this.recording).then(({ size }) => size, () => 0);
+        return stat(this.recording).then(
+            ({ size }) => size,
+            () => 0,
+        );
     }
 
     /** Waits until neither has pictures of the kiosk. */
     async seeNone() {
-        await until('no picture of the kiosk', async () => await pixels(this.page, 'maple') === null);
+        await until('no picture of the kiosk', async () => (await pixels(this.page, 'maple')) === null);
         let last = -1;
         await this.oak.stats((stats) => {
             const before = last;
@@ -70,11 +77,20 @@ class Watchers {
         const file = await open(this.recording);
         try {
             let bytes = Buffer.alloc(0);
-            await until('pictures in the recording', async () => {
-                const { buffer, bytesRead } = await file.read(Buffer.alloc(1 << 22), 0, 1 << 22, from + bytes.length);
-                bytes = Buffer.concat([bytes, buffer.subarray(0, bytesRead)]);
-                return countOf(bytes, header) >= SEVERAL;
-            }, LOOK_MS);
+            await until(
+                'pictures in the recording',
+                async () => {
+                    const { buffer, bytesRead } = await file.read(
+                        Buffer.alloc(1 << 22),
+                        0,
+                        1 << 22,
+                        from + bytes.length,
+                    );
+                    bytes = Buffer.concat([bytes, buffer.subarray(0, bytesRead)]);
+                    return countOf(bytes, header) >= SEVERAL;
+                },
+                LOOK_MS,
+            );
         } finally {
             await file.close();
         }
@@ -82,8 +98,13 @@ class Watchers {
 
     /** Waits until the kiosk's picture has this size in the page and is seen to move. @param {number} width */
     async #sees(width) {
-        const shown = () => tile(this.page, 'maple').evaluate((element) => /** @type {HTMLCanvasElement | null} */ (element.querySelector('canvas.picture:not([hidden])'))?.width);
-        await until(`a picture ${width} wide`, async () => await shown() === width, LOOK_MS);
+        const shown = () =>
+            tile(this.page, 'maple').evaluate(
+                (element) =>
+                    /** @type {HTMLCanvasElement | null} */ (element.querySelector('canvas.picture:not([hidden])'))
+                        ?.width,
+            );
+        await until(`a picture ${width} wide`, async () => (await shown()) === width, LOOK_MS);
         await seesMotion(this.page, 'maple');
     }
 
@@ -97,8 +118,13 @@ class Watchers {
         const from = await this.recorded();
         const begun = await act();
         const took = () => Date.now() - begun;
-        const [endpoint, page] = await Promise.all([this.#records(from, headerOf(width, height)).then(took), this.#sees(width).then(took)]);
-        console.log(`${after}: ${SEVERAL} pictures at the other endpoint after ${endpoint} ms, motion in the browser after ${page} ms`);
+        const [endpoint, page] = await Promise.all([
+            this.#records(from, headerOf(width, height)).then(took),
+            this.#sees(width).then(took),
+        ]);
+        console.log(
+            `${after}: ${SEVERAL} pictures at the other endpoint after ${endpoint} ms, motion in the browser after ${page} ms`,
+        );
         assert.ok(endpoint < AGAIN_MS && page < AGAIN_MS, `${after}: seen again too late`);
     }
 
@@ -112,66 +138,83 @@ class Watchers {
     }
 }
 
-test('a kiosk whose camera is switched off and on by touch well into a call is seen again at once', () => withKiosk('kiosk-camera', async (around) => {
-    const { kiosk } = around;
-    await kiosk.touch('Start the meeting');
-    const watchers = await new Watchers().join(around);
-    try {
-        await watchers.wellIntoTheCall();
-        for (const round of ['once', 'twice', 'three times']) {
-            await kiosk.touch('Camera');
-            await watchers.seeNone();
-            await watchers.seeAgain(`switched off and on ${round}`, [320, 180], () => kiosk.touch('Camera'));
-        }
-    } finally {
-        await watchers.stop();
-    }
-}, () => 'pattern:320x180@15'));
+test('a kiosk whose camera is switched off and on by touch well into a call is seen again at once', () =>
+    withKiosk(
+        'kiosk-camera',
+        async (around) => {
+            const { kiosk } = around;
+            await kiosk.touch('Start the meeting');
+            const watchers = await new Watchers().join(around);
+            try {
+                await watchers.wellIntoTheCall();
+                for (const round of ['once', 'twice', 'three times']) {
+                    await kiosk.touch('Camera');
+                    await watchers.seeNone();
+                    await watchers.seeAgain(`switched off and on ${round}`, [320, 180], () => kiosk.touch('Camera'));
+                }
+            } finally {
+                await watchers.stop();
+            }
+        },
+        () => 'pattern:320x180@15',
+    ));
 
-test('a kiosk whose camera is exchanged on its settings page well into a call is seen again at once', () => withKiosk('kiosk-exchange', async (around) => {
-    const { kiosk } = around;
-    await kiosk.touch('Start the meeting');
-    const watchers = await new Watchers().join(around);
-    try {
-        await watchers.wellIntoTheCall();
-        await kiosk.touch('More');
-        await kiosk.touch('Settings');
-        await watchers.seeAgain('exchanged for a larger one', [1280, 720], () => kiosk.touch('1280'));
-        await watchers.seeAgain('exchanged for a smaller one', [640, 360], () => kiosk.touch('640'));
-        await watchers.seeAgain('exchanged once more', [1280, 720], () => kiosk.touch('1280'));
-        await kiosk.touch('Off');
-        await watchers.seeNone();
-        await watchers.seeAgain('chosen again after none', [1280, 720], () => kiosk.touch('pattern'));
-    } finally {
-        await watchers.stop();
-    }
-}, () => 'pattern:320x180@15'));
+test('a kiosk whose camera is exchanged on its settings page well into a call is seen again at once', () =>
+    withKiosk(
+        'kiosk-exchange',
+        async (around) => {
+            const { kiosk } = around;
+            await kiosk.touch('Start the meeting');
+            const watchers = await new Watchers().join(around);
+            try {
+                await watchers.wellIntoTheCall();
+                await kiosk.touch('More');
+                await kiosk.touch('Settings');
+                await watchers.seeAgain('exchanged for a larger one', [1280, 720], () => kiosk.touch('1280'));
+                await watchers.seeAgain('exchanged for a smaller one', [640, 360], () => kiosk.touch('640'));
+                await watchers.seeAgain('exchanged once more', [1280, 720], () => kiosk.touch('1280'));
+                await kiosk.touch('Off');
+                await watchers.seeNone();
+                await watchers.seeAgain('chosen again after none', [1280, 720], () => kiosk.touch('pattern'));
+            } finally {
+                await watchers.stop();
+            }
+        },
+        () => 'pattern:320x180@15',
+    ));
 
-test('a kiosk whose camera is taken away and put back well into a call is seen again at once', () => withKiosk('kiosk-unplugged', async (around) => {
-    const { kiosk, directory } = around;
-    const [plugged, away] = [`${directory}/camera.avi`, `${directory}/away.avi`];
-    const clean = await readFile(CLEAN);
-    const mirrored = execFileSync('convert', ['jpeg:-', '-flop', '-sampling-factor', '2x2', 'jpeg:-'], { input: clean });
-    await writeFile(away, avi('indexed', [...Array(8).fill(clean), ...Array(8).fill(mirrored)]));
-    await kiosk.touch('Start the meeting');
-    const watchers = await new Watchers().join(around);
-    try {
-        await kiosk.reads('The camera does not answer.');
-        await rename(away, plugged);
-        await watchers.wellIntoTheCall();
-        for (const round of ['once', 'twice', 'three times']) {
-            await kiosk.touch('Camera');
-            await watchers.seeNone();
-            await rename(plugged, away);
-            await kiosk.touch('Camera');
-            await kiosk.reads('The camera does not answer.');
-            await watchers.seeAgain(`taken away and put back ${round}`, [640, 360], async () => {
-                const begun = Date.now();
-                await rename(away, plugged);
-                return begun;
+test('a kiosk whose camera is taken away and put back well into a call is seen again at once', () =>
+    withKiosk(
+        'kiosk-unplugged',
+        async (around) => {
+            const { kiosk, directory } = around;
+            const [plugged, away] = [`${directory}/camera.avi`, `${directory}/away.avi`];
+            const clean = await readFile(CLEAN);
+            const mirrored = execFileSync('convert', ['jpeg:-', '-flop', '-sampling-factor', '2x2', 'jpeg:-'], {
+                input: clean,
             });
-        }
-    } finally {
-        await watchers.stop();
-    }
-}, (directory) => `file:${directory}/camera.avi`));
+            await writeFile(away, avi('indexed', [...Array(8).fill(clean), ...Array(8).fill(mirrored)]));
+            await kiosk.touch('Start the meeting');
+            const watchers = await new Watchers().join(around);
+            try {
+                await kiosk.reads('The camera does not answer.');
+                await rename(away, plugged);
+                await watchers.wellIntoTheCall();
+                for (const round of ['once', 'twice', 'three times']) {
+                    await kiosk.touch('Camera');
+                    await watchers.seeNone();
+                    await rename(plugged, away);
+                    await kiosk.touch('Camera');
+                    await kiosk.reads('The camera does not answer.');
+                    await watchers.seeAgain(`taken away and put back ${round}`, [640, 360], async () => {
+                        const begun = Date.now();
+                        await rename(away, plugged);
+                        return begun;
+                    });
+                }
+            } finally {
+                await watchers.stop();
+            }
+        },
+        (directory) => `file:${directory}/camera.avi`,
+    ));

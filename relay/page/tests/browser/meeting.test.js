@@ -4,7 +4,22 @@ import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import {
-    createRoom, Endpoint, folder, joinByLink, makeLink, openBrowser, openPage, pixels, readWav, Relay, remove, seesMotion, shows, signIn, tile, until,
+    createRoom,
+    Endpoint,
+    folder,
+    joinByLink,
+    makeLink,
+    openBrowser,
+    openPage,
+    pixels,
+    readWav,
+    Relay,
+    remove,
+    seesMotion,
+    shows,
+    signIn,
+    tile,
+    until,
 } from './harness.js';
 
 /** @typedef {import('./harness.js').Page} Page */
@@ -13,11 +28,11 @@ import {
 function playedHz(page) {
     return page.evaluate(async () => {
         const { call } = await /** @type {any} */ (window).conclave.rest;
-        const analyser = /** @type {any} */ (window).analyser ??= call.speaker.analyser();
+        const analyser = /** @type {any} */ (window.analyser ??= call.speaker.analyser());
         const bins = new Float32Array(analyser.frequencyBinCount);
         analyser.getFloatFrequencyData(bins);
         const loudest = bins.reduce((best, level, at) => (level > bins[best] ? at : best), 0);
-        return bins[loudest] > -60 ? loudest * analyser.context.sampleRate / analyser.fftSize : null;
+        return bins[loudest] > -60 ? (loudest * analyser.context.sampleRate) / analyser.fftSize : null;
     });
 }
 
@@ -36,7 +51,9 @@ async function loudest(path) {
 
 /** What the endpoint's statistics say of somebody. @param {any} stats @param {string} name */
 function participant(stats, name) {
-    return stats.participants.find((/** @type {any} */ { name: other, user, username }) => [other, user, username].includes(name));
+    return stats.participants.find((/** @type {any} */ { name: other, user, username }) =>
+        [other, user, username].includes(name),
+    );
 }
 
 describe('a browser that joined by a link', { concurrency: false }, () => {
@@ -91,7 +108,9 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
     test('is marked as not end-to-end encrypted for everybody', async () => {
         for (const page of [host, guest]) {
             await page.getByRole('button', { name: 'People' }).click();
-            const row = page.locator('.person', { has: page.getByText(page === guest ? 'phone (you)' : 'phone', { exact: true }) });
+            const row = page.locator('.person', {
+                has: page.getByText(page === guest ? 'phone (you)' : 'phone', { exact: true }),
+            });
             await row.getByText('Joined by browser: not end-to-end encrypted').waitFor();
             assert.equal(await page.locator('.person', { hasText: 'kiosk' }).getByText('Joined by browser').count(), 0);
             await page.getByRole('button', { name: 'Close' }).click();
@@ -102,7 +121,7 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
         await seesMotion(guest, 'kiosk');
     });
 
-    test('hears the endpoint\'s tone', async () => {
+    test("hears the endpoint's tone", async () => {
         const hz = await until('a tone', () => playedHz(guest));
         assert.ok(Math.abs(hz - 440) < 10, `${hz} Hz`);
     });
@@ -122,7 +141,10 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
         await tile(host, 'phone').locator('.plate .icon[hidden]').waitFor({ state: 'attached' });
         await endpoint.stats((stats) => {
             const streams = participant(stats, 'phone')?.streams ?? [];
-            return streams.some((/** @type {any} */ { kind, media, frames_complete }) => /audio/.test(kind ?? media) && frames_complete > 100);
+            return streams.some(
+                (/** @type {any} */ { kind, media, frames_complete }) =>
+                    /audio/.test(kind ?? media) && frames_complete > 100,
+            );
         });
     });
 
@@ -133,7 +155,12 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
         await guest.locator('.line.own', { hasText: 'Good morning' }).waitFor();
         await host.getByRole('button', { name: /Chat, 1 unread/ }).click();
         await host.locator('.line', { hasText: 'Good morning' }).waitFor();
-        const other = new Endpoint(relay, 'talker', 'Maple', directory, ['--say', 'Hello from the kiosk', '--duration', '3']);
+        const other = new Endpoint(relay, 'talker', 'Maple', directory, [
+            '--say',
+            'Hello from the kiosk',
+            '--duration',
+            '3',
+        ]);
         await guest.locator('.line', { hasText: 'Hello from the kiosk' }).waitFor();
         await other.stop();
     });
@@ -142,26 +169,31 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
         await guest.keyboard.press('Escape');
         await guest.keyboard.press('m');
         await tile(host, 'phone').locator('.plate .icon:not([hidden])').waitFor();
-        const sent = await guest.evaluate(() => new Promise((done) => {
-            const { session } = /** @type {any} */ (window).conclave;
-            let audio = 0;
-            const send = session.sendMedia;
-            session.sendMedia = (/** @type {Uint8Array} */ frame) => {
-                if (frame[0] === 0) audio += 1;
-                return send.call(session, frame);
-            };
-            let pictures = 0;
-            void /** @type {any} */ (window).conclave.rest.then((/** @type {any} */ { call }) => {
-                // As long as ten pictures take.
-                const stop = call.camera.on('picture', () => {
-                    pictures += 1;
-                    if (pictures < 10) return;
-                    stop();
-                    delete session.sendMedia;
-                    done(audio);
-                });
-            });
-        }));
+        const sent = await guest.evaluate(
+            () =>
+                new Promise((done) => {
+                    const { session } = /** @type {any} */ (window).conclave;
+                    let audio = 0;
+                    const send = session.sendMedia;
+                    session.sendMedia = (/** @type {Uint8Array} */ frame) => {
+                        if (frame[0] === 0) audio += 1;
+                        return send.call(session, frame);
+                    };
+                    let pictures = 0;
+                    void (
+                        /** @type {any} */ (window).conclave.rest.then((/** @type {any} */ { call }) => {
+                            // As long as ten pictures take.
+                            const stop = call.camera.on('picture', () => {
+                                pictures += 1;
+                                if (pictures < 10) return;
+                                stop();
+                                delete session.sendMedia;
+                                done(audio);
+                            });
+                        })
+                    );
+                }),
+        );
         assert.equal(sent, 0);
     });
 
@@ -193,8 +225,13 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
         });
         await guest.getByRole('button', { name: 'Leave' }).click();
         await shows(guest, 'Join');
-        assert.deepEqual(await tracks.evaluate((all) => all.map((/** @type {MediaStreamTrack} */ { readyState }) => readyState)), ['ended']);
-        const captured = await guest.evaluate(async () => (await /** @type {any} */ (window).conclave.rest).call.microphone.captured);
+        assert.deepEqual(
+            await tracks.evaluate((all) => all.map((/** @type {MediaStreamTrack} */ { readyState }) => readyState)),
+            ['ended'],
+        );
+        const captured = await guest.evaluate(
+            async () => (await /** @type {any} */ (window).conclave.rest).call.microphone.captured,
+        );
         assert.equal(captured, false);
         await tile(host, 'phone').waitFor({ state: 'detached' });
     });
@@ -208,10 +245,12 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
         await endpoint.stop();
         const recorded = `${endpoint.directory}/record`;
         const { readdir } = await import('node:fs/promises');
-        const files = /** @type {string[]} */ (await readdir(recorded, { recursive: true })).filter((file) => file.includes('phone'));
+        const files = /** @type {string[]} */ (await readdir(recorded, { recursive: true })).filter((file) =>
+            file.includes('phone'),
+        );
         const wav = files.find((file) => file.endsWith('.wav'));
         assert.ok(wav, `${files}`);
-        assert.ok(await loudest(`${recorded}/${wav}`) > 0.05);
+        assert.ok((await loudest(`${recorded}/${wav}`)) > 0.05);
         const pictures = files.find((file) => /mjpe?g$/.test(file));
         assert.ok(pictures && (await stat(`${recorded}/${pictures}`)).size > 50_000, `${files}`);
         assert.ok(pixels);
@@ -229,9 +268,12 @@ describe('two browsers and two endpoints in one room', { concurrency: false }, (
             const ana = await openPage(browser, relay.url);
             await signIn(ana, 'ana');
             await createRoom(ana, 'Board', '2468');
-            for (const name of ['maple', 'oak']) endpoints.push(new Endpoint(relay, name, 'Board', directory, ['--pin', '2468']));
+            for (const name of ['maple', 'oak'])
+                endpoints.push(new Endpoint(relay, name, 'Board', directory, ['--pin', '2468']));
             // As in Firefox, which gives no frames of a track.
-            const ben = await openPage(browser, relay.url, {}, () => Reflect.deleteProperty(globalThis, 'MediaStreamTrackProcessor'));
+            const ben = await openPage(browser, relay.url, {}, () =>
+                Reflect.deleteProperty(globalThis, 'MediaStreamTrackProcessor'),
+            );
             await signIn(ben, 'ben');
             await ben.getByRole('button', { name: /Join Board, locked/ }).click();
             await ben.getByLabel('Enter the PIN').fill('1111');
@@ -241,13 +283,22 @@ describe('two browsers and two endpoints in one room', { concurrency: false }, (
             await ben.keyboard.press('Enter');
             await shows(ben, 'Board');
             for (const page of [ana, ben]) await page.getByRole('button', { name: 'Camera' }).click();
-            for (const [page, others] of /** @type {[Page, string[]][]} */ ([[ana, ['ben', 'maple', 'oak']], [ben, ['ana', 'maple', 'oak']]])) {
+            for (const [page, others] of /** @type {[Page, string[]][]} */ ([
+                [ana, ['ben', 'maple', 'oak']],
+                [ben, ['ana', 'maple', 'oak']],
+            ])) {
                 for (const other of others) await seesMotion(page, other);
                 assert.deepEqual(page.troubles, []);
             }
             for (const endpoint of endpoints) {
-                await endpoint.stats((stats) => ['ana', 'ben', endpoint === endpoints[0] ? 'oak' : 'maple'].every((name) =>
-                    participant(stats, name)?.streams.some((/** @type {any} */ { frames_complete, kind, media }) => !/audio/.test(kind ?? media) && frames_complete > 10)));
+                await endpoint.stats((stats) =>
+                    ['ana', 'ben', endpoint === endpoints[0] ? 'oak' : 'maple'].every((name) =>
+                        participant(stats, name)?.streams.some(
+                            (/** @type {any} */ { frames_complete, kind, media }) =>
+                                !/audio/.test(kind ?? media) && frames_complete > 10,
+                        ),
+                    ),
+                );
             }
         } finally {
             await browser.close();

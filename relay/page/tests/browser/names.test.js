@@ -15,7 +15,15 @@ const lines = (await readFile(TABLE, 'utf8')).split('\n');
 const names = (sign) => lines.filter((line) => line.startsWith(`${sign} `)).map((line) => line.slice(2));
 
 /** What the page says of the names that are refused, in the table's order. */
-const REASONS = [/more than spaces/, /a space without width/, /the direction of text/, /the direction of text/, /a line break/, /a tab/, /1 to 48 characters/];
+const REASONS = [
+    /more than spaces/,
+    /a space without width/,
+    /the direction of text/,
+    /the direction of text/,
+    /a line break/,
+    /a tab/,
+    /1 to 48 characters/,
+];
 
 describe('names', { concurrency: false }, () => {
     /** @type {string} */
@@ -50,7 +58,8 @@ describe('names', { concurrency: false }, () => {
             const guest = await openPage(browser, link);
             await joinByLink(guest, `  ${name}`, 'Names');
             await shown.getByText(name.normalize('NFC'), { exact: true }).waitFor();
-            if (process.env.NAMES_PICTURE) await host.screenshot({ path: `${process.env.NAMES_PICTURE}-${names('+').indexOf(name)}.png` });
+            if (process.env.NAMES_PICTURE)
+                await host.screenshot({ path: `${process.env.NAMES_PICTURE}-${names('+').indexOf(name)}.png` });
             assert.deepEqual(guest.troubles, []);
             await guest.getByRole('button', { name: 'Leave' }).click();
             await shown.getByText(name.normalize('NFC'), { exact: true }).waitFor({ state: 'detached' });

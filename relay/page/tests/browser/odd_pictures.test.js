@@ -13,9 +13,26 @@ import { Kiosk } from './kiosk.js';
 
 const PICTURES = fileURLToPath(new URL('../../../../endpoint/tests/pictures/', import.meta.url));
 /** All show what `clean` shows. */
-const SHOWN = ['clean', 'avi1-header', 'no-huffman-tables', '4-4-4', '4-2-0', '4-4-0', '4-1-1', 'stray-bytes-before-restarts',
-    'stray-byte-before-one-restart', 'no-end-marker', 'half-end-marker', 'old-bytes-after-end', 'older-tail-without-end',
-    'older-picture-after-end', 'zeros-to-page', 'two-start-markers', 'fill-bytes-before-markers', 'grayscale'];
+const SHOWN = [
+    'clean',
+    'avi1-header',
+    'no-huffman-tables',
+    '4-4-4',
+    '4-2-0',
+    '4-4-0',
+    '4-1-1',
+    'stray-bytes-before-restarts',
+    'stray-byte-before-one-restart',
+    'no-end-marker',
+    'half-end-marker',
+    'old-bytes-after-end',
+    'older-tail-without-end',
+    'older-picture-after-end',
+    'zeros-to-page',
+    'two-start-markers',
+    'fill-bytes-before-markers',
+    'grayscale',
+];
 /** Torn, or of a kind that no camera makes: the sender sends nothing of them. */
 const REFUSED = ['cut-in-half', 'cut-in-half-with-end', 'progressive', 'arithmetic'];
 /** Pictures that are left of those that are shown when the mended ones are alike. */
@@ -33,7 +50,8 @@ function isPicture(values) {
 /** @param {number[]} rgba */
 function brightness(rgba) {
     const values = [];
-    for (let at = 0; at < rgba.length; at += 4) values.push(0.299 * rgba[at] + 0.587 * rgba[at + 1] + 0.114 * rgba[at + 2]);
+    for (let at = 0; at < rgba.length; at += 4)
+        values.push(0.299 * rgba[at] + 0.587 * rgba[at + 1] + 0.114 * rgba[at + 2]);
     return values;
 }
 
@@ -44,12 +62,22 @@ function distance(a, b) {
 
 /** What an endpoint tells of the pictures that it had of oak. @param {any} stats */
 function received(stats) {
-    return stats.participants?.find((/** @type {any} */ one) => one.name === 'oak')?.streams.find((/** @type {any} */ one) => one.kind === 'video') ?? { frames_decoded: 0, frames_damaged: 0 };
+    return (
+        stats.participants
+            ?.find((/** @type {any} */ one) => one.name === 'oak')
+            ?.streams.find((/** @type {any} */ one) => one.kind === 'video') ?? { frames_decoded: 0, frames_damaged: 0 }
+    );
 }
 
 /** How bright a JPEG is, 0 to 255, in 32 by 18 parts. @param {Buffer} jpeg */
 function brightnessOf(jpeg) {
-    return [...execFileSync('convert', ['-quiet', 'jpeg:-', '-resize', '32x18!', '-colorspace', 'Gray', '-depth', '8', 'gray:-'], { input: jpeg })];
+    return [
+        ...execFileSync(
+            'convert',
+            ['-quiet', 'jpeg:-', '-resize', '32x18!', '-colorspace', 'Gray', '-depth', '8', 'gray:-'],
+            { input: jpeg },
+        ),
+    ];
 }
 
 /** The different pictures of a recording. @param {Buffer} mjpeg */
@@ -98,7 +126,7 @@ async function seeOddPictures(kind, file) {
         let onScreen;
         for (const [at, name] of SHOWN.entries()) {
             await oak.act('camera off');
-            await until('no picture of oak in the browser', async () => await pixels(page, 'oak') === null);
+            await until('no picture of oak in the browser', async () => (await pixels(page, 'oak')) === null);
             await until('no picture of oak on the kiosk', async () => !isPicture(await kiosk.brightness(OAKS_TILE)));
             const before = await elm.stats((stats) => received(stats));
             await oak.act(`camera file:${await file(name, at, directory)}`);
@@ -112,12 +140,14 @@ async function seeOddPictures(kind, file) {
                 return isPicture(now) && (!onScreen || distance(now, onScreen) < NEAR) && now;
             });
             onScreen ??= drawn;
-            const after = await elm.stats((stats) => received(stats).frames_decoded >= before.frames_decoded + 5 && received(stats));
+            const after = await elm.stats(
+                (stats) => received(stats).frames_decoded >= before.frames_decoded + 5 && received(stats),
+            );
             assert.equal(after.frames_damaged, 0, name);
             if (name === 'stray-bytes-before-restarts') await kiosk.keepPicture(`odd-pictures-${kind}`);
         }
         await oak.act('camera off');
-        await until('no picture of oak', async () => await pixels(page, 'oak') === null);
+        await until('no picture of oak', async () => (await pixels(page, 'oak')) === null);
         for (const [at, name] of REFUSED.entries()) {
             const from = oak.lines.length;
             await oak.act(`camera file:${await file(name, at, directory)}`);

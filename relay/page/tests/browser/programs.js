@@ -35,10 +35,15 @@ export class Program {
      */
     constructor(file, args, env = process.env) {
         if (!existsSync(file)) throw new Error(`${file} is not built`);
-        this.process = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...env, RUST_LOG: env.RUST_LOG ?? 'warn' } });
+        this.process = spawn(file, args, {
+            stdio: ['pipe', 'pipe', 'pipe'],
+            env: { ...env, RUST_LOG: env.RUST_LOG ?? 'warn' },
+        });
         // Who has ended reads no more.
         this.process.stdin.on('error', () => {});
-        this.ended = new Promise((done) => { this.process.once('exit', (code) => done(code)); });
+        this.ended = new Promise((done) => {
+            this.process.once('exit', (code) => done(code));
+        });
         for (const output of [this.process.stdout, this.process.stderr]) {
             createInterface({ input: output }).on('line', (line) => {
                 this.lines.push(line);
@@ -46,7 +51,9 @@ export class Program {
                 for (const look of this.#waiting) look();
             });
         }
-        void this.ended.then(() => { for (const look of this.#waiting) look(); });
+        void this.ended.then(() => {
+            for (const look of this.#waiting) look();
+        });
     }
 
     /**
@@ -65,7 +72,11 @@ export class Program {
             };
             const failed = () => {
                 stop();
-                fail(new Error(`no such line among the last of ${this.lines.length}:\n${this.lines.slice(-12).join('\n')}`));
+                fail(
+                    new Error(
+                        `no such line among the last of ${this.lines.length}:\n${this.lines.slice(-12).join('\n')}`,
+                    ),
+                );
             };
             const look = () => {
                 for (; at < this.lines.length; at += 1) {
@@ -108,7 +119,24 @@ export class Relay {
     }
 
     async start() {
-        this.program = new Program(RELAY, ['serve', '--data-dir', this.data, '--listen', this.control, '--web', this.web, '--admin', '127.0.0.1:0', '--announce', 'off', ...this.more], { ...process.env, ...this.env });
+        this.program = new Program(
+            RELAY,
+            [
+                'serve',
+                '--data-dir',
+                this.data,
+                '--listen',
+                this.control,
+                '--web',
+                this.web,
+                '--admin',
+                '127.0.0.1:0',
+                '--announce',
+                'off',
+                ...this.more,
+            ],
+            { ...process.env, ...this.env },
+        );
         const found = await this.program.line((line) => /^ready control=(\S+) .*web=(\S+)/.exec(line));
         [, this.control, this.web] = found;
         if (process.env.CONCLAVE_PAGE === 'disk') this.disk ??= await fromDisk(this.web);
@@ -136,9 +164,30 @@ export class Endpoint extends Program {
      */
     constructor(relay, name, room, directory, more = []) {
         const own = join(directory, name);
-        super(ENDPOINT, ['call', '--relay', relay.control, '--user', name, '--email', `${name}@example.org`, '--room', room,
-            '--data-dir', join(own, 'data'), '--camera', 'pattern:640x360@15', '--microphone', 'tone:440', '--speaker', `file:${own}/heard.wav`,
-            '--record', join(own, 'record'), '--stats', 'json', ...more]);
+        super(ENDPOINT, [
+            'call',
+            '--relay',
+            relay.control,
+            '--user',
+            name,
+            '--email',
+            `${name}@example.org`,
+            '--room',
+            room,
+            '--data-dir',
+            join(own, 'data'),
+            '--camera',
+            'pattern:640x360@15',
+            '--microphone',
+            'tone:440',
+            '--speaker',
+            `file:${own}/heard.wav`,
+            '--record',
+            join(own, 'record'),
+            '--stats',
+            'json',
+            ...more,
+        ]);
         this.directory = own;
     }
 

@@ -104,31 +104,35 @@ class Proxy {
     }
 }
 
-test('the page works below a path of a proxy, with links that lead there', { skip: process.env.CONCLAVE_PAGE === 'disk' && 'the proxy passes on to the relay alone' }, async () => {
-    const directory = await folder();
-    const proxy = new Proxy();
-    const url = await proxy.listen();
-    const relay = await new Relay(`${directory}/relay`, [], { CONCLAVE_RELAY__WEB__PUBLIC_URL: url }).start();
-    await proxy.pass(relay);
-    const browser = await openBrowser();
-    try {
-        const host = await openPage(browser, url);
-        await signIn(host, 'host');
-        await createRoom(host, 'Maple');
-        const link = await makeLink(host);
-        assert.ok(link.startsWith(`${url}#j=`), link);
-        const guest = await openPage(browser, link);
-        await joinByLink(guest, 'phone', 'Maple');
-        await guest.getByRole('button', { name: 'Chat' }).click();
-        await guest.getByLabel('Message').fill('Good morning');
-        await guest.keyboard.press('Enter');
-        await host.getByRole('button', { name: /Chat, 1 unread/ }).waitFor();
-        for (const page of [host, guest]) assert.deepEqual(page.troubles, []);
-        assert.deepEqual(proxy.strays, []);
-    } finally {
-        await browser.close();
-        await proxy.stop();
-        await relay.stop();
-        await remove(directory);
-    }
-});
+test(
+    'the page works below a path of a proxy, with links that lead there',
+    { skip: process.env.CONCLAVE_PAGE === 'disk' && 'the proxy passes on to the relay alone' },
+    async () => {
+        const directory = await folder();
+        const proxy = new Proxy();
+        const url = await proxy.listen();
+        const relay = await new Relay(`${directory}/relay`, [], { CONCLAVE_RELAY__WEB__PUBLIC_URL: url }).start();
+        await proxy.pass(relay);
+        const browser = await openBrowser();
+        try {
+            const host = await openPage(browser, url);
+            await signIn(host, 'host');
+            await createRoom(host, 'Maple');
+            const link = await makeLink(host);
+            assert.ok(link.startsWith(`${url}#j=`), link);
+            const guest = await openPage(browser, link);
+            await joinByLink(guest, 'phone', 'Maple');
+            await guest.getByRole('button', { name: 'Chat' }).click();
+            await guest.getByLabel('Message').fill('Good morning');
+            await guest.keyboard.press('Enter');
+            await host.getByRole('button', { name: /Chat, 1 unread/ }).waitFor();
+            for (const page of [host, guest]) assert.deepEqual(page.troubles, []);
+            assert.deepEqual(proxy.strays, []);
+        } finally {
+            await browser.close();
+            await proxy.stop();
+            await relay.stop();
+            await remove(directory);
+        }
+    },
+);

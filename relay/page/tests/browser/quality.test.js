@@ -17,21 +17,42 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 async function findings(page) {
     await page.evaluate(axe);
     // What slides in is looked at where it stands in the end.
-    await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations === 1).map(({ finished }) => finished)));
+    await page.evaluate(() =>
+        Promise.all(
+            document
+                .getAnimations()
+                .filter(({ effect }) => effect?.getTiming().iterations === 1)
+                .map(({ finished }) => finished),
+        ),
+    );
     const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
-    return violations.filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical')
-        .map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.any[0]?.message ?? ''}`).join(', ')}`);
+    return violations
+        .filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical')
+        .map(
+            (/** @type {any} */ { id, nodes }) =>
+                `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.any[0]?.message ?? ''}`).join(', ')}`,
+        );
 }
 
 /** Buttons and fields that a finger would miss, and text that is too small. @param {import('./harness.js').Page} page */
 function tooSmall(page) {
     return page.evaluate(() => {
-        const seen = [...document.querySelectorAll('*')].filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.closest('.unseen, dialog:not([open]), .avatar'));
-        const targets = seen.filter((element) => element.matches('button, input, select, textarea')).filter((element) => {
-            const { width, height } = element.getBoundingClientRect();
-            return width < 47.5 || height < 47.5;
-        });
-        const texts = seen.filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim()) && parseFloat(getComputedStyle(element).fontSize) < 16);
+        const seen = [...document.querySelectorAll('*')].filter(
+            (element) =>
+                element.checkVisibility({ visibilityProperty: true }) &&
+                !element.closest('.unseen, dialog:not([open]), .avatar'),
+        );
+        const targets = seen
+            .filter((element) => element.matches('button, input, select, textarea'))
+            .filter((element) => {
+                const { width, height } = element.getBoundingClientRect();
+                return width < 47.5 || height < 47.5;
+            });
+        const texts = seen.filter(
+            (element) =>
+                [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim()) &&
+                parseFloat(getComputedStyle(element).fontSize) < 16,
+        );
         return [...targets, ...texts].map(({ outerHTML }) => outerHTML.slice(0, 120));
     });
 }
@@ -57,13 +78,16 @@ describe('the page', { concurrency: false }, () => {
 
     for (const colorScheme of /** @type {const} */ (['dark', 'light'])) {
         test(`keeps nobody out in ${colorScheme} colors, on any of its pages`, async () => {
-            for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
+            for (const viewport of [
+                { width: 1280, height: 800 },
+                { width: 360, height: 740 },
+            ]) {
                 const name = `${colorScheme}${viewport.width}`;
                 const page = await openPage(browser, relay.url, { colorScheme, viewport });
                 /** @type {Record<string, string[]>} */
                 const found = {};
                 const look = async (/** @type {string} */ where) => {
-                    const all = [...await findings(page), ...await tooSmall(page)];
+                    const all = [...(await findings(page)), ...(await tooSmall(page))];
                     if (all.length > 0) found[where] = all;
                 };
                 await look('sign-in');
@@ -92,7 +116,10 @@ describe('the page', { concurrency: false }, () => {
                     await look(panel);
                 }
                 const link = await openPage(browser, `${relay.url}#j=AAAA`, { colorScheme, viewport });
-                for (const [where, all] of Object.entries({ link: [...await findings(link), ...await tooSmall(link)] })) if (all.length > 0) found[where] = all;
+                for (const [where, all] of Object.entries({
+                    link: [...(await findings(link)), ...(await tooSmall(link))],
+                }))
+                    if (all.length > 0) found[where] = all;
                 await link.context().close();
                 assert.deepEqual(found, {});
                 assert.deepEqual(page.troubles, []);
@@ -153,31 +180,40 @@ describe('the page', { concurrency: false }, () => {
         for (const page of [first, second, link]) await page.context().close();
     });
 
-    test('says how to trust the relay where the browser, as Safari does, opens the page and no socket', { skip: process.env.CONCLAVE_PAGE === 'disk' && 'the disk has no certificate' }, async () => {
-        const page = await openPage(browser, relay.url, {}, () => {
-            window.WebSocket = /** @type {any} */ (class extends EventTarget {
-                readyState = 3;
-                onclose = () => {};
-                constructor() {
-                    super();
-                    setTimeout(() => this.onclose());
-                }
-                close() {}
+    test(
+        'says how to trust the relay where the browser, as Safari does, opens the page and no socket',
+        { skip: process.env.CONCLAVE_PAGE === 'disk' && 'the disk has no certificate' },
+        async () => {
+            const page = await openPage(browser, relay.url, {}, () => {
+                window.WebSocket = /** @type {any} */ (
+                    class extends EventTarget {
+                        readyState = 3;
+                        onclose = () => {};
+                        constructor() {
+                            super();
+                            setTimeout(() => this.onclose());
+                        }
+                        close() {}
+                    }
+                );
             });
-        });
-        await page.getByLabel('Name', { exact: true }).fill('apple');
-        await page.getByLabel('Email').fill('apple@example.org');
-        await page.getByRole('button', { name: 'Sign in' }).click();
-        await page.getByText('This browser shows the page but does not connect it').waitFor();
-        const download = page.waitForEvent('download');
-        await page.getByRole('link', { name: 'Download the relay\'s certificate' }).click();
-        const certificate = new X509Certificate(await readFile(await (await download).path()));
-        assert.ok(certificate.ca);
-        assert.deepEqual([...await findings(page), ...await tooSmall(page)], []);
-        // What asks why the socket does not open is answered so; nothing else went wrong.
-        assert.deepEqual(page.troubles.filter((trouble) => !/status of 400/.test(trouble)), []);
-        await page.context().close();
-    });
+            await page.getByLabel('Name', { exact: true }).fill('apple');
+            await page.getByLabel('Email').fill('apple@example.org');
+            await page.getByRole('button', { name: 'Sign in' }).click();
+            await page.getByText('This browser shows the page but does not connect it').waitFor();
+            const download = page.waitForEvent('download');
+            await page.getByRole('link', { name: "Download the relay's certificate" }).click();
+            const certificate = new X509Certificate(await readFile(await (await download).path()));
+            assert.ok(certificate.ca);
+            assert.deepEqual([...(await findings(page)), ...(await tooSmall(page))], []);
+            // What asks why the socket does not open is answered so; nothing else went wrong.
+            assert.deepEqual(
+                page.troubles.filter((trouble) => !/status of 400/.test(trouble)),
+                [],
+            );
+            await page.context().close();
+        },
+    );
 
     test('that signed in elsewhere says so, and comes back when it is asked to', async () => {
         const page = await openPage(browser, relay.url);
@@ -192,25 +228,31 @@ describe('the page', { concurrency: false }, () => {
         await page.context().close();
     });
 
-    test('weighs at most 150 kB on its way', { skip: process.env.CONCLAVE_PAGE === 'disk' && 'the disk compresses nothing' }, async () => {
-        const page = await openPage(browser, 'about:blank');
-        const session = await page.context().newCDPSession(page);
-        let bytes = 0;
-        const names = new Set();
-        await session.send('Network.enable');
-        session.on('Network.loadingFinished', ({ encodedDataLength }) => { bytes += encodedDataLength; });
-        session.on('Network.responseReceived', ({ response }) => names.add(response.url));
-        await page.goto(relay.url);
-        await page.getByRole('button', { name: 'Sign in' }).waitFor();
-        await signIn(page, 'light');
-        await createRoom(page, 'Light');
-        await page.getByRole('button', { name: 'Camera' }).click();
-        await page.getByRole('button', { name: 'Microphone' }).click();
-        await page.getByRole('button', { name: 'Microphone', pressed: true }).waitFor();
-        await page.context().close();
-        console.log(`# ${names.size} files, ${(bytes / 1024).toFixed(1)} kB compressed`);
-        assert.ok(bytes > 10_000 && bytes <= MOST_BYTES, `${bytes} bytes`);
-    });
+    test(
+        'weighs at most 150 kB on its way',
+        { skip: process.env.CONCLAVE_PAGE === 'disk' && 'the disk compresses nothing' },
+        async () => {
+            const page = await openPage(browser, 'about:blank');
+            const session = await page.context().newCDPSession(page);
+            let bytes = 0;
+            const names = new Set();
+            await session.send('Network.enable');
+            session.on('Network.loadingFinished', ({ encodedDataLength }) => {
+                bytes += encodedDataLength;
+            });
+            session.on('Network.responseReceived', ({ response }) => names.add(response.url));
+            await page.goto(relay.url);
+            await page.getByRole('button', { name: 'Sign in' }).waitFor();
+            await signIn(page, 'light');
+            await createRoom(page, 'Light');
+            await page.getByRole('button', { name: 'Camera' }).click();
+            await page.getByRole('button', { name: 'Microphone' }).click();
+            await page.getByRole('button', { name: 'Microphone', pressed: true }).waitFor();
+            await page.context().close();
+            console.log(`# ${names.size} files, ${(bytes / 1024).toFixed(1)} kB compressed`);
+            assert.ok(bytes > 10_000 && bytes <= MOST_BYTES, `${bytes} bytes`);
+        },
+    );
 
     test('is painted at once, and works with what was typed and sent before it was whole', async () => {
         // The rest of the page is held back until the button was pressed.
@@ -220,7 +262,9 @@ describe('the page', { concurrency: false }, () => {
             await route.continue();
         });
         let press = () => {};
-        const pressed = new Promise((done) => { press = () => done(null); });
+        const pressed = new Promise((done) => {
+            press = () => done(null);
+        });
         const page = Object.assign(await context.newPage(), { troubles: [] });
         await page.goto(relay.url, { waitUntil: 'commit' });
         await page.getByLabel('Name', { exact: true }).fill('early');
@@ -234,8 +278,12 @@ describe('the page', { concurrency: false }, () => {
     });
 
     test('says how soon it is painted, beside a page of one word', async () => {
-        const blank = createServer((_, reply) => reply.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>-</title><p>-'));
-        await new Promise((done) => { blank.listen(0, '127.0.0.1', () => done(null)); });
+        const blank = createServer((_, reply) =>
+            reply.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>-</title><p>-'),
+        );
+        await new Promise((done) => {
+            blank.listen(0, '127.0.0.1', () => done(null));
+        });
         const { port } = /** @type {import('node:net').AddressInfo} */ (blank.address());
         const urls = { 'the page': relay.url, 'one word': `http://127.0.0.1:${port}/` };
         /** @type {Record<string, number[]>} */
@@ -244,14 +292,18 @@ describe('the page', { concurrency: false }, () => {
             for (const [name, url] of Object.entries(urls)) {
                 const page = await openPage(browser, url);
                 await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
-                times[name].push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime));
+                times[name].push(
+                    await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime),
+                );
                 await page.context().close();
             }
         }
         blank.close();
         for (const [name, all] of Object.entries(times)) {
             all.sort((a, b) => a - b);
-            console.log(`# first paint of ${name}: best ${Math.round(all[0])} ms, median ${Math.round(all[5])} ms of ${all.length}; load ${loadavg()[0].toFixed(1)}`);
+            console.log(
+                `# first paint of ${name}: best ${Math.round(all[0])} ms, median ${Math.round(all[5])} ms of ${all.length}; load ${loadavg()[0].toFixed(1)}`,
+            );
         }
         // How loaded this machine is nobody knows: the best of ten is what the page itself takes.
         assert.ok(times['the page'][0] <= 300, `${times['the page']} ms`);

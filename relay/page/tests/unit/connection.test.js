@@ -78,11 +78,17 @@ beforeEach(() => {
         timers.push(timer);
         return timer;
     };
-    const remove = (/** @type {any} */ timer) => { timers = timers.filter((other) => other !== timer); };
+    const remove = (/** @type {any} */ timer) => {
+        timers = timers.filter((other) => other !== timer);
+    };
     Object.defineProperty(globalThis, 'performance', { configurable: true, value: { now: () => now, timeOrigin: 0 } });
     Object.assign(globalThis, {
         WebSocket: Socket,
-        document: { get hidden() { return hidden; } },
+        document: {
+            get hidden() {
+                return hidden;
+            },
+        },
         setTimeout: (/** @type {() => void} */ act, /** @type {number} */ ms) => add(act, ms, false),
         setInterval: (/** @type {() => void} */ act, /** @type {number} */ ms) => add(act, ms, true),
         clearTimeout: remove,
@@ -95,7 +101,11 @@ async function connect() {
     /** @type {boolean[]} */
     const losses = [];
     const line = new Connection('wss://relay/ws', {
-        event: () => {}, media: () => {}, pong: () => {}, opened: async () => {}, lost: (opened) => losses.push(opened),
+        event: () => {},
+        media: () => {},
+        pong: () => {},
+        opened: async () => {},
+        lost: (opened) => losses.push(opened),
     });
     line.open();
     sockets[0].open();

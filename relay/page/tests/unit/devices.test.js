@@ -105,14 +105,20 @@ beforeEach(() => {
     mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
     let now = 0;
     const tick = mock.timers.tick.bind(mock.timers);
-    mock.timers.tick = (/** @type {number} */ ms) => { now += ms; tick(ms); };
+    mock.timers.tick = (/** @type {number} */ ms) => {
+        now += ms;
+        tick(ms);
+    };
     Object.defineProperty(globalThis, 'performance', { configurable: true, value: { now: () => now, timeOrigin: 0 } });
     track = new Track();
     page.hidden = false;
     Context.all = [];
     Node.all = [];
     Object.assign(globalThis, { document: page, AudioWorkletNode: Node, GainNode: Node, MediaStream: class {} });
-    Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { mediaDevices: { getUserMedia: async () => ({ getTracks: () => [track] }) } } });
+    Object.defineProperty(globalThis, 'navigator', {
+        configurable: true,
+        value: { mediaDevices: { getUserMedia: async () => ({ getTracks: () => [track] }) } },
+    });
 });
 afterEach(() => mock.timers.reset());
 
@@ -145,7 +151,9 @@ test('a context whose clock stands still is given up for a new one, and both way
     await microphone.open();
     microphone.isOn = true;
     let blocks = 0;
-    microphone.on('block', () => { blocks += 1; });
+    microphone.on('block', () => {
+        blocks += 1;
+    });
     await pass(10_000);
     assert.equal(Context.all.length, 1, 'one that runs is left alone');
 
@@ -173,7 +181,7 @@ test('contexts that are all frozen are made ever more rarely', async () => {
     assert.ok(Context.all.length > 3 && Context.all.length < 20, `${Context.all.length} in ten minutes`);
 });
 
-test('a hidden page\'s context may stand still', async () => {
+test("a hidden page's context may stand still", async () => {
     const context = sound();
     await context.open();
     page.hidden = true;
@@ -207,7 +215,9 @@ test('a microphone that the system mutes sends nothing until it is given back, a
     let blocks = 0;
     /** @type {boolean[]} */
     const taken = [];
-    microphone.on('block', () => { blocks += 1; });
+    microphone.on('block', () => {
+        blocks += 1;
+    });
     microphone.on('taken', () => taken.push(microphone.isTaken));
     speak(Context.all[0]);
     track.setMuted(true);
@@ -233,7 +243,9 @@ test('sound that a touch does not start is told apart from sound that waits for 
     const microphone = new Microphone(context);
     const speaker = new Speaker(context);
     let opened = false;
-    void speaker.open().then(() => { opened = true; });
+    void speaker.open().then(() => {
+        opened = true;
+    });
     await pass(500);
     assert.ok(opened);
     assert.equal(speaker.held, true);

@@ -12,7 +12,14 @@ function picture(name) {
 }
 
 test('pictures as cameras make them are decoded', () => {
-    for (const name of ['clean', '4-1-1', 'grayscale', 'stray-bytes-before-restarts', 'avi1-header', 'fill-bytes-before-markers']) {
+    for (const name of [
+        'clean',
+        '4-1-1',
+        'grayscale',
+        'stray-bytes-before-restarts',
+        'avi1-header',
+        'fill-bytes-before-markers',
+    ]) {
         assert.equal(isBaselineJpeg(picture(name)), true, name);
     }
 });

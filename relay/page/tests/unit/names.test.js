@@ -22,7 +22,7 @@ test('names that the relay takes are not refused by the page, and are sent compo
     assert.equal(composed(typed), composed(decomposed));
 });
 
-test('a room\'s name is measured in characters', () => {
+test("a room's name is measured in characters", () => {
     assert.ok(isRoomName('\u{1F600}'.repeat(48)));
     assert.ok(!isRoomName('\u{1F600}'.repeat(49)));
     assert.ok(isRoomName('e\u0301'.repeat(48)));
@@ -36,11 +36,22 @@ test('what a person is called has at most 144 bytes, of which an emoji takes fou
 
 test('an account gets the name that looks most like what somebody is called', () => {
     for (const [typed, name] of [
-        ['ana', 'ana'], ['Ana Lima', 'Ana.Lima'], ['O\'Brien', 'O.Brien'], ['  Stra\u00DFe & Co. ', 'Stra\u00DFe.Co'], ['Cafe\u0301', 'Caf\u00E9'],
-        ['\u0E2A\u0E34\u0E17\u0E18\u0E34\u0E4C \u0E19\u0E49\u0E33', '\u0E2A\u0E34\u0E17\u0E18\u0E34\u0E4C.\u0E19\u0E49\u0E33'],
+        ['ana', 'ana'],
+        ['Ana Lima', 'Ana.Lima'],
+        ["O'Brien", 'O.Brien'],
+        ['  Stra\u00DFe & Co. ', 'Stra\u00DFe.Co'],
+        ['Cafe\u0301', 'Caf\u00E9'],
+        [
+            '\u0E2A\u0E34\u0E17\u0E18\u0E34\u0E4C \u0E19\u0E49\u0E33',
+            '\u0E2A\u0E34\u0E17\u0E18\u0E34\u0E4C.\u0E19\u0E49\u0E33',
+        ],
         ['\u0646\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645', '\u0646\u0645\u06CC\u062E\u0648\u0627\u0647\u0645'],
-        ['x'.repeat(48), 'x'.repeat(32)], ['a', null], ['\u{1F44B}', null], ['  ', null],
-    ]) assert.equal(accountName(/** @type {string} */ (typed)), name);
+        ['x'.repeat(48), 'x'.repeat(32)],
+        ['a', null],
+        ['\u{1F44B}', null],
+        ['  ', null],
+    ])
+        assert.equal(accountName(/** @type {string} */ (typed)), name);
 });
 
 test('a name that is refused is refused by the reason', () => {

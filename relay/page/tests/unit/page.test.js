@@ -20,13 +20,16 @@ async function graph(file, found = new Set()) {
     if (found.has(file)) return found;
     found.add(file);
     const text = await readFile(new URL(file, PAGE), 'utf8');
-    for (const [, other] of text.matchAll(/^import [^;]*?from '(\.[^']+)'/gm)) await graph(posix.join(posix.dirname(file), other), found);
+    for (const [, other] of text.matchAll(/^import [^;]*?from '(\.[^']+)'/gm))
+        await graph(posix.join(posix.dirname(file), other), found);
     return found;
 }
 
 test('what the first page needs is fetched at once, and nothing else', async () => {
     const html = await readFile(new URL('index.html', PAGE), 'utf8');
-    const preloaded = [...html.matchAll(/rel="modulepreload" fetchpriority="low" href="([^"]+)"/g)].map(([, href]) => href);
+    const preloaded = [...html.matchAll(/rel="modulepreload" fetchpriority="low" href="([^"]+)"/g)].map(
+        ([, href]) => href,
+    );
     const needed = await graph('app.js');
     needed.delete('app.js');
     assert.deepEqual(preloaded.sort(), [...needed].sort());
@@ -35,38 +38,62 @@ test('what the first page needs is fetched at once, and nothing else', async () 
 test('the first paint waits for one style sheet and one script, and says what the page says in every language', async () => {
     const html = await readFile(new URL('index.html', PAGE), 'utf8');
     assert.equal(html.match(/rel="stylesheet"/g)?.length, 1);
-    assert.deepEqual([...html.matchAll(/<script(?! type="module")[^>]*>/g)].map(([tag]) => tag), ['<script src="first.js">']);
+    assert.deepEqual(
+        [...html.matchAll(/<script(?! type="module")[^>]*>/g)].map(([tag]) => tag),
+        ['<script src="first.js">'],
+    );
     const first = await readFile(new URL('first.js', PAGE), 'utf8');
     const spoken = new Function(`${/^const WORDS = \{.*?^\};/ms.exec(first)?.[0]} return WORDS;`)();
-    for (const [word, text] of [...html.matchAll(/data-word="(\w+)"[^>]*>([^<]+)</g)].map(([, word, text]) => [word, text])) {
+    for (const [word, text] of [...html.matchAll(/data-word="(\w+)"[^>]*>([^<]+)</g)].map(([, word, text]) => [
+        word,
+        text,
+    ])) {
         assert.equal(text, /** @type {Record<string, unknown>} */ (en)[word]);
     }
     const needed = new Set([...html.matchAll(/data-word(?:-by-link)?="(\w+)"/g)].map(([, word]) => word));
     assert.deepEqual(Object.keys(spoken), ['en', 'de', 'vi']);
-    for (const [language, dictionary] of /** @type {[string, any][]} */ ([['en', en], ['de', de], ['vi', vi]])) {
-        for (const [word, text] of Object.entries(spoken[language])) assert.equal(text, dictionary[word], `${language}: ${word}`);
+    for (const [language, dictionary] of /** @type {[string, any][]} */ ([
+        ['en', en],
+        ['de', de],
+        ['vi', vi],
+    ])) {
+        for (const [word, text] of Object.entries(spoken[language]))
+            assert.equal(text, dictionary[word], `${language}: ${word}`);
         if (language !== 'en') assert.deepEqual(Object.keys(spoken[language]).sort(), [...needed].sort());
     }
 });
 
-test('nothing in the page is what its content policy forbids, and nobody\'s text can become HTML', async () => {
+test("nothing in the page is what its content policy forbids, and nobody's text can become HTML", async () => {
     for (const file of await readdir(PAGE, { recursive: true })) {
         if (!/\.(js|html|css|svg)$/.test(file)) continue;
         const text = await readFile(new URL(file, PAGE), 'utf8');
-        const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\('style'|<style|\sstyle="|\son\w+="|https?:\/\/(?!www\.w3\.org)/.exec(text);
+        const forbidden =
+            /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\('style'|<style|\sstyle="|\son\w+="|https?:\/\/(?!www\.w3\.org)/.exec(
+                text,
+            );
         assert.equal(forbidden, null, `${file}: ${forbidden}`);
     }
 });
 
 test('tiles of the grid do not overlap, and fill the place as well as they can', () => {
-    for (const [width, height] of [[1264, 700], [352, 600], [732, 260], [1904, 980]]) {
+    for (const [width, height] of [
+        [1264, 700],
+        [352, 600],
+        [732, 260],
+        [1904, 980],
+    ]) {
         for (let count = 1; count <= 16; count += 1) {
             const boxes = grid(count, width, height);
             assert.equal(boxes.length, count);
             boxes.forEach((a, i) => {
-                assert.ok(a.x >= 0 && a.y >= 0 && a.x + a.width <= width && a.y + a.height <= height + 1, `${count}: ${JSON.stringify(a)}`);
+                assert.ok(
+                    a.x >= 0 && a.y >= 0 && a.x + a.width <= width && a.y + a.height <= height + 1,
+                    `${count}: ${JSON.stringify(a)}`,
+                );
                 for (const b of boxes.slice(i + 1)) {
-                    assert.ok(a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y);
+                    assert.ok(
+                        a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y,
+                    );
                 }
             });
         }
@@ -87,7 +114,14 @@ test('initials are of the first and the last word, and a name keeps its color', 
 
 test('lines of chat stand once and in order, however they come', () => {
     const log = new ChatLog();
-    const line = (/** @type {number} */ id) => ({ id, at: id, from: 'ana', from_name: 'Ana', to: null, text: String(id) });
+    const line = (/** @type {number} */ id) => ({
+        id,
+        at: id,
+        from: 'ana',
+        from_name: 'Ana',
+        to: null,
+        text: String(id),
+    });
     assert.equal(log.add([line(5)]), 1);
     log.takePage({ lines: [line(4), line(5)], more: true });
     assert.equal(log.more, true);
@@ -95,15 +129,33 @@ test('lines of chat stand once and in order, however they come', () => {
     assert.equal(log.add([line(5)]), 0);
     // The newest page again, as after a reconnect: it says nothing of what lies before the oldest.
     log.takePage({ lines: [line(5), line(6)], more: true });
-    assert.deepEqual(log.lines.map(({ id }) => id), [2, 3, 4, 5, 6]);
+    assert.deepEqual(
+        log.lines.map(({ id }) => id),
+        [2, 3, 4, 5, 6],
+    );
     assert.equal(log.more, false);
 });
 
 test('the roster follows the relay', () => {
-    const ana = { id: 1, username: 'ana', display_name: 'Ana', via_gateway: false, microphone: false, camera: false, clock_us: 0, streams: [] };
+    const ana = {
+        id: 1,
+        username: 'ana',
+        display_name: 'Ana',
+        via_gateway: false,
+        microphone: false,
+        camera: false,
+        clock_us: 0,
+        streams: [],
+    };
     const roster = new Roster([ana]);
     assert.ok(roster.take({ event: 'participant_joined', participant: { ...ana, id: 2, username: 'ben' } }));
-    assert.ok(roster.take({ event: 'stream_published', participant: 2, stream: { id: 9, source: 0, media: { kind: 'audio' } } }));
+    assert.ok(
+        roster.take({
+            event: 'stream_published',
+            participant: 2,
+            stream: { id: 9, source: 0, media: { kind: 'audio' } },
+        }),
+    );
     assert.equal(roster.ownerOf(9)?.username, 'ben');
     assert.ok(roster.take({ event: 'devices_changed', participant: 2, microphone: true, camera: false }));
     assert.equal(roster.person(2)?.microphone, true);

@@ -7,7 +7,7 @@ import { Resampler } from '../../src/media/resampler.js';
 
 /** A tone, by the second. @param {number} hz @param {number} rate @param {number} samples @param {number} [from] */
 function tone(hz, rate, samples, from = 0) {
-    return Float32Array.from({ length: samples }, (_, i) => 0.5 * Math.sin(2 * Math.PI * hz * (from + i) / rate));
+    return Float32Array.from({ length: samples }, (_, i) => 0.5 * Math.sin((2 * Math.PI * hz * (from + i)) / rate));
 }
 
 /** How strong one frequency is, 0 to 1 (Goertzel). @param {Float32Array} samples @param {number} hz @param {number} rate */
@@ -15,10 +15,10 @@ function strength(samples, hz, rate) {
     let re = 0;
     let im = 0;
     samples.forEach((sample, i) => {
-        re += sample * Math.cos(2 * Math.PI * hz * i / rate);
-        im += sample * Math.sin(2 * Math.PI * hz * i / rate);
+        re += sample * Math.cos((2 * Math.PI * hz * i) / rate);
+        im += sample * Math.sin((2 * Math.PI * hz * i) / rate);
     });
-    return 2 * Math.hypot(re, im) / samples.length;
+    return (2 * Math.hypot(re, im)) / samples.length;
 }
 
 /** Numbers from a seed, so that a failure comes again. @param {number} seed */
@@ -43,7 +43,12 @@ test('what is too loud is clipped, not wrapped', () => {
     assert.deepEqual([...emit(Float32Array.of(2, -2))], [0x7f, 0xff, 0x80, 0x00]);
 });
 
-for (const [from, to] of [[48_000, 16_000], [44_100, 16_000], [16_000, 48_000], [16_000, 44_100]]) {
+for (const [from, to] of [
+    [48_000, 16_000],
+    [44_100, 16_000],
+    [16_000, 48_000],
+    [16_000, 44_100],
+]) {
     test(`a tone keeps its pitch and loudness from ${from} to ${to} samples a second, however it is cut`, () => {
         const resampler = new Resampler(from, to);
         const cut = random(1);
@@ -55,7 +60,7 @@ for (const [from, to] of [[48_000, 16_000], [44_100, 16_000], [16_000, 48_000], 
             at += count;
         }
         assert.ok(Math.abs(output.length - to) < 100, `${output.length} samples`);
-        const middle = Float32Array.from(output.slice(to / 4, to * 3 / 4));
+        const middle = Float32Array.from(output.slice(to / 4, (to * 3) / 4));
         assert.ok(Math.abs(strength(middle, 440, to) - 0.5) < 0.01, `${strength(middle, 440, to)}`);
         let energy = 0;
         for (const sample of middle) energy += sample * sample;
@@ -143,7 +148,10 @@ test('a lost block is made up, and nothing else is shifted by it', () => {
 test('after a stall of a second the talk is fresh again soon', () => {
     const { delays, buffer } = play(1500, (n) => (n >= 500 && n < 550 ? 1000 - (n - 500) * BLOCK_MS : 5));
     assert.ok(Math.max(...delays) <= 400, `${Math.max(...delays)}`);
-    assert.ok(Math.max(...delays.slice(-200)) <= 60, `${Math.max(...delays.slice(-200))} ${JSON.stringify(buffer.counts)}`);
+    assert.ok(
+        Math.max(...delays.slice(-200)) <= 60,
+        `${Math.max(...delays.slice(-200))} ${JSON.stringify(buffer.counts)}`,
+    );
 });
 
 test('who pauses is not made up for, and is heard at once afterwards', () => {
@@ -169,7 +177,8 @@ test('a clock that runs faster or slower loses next to nothing', () => {
         const buffer = new JitterBuffer();
         let next = 0;
         for (let now = 0; now < 120_000; now += BLOCK_MS) {
-            for (; next * BLOCK_MS * rate + 5 <= now; next += 1) buffer.push(next, next * BLOCK_MS, tone(300, 16_000, BLOCK_SAMPLES), next * BLOCK_MS * rate + 5);
+            for (; next * BLOCK_MS * rate + 5 <= now; next += 1)
+                buffer.push(next, next * BLOCK_MS, tone(300, 16_000, BLOCK_SAMPLES), next * BLOCK_MS * rate + 5);
             buffer.pop();
         }
         const { concealed, skipped, dropped } = buffer.counts;
@@ -180,7 +189,8 @@ test('a clock that runs faster or slower loses next to nothing', () => {
 
 test('what is made up goes on at the pitch of the voice and fades', () => {
     const buffer = new JitterBuffer();
-    for (let n = 0; n < 30; n += 1) buffer.push(n, n * BLOCK_MS, tone(200, 16_000, BLOCK_SAMPLES, n * BLOCK_SAMPLES), n * BLOCK_MS);
+    for (let n = 0; n < 30; n += 1)
+        buffer.push(n, n * BLOCK_MS, tone(200, 16_000, BLOCK_SAMPLES, n * BLOCK_SAMPLES), n * BLOCK_MS);
     const loudness = [];
     for (let i = 0; i < 30; i += 1) {
         const block = buffer.pop();

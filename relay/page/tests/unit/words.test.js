@@ -32,7 +32,9 @@ for (const [name, dictionary] of Object.entries({ de, vi })) {
         const catalog = await readFile(new URL(`${name}/LC_MESSAGES/conclave-ui.po`, KIOSK), 'utf8');
         /** @type {Map<string, string[]>} */
         const known = new Map();
-        for (const [, original, , translation] of catalog.matchAll(/^msgid "(.+)"\n(msgid_plural .*\n)?msgstr(?:\[0\])? "(.*)"/gm)) {
+        for (const [, original, , translation] of catalog.matchAll(
+            /^msgid "(.+)"\n(msgid_plural .*\n)?msgstr(?:\[0\])? "(.*)"/gm,
+        )) {
             known.set(original, [...(known.get(original) ?? []), translation]);
         }
         let shared = 0;
@@ -49,14 +51,24 @@ for (const [name, dictionary] of Object.entries({ de, vi })) {
 
 test('every word that a module asks for is there, and every word is asked for', async () => {
     const asked = new Set();
-    for (const file of (await readdir(PAGE, { recursive: true })).filter((name) => name.endsWith('.js') && !name.startsWith('words/'))) {
-        for (const [, , word] of (await readFile(new URL(file, PAGE), 'utf8')).matchAll(/(['"`])([a-z_]+)\1/g)) asked.add(word);
+    for (const file of (await readdir(PAGE, { recursive: true })).filter(
+        (name) => name.endsWith('.js') && !name.startsWith('words/'),
+    )) {
+        for (const [, , word] of (await readFile(new URL(file, PAGE), 'utf8')).matchAll(/(['"`])([a-z_]+)\1/g))
+            asked.add(word);
     }
-    for (const [, word] of (await readFile(new URL('index.html', PAGE), 'utf8')).matchAll(/data-word[a-z-]*="([a-z_]+)"/g)) asked.add(word);
-    for (const device of ['camera', 'microphone']) for (const why of ['denied', 'missing', 'in_use', 'lost']) asked.add(`${device}_${why}`);
+    for (const [, word] of (await readFile(new URL('index.html', PAGE), 'utf8')).matchAll(
+        /data-word[a-z-]*="([a-z_]+)"/g,
+    ))
+        asked.add(word);
+    for (const device of ['camera', 'microphone'])
+        for (const why of ['denied', 'missing', 'in_use', 'lost']) asked.add(`${device}_${why}`);
     // Asked for by `people` in words.js itself.
     for (const word of ['empty', 'people_count']) asked.add(word);
-    assert.deepEqual(Object.keys(en).filter((word) => !asked.has(word)), []);
+    assert.deepEqual(
+        Object.keys(en).filter((word) => !asked.has(word)),
+        [],
+    );
 });
 
 test('numbers are told apart as the language does', async () => {
@@ -68,7 +80,7 @@ test('numbers are told apart as the language does', async () => {
     await speak('en');
 });
 
-test('the language is the chosen one, else the first of the browser\'s that there is', () => {
+test("the language is the chosen one, else the first of the browser's that there is", () => {
     assert.equal(pickLanguage('vi', ['de']), 'vi');
     assert.equal(pickLanguage(null, ['fr-FR', 'de-CH', 'en']), 'de');
     assert.equal(pickLanguage(null, ['fr']), 'en');
