@@ -4,6 +4,7 @@ mod act;
 mod control;
 
 use crate::camera::{CameraSpec, CameraState};
+use crate::device::DeviceLoss;
 use crate::engine::{Engine, EngineError, Intent, Person, Report, Settings, Stats};
 use crate::keep::Keep;
 use crate::record;
@@ -70,12 +71,12 @@ pub enum CallError {
         error: io::Error,
     },
     /// A device that was named, and so is required, is not there.
-    #[error("{what} is missing: {reason}")]
+    #[error("{what} is missing: {loss}")]
     DeviceMissing {
         /// Which.
         what: &'static str,
         /// Why.
-        reason: String,
+        loss: DeviceLoss,
     },
     /// The runtime or a signal handler cannot be set up.
     #[error("the system refuses: {0}")]
@@ -184,27 +185,25 @@ impl Required {
     /// Whether the report says that one of them is not there to begin with.
     fn missing(&mut self, report: &Report) -> Option<CallError> {
         let (required, what, lost) = match report {
-            Report::Camera(CameraState::Lost { reason }) => {
-                (&mut self.camera, "the camera", Some(reason))
-            }
+            Report::Camera(CameraState::Lost(loss)) => (&mut self.camera, "the camera", Some(loss)),
             Report::Camera(CameraState::Running(_)) => (&mut self.camera, "", None),
-            Report::Microphone(SoundState::Lost { reason }) => {
-                (&mut self.microphone, "the microphone", Some(reason))
+            Report::Microphone(SoundState::Lost(loss)) => {
+                (&mut self.microphone, "the microphone", Some(loss))
             }
             Report::Microphone(SoundState::Running { .. } | SoundState::Silent { .. }) => {
                 (&mut self.microphone, "", None)
             }
-            Report::Speaker(SoundState::Lost { reason }) => {
-                (&mut self.speaker, "the speaker", Some(reason))
+            Report::Speaker(SoundState::Lost(loss)) => {
+                (&mut self.speaker, "the speaker", Some(loss))
             }
             Report::Speaker(SoundState::Running { .. }) => (&mut self.speaker, "", None),
             _ => return None,
         };
         let was_required = std::mem::replace(required, false);
         lost.filter(|_| was_required)
-            .map(|reason| CallError::DeviceMissing {
+            .map(|loss| CallError::DeviceMissing {
                 what,
-                reason: reason.clone(),
+                loss: loss.clone(),
             })
     }
 }
@@ -292,26 +291,26 @@ fn eprint_line(report: &Report) {
         Report::SafetyNumber(number) => format!("safety number: {number}"),
         Report::NotSaid(refusal) => format!("chat was not sent: {refusal}"),
         Report::Path(path) => format!("media path: {path:?}").to_lowercase(),
-        Report::Interrupted(reason) => format!("connection lost ({reason}); trying again"),
+        Report::Interrupted(loss) => format!("connection lost ({loss}); trying again"),
         Report::Camera(CameraState::Running(format)) => {
             format!(
                 "camera: {} {} {}@{}",
                 format.name, format.format, format.size, format.fps
             )
         }
-        Report::Camera(CameraState::Lost { reason }) => {
-            format!("camera lost: {reason}; trying again")
+        Report::Camera(CameraState::Lost(loss)) => {
+            format!("camera lost: {loss}; trying again")
         }
         Report::Microphone(SoundState::Running { name }) => format!("microphone: {name}"),
-        Report::Microphone(SoundState::Lost { reason }) => {
-            format!("microphone lost: {reason}; trying again")
+        Report::Microphone(SoundState::Lost(loss)) => {
+            format!("microphone lost: {loss}; trying again")
         }
         Report::Microphone(SoundState::Silent { name }) => format!(
             "microphone gives exact silence: {name} is muted on itself or in its mixer; `doctor` looks at the mixer"
         ),
         Report::Speaker(SoundState::Running { name }) => format!("speaker: {name}"),
-        Report::Speaker(SoundState::Lost { reason }) => {
-            format!("speaker lost: {reason}; trying again")
+        Report::Speaker(SoundState::Lost(loss)) => {
+            format!("speaker lost: {loss}; trying again")
         }
         Report::Camera(_)
         | Report::Microphone(_)

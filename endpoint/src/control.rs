@@ -29,6 +29,9 @@ pub enum ConnectionError {
     /// The relay cannot be reached, or the connection broke.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// The relay's name has no address, or cannot be looked up.
+    #[error("{0}")]
+    NameUnknown(io::Error),
     /// The relay does not answer.
     #[error("no answer within {} s", CONNECT_TIMEOUT.as_secs())]
     TimedOut,
@@ -38,6 +41,38 @@ pub enum ConnectionError {
     /// The channel does not hold.
     #[error(transparent)]
     Channel(#[from] ChannelError),
+}
+
+/// Why there is no connection, as far as it matters to the person who is to mend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionFailure {
+    /// This device has no way into a network.
+    NoNetwork,
+    /// The relay's name cannot be found.
+    NameUnknown,
+    /// Nothing answers at the relay's address, or it does not take connections.
+    NoAnswer,
+    /// A connection broke, or what came by it cannot be understood.
+    Broken,
+}
+
+impl ConnectionError {
+    /// Why there is no connection, by the system's error number.
+    #[must_use]
+    pub fn failure(&self) -> ConnectionFailure {
+        match self {
+            Self::NameUnknown(_) => ConnectionFailure::NameUnknown,
+            Self::TimedOut => ConnectionFailure::NoAnswer,
+            Self::Closed | Self::Channel(_) => ConnectionFailure::Broken,
+            Self::Io(error) => match error.raw_os_error() {
+                Some(libc::ENETUNREACH | libc::ENETDOWN) => ConnectionFailure::NoNetwork,
+                Some(libc::ECONNREFUSED | libc::EHOSTUNREACH | libc::ETIMEDOUT) => {
+                    ConnectionFailure::NoAnswer
+                }
+                _ => ConnectionFailure::Broken,
+            },
+        }
+    }
 }
 
 /// What the connection tells the engine.
@@ -198,6 +233,14 @@ pub fn with_default_port(relay: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_error_number_decides_why_there_is_no_connection() {
+        let failure = |errno| ConnectionError::Io(io::Error::from_raw_os_error(errno)).failure();
+        assert_eq!(failure(libc::ENETUNREACH), ConnectionFailure::NoNetwork);
+        assert_eq!(failure(libc::ECONNREFUSED), ConnectionFailure::NoAnswer);
+        assert_eq!(failure(libc::ECONNRESET), ConnectionFailure::Broken);
+    }
 
     #[test]
     fn a_relay_without_a_port_gets_the_default_one() {

@@ -9,6 +9,7 @@ pub mod camera;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod device;
 pub mod devices;
 pub mod discovery;
 pub mod doctor;

@@ -1,6 +1,7 @@
 //! PCMs that a configuration of ALSA makes, without any sound card: arrays, and a default that leads nowhere.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+use conclave_endpoint::device::LossReason;
 use conclave_endpoint::sound::{SoundHandle, SoundState, capture, playback};
 use conclave_protocol::l16::Block;
 use std::path::Path;
@@ -79,10 +80,11 @@ fn of_an_array_the_first_channel_is_the_microphone_unless_another_is_chosen() {
         }
     }
     let (_microphone, _blocks, states) = microphone("six#6");
-    let SoundState::Lost { reason } = state(&states) else {
+    let SoundState::Lost(loss) = state(&states) else {
         panic!("a channel that is not there was heard")
     };
-    assert!(reason.contains("6 channels"), "{reason}");
+    assert_eq!(loss.reason, LossReason::Unusable);
+    assert!(loss.detail.contains("6 channels"), "{loss}");
 }
 
 #[test]
@@ -102,7 +104,7 @@ fn a_default_that_leads_nowhere_is_named() {
     };
     let _speaker = playback::spawn("auto".parse().unwrap(), |_, _| {}, on_state).unwrap();
     let text = match state(&states) {
-        SoundState::Lost { reason } => reason,
+        SoundState::Lost(loss) => loss.detail,
         // This machine has a card.
         SoundState::Running { name } => name,
         other => panic!("{other:?}"),

@@ -1,5 +1,6 @@
 //! What was wrong with pictures that were not sent, in a sentence for the person who waits for them.
 
+use crate::device::{DeviceLoss, LossReason};
 use crate::jpeg::Fault;
 use crate::jpeg::HeadError;
 
@@ -34,12 +35,21 @@ impl Faults {
     }
 
     /// What a camera's pictures are, if nothing else has come since the last good one.
-    pub(super) fn of_a_camera(&self) -> Option<String> {
+    pub(super) fn of_a_camera(&self) -> Option<DeviceLoss> {
         self.worst().map(|fault| match fault {
-            Fault::NoEnd => "the camera's pictures have no end".to_owned(),
-            Fault::Torn => "the camera's pictures are torn: try another cable or port".to_owned(),
-            Fault::Head(HeadError::NoStart) => "the camera's pictures are no JPEG".to_owned(),
-            Fault::Head(error) => format!("the camera sends {error}"),
+            Fault::NoEnd => {
+                DeviceLoss::new(LossReason::Damaged, "the camera's pictures have no end")
+            }
+            Fault::Torn => DeviceLoss::new(
+                LossReason::Damaged,
+                "the camera's pictures are torn: try another cable or port",
+            ),
+            Fault::Head(HeadError::NoStart) => {
+                DeviceLoss::new(LossReason::Unusable, "the camera's pictures are no JPEG")
+            }
+            Fault::Head(error) => {
+                DeviceLoss::new(LossReason::Unusable, format!("the camera sends {error}"))
+            }
         })
     }
 
@@ -67,7 +77,7 @@ mod tests {
             faults.add(Fault::Head(HeadError::NoMarker { at }));
         }
         assert_eq!(
-            faults.of_a_camera().unwrap(),
+            faults.of_a_camera().unwrap().detail,
             "the camera sends JPEG without a marker at offset 20"
         );
         for _ in 0..3 {
@@ -75,7 +85,7 @@ mod tests {
         }
         assert_eq!(
             faults.of_a_camera().unwrap(),
-            "the camera's pictures have no end"
+            DeviceLoss::new(LossReason::Damaged, "the camera's pictures have no end")
         );
         faults.clear();
         faults.add(Fault::Head(HeadError::Coding(Coding::Progressive)));

@@ -16,6 +16,7 @@ pub mod v4l2;
 pub use spec::{CameraSpec, ParseCameraError, Wish};
 pub use state::{CameraCounters, CameraCounts, CameraState, StreamFormat};
 
+use crate::device::{DeviceLoss, LossReason};
 use crate::frame::CapturedFrame;
 use crate::stop::StopSignal;
 use conclave_protocol::time::Micros;
@@ -35,8 +36,8 @@ pub trait FrameSource {
     /// When the source is gone or broken: drop it and open it again.
     fn next_frame(&mut self, timeout: Micros) -> Result<Option<CapturedFrame>, CaptureError>;
 
-    /// What was wrong with all that came since the last picture, for a person; `None` if nothing came.
-    fn trouble(&self) -> Option<String> {
+    /// What was wrong with all that came since the last picture; `None` if nothing came.
+    fn trouble(&self) -> Option<DeviceLoss> {
         None
     }
 }
@@ -50,6 +51,16 @@ pub enum CaptureError {
     /// Pictures cannot be encoded.
     #[error(transparent)]
     Encode(#[from] crate::jpeg::EncodeError),
+}
+
+impl From<CaptureError> for DeviceLoss {
+    fn from(error: CaptureError) -> Self {
+        let reason = match error {
+            CaptureError::Gone(_) => LossReason::Disconnected,
+            CaptureError::Encode(_) => LossReason::Failed,
+        };
+        Self::new(reason, error.to_string())
+    }
 }
 
 /// Why a camera could not be opened.
@@ -66,6 +77,20 @@ pub enum OpenError {
         /// The system's reason.
         error: std::io::Error,
     },
+    /// Another program has it.
+    #[error(
+        "{what}: in use by another program{}",
+        .program.as_ref().map_or_else(String::new, |program| format!(" ({program})"))
+    )]
+    InUse {
+        /// The device.
+        what: String,
+        /// Name and number of the program, as far as this account may see them.
+        program: Option<String>,
+    },
+    /// This account may not open it.
+    #[error("{0}: no permission; is this account in the group video?")]
+    NotPermitted(String),
     /// It is there, but gives nothing that can be used.
     #[error("{what}: {reason}")]
     Unusable {
@@ -80,11 +105,49 @@ pub enum OpenError {
     )]
     NoBandwidth(String),
     /// There are several cameras, and each has its reason.
-    #[error("{0}")]
-    AllRefused(String),
+    #[error("{}", joined(.0))]
+    AllRefused(Vec<OpenError>),
     /// The encoder cannot be set up.
     #[error(transparent)]
     Encode(#[from] crate::jpeg::EncodeError),
+}
+
+fn joined(errors: &[OpenError]) -> String {
+    let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    all.join("; ")
+}
+
+impl OpenError {
+    /// Why there is no camera; of several, the reason that a person can mend most easily.
+    #[must_use]
+    pub fn reason(&self) -> LossReason {
+        match self {
+            Self::Absent(_) => LossReason::Absent,
+            Self::InUse { .. } => LossReason::InUse,
+            Self::NotPermitted(_) => LossReason::NotPermitted,
+            Self::NoBandwidth(_) => LossReason::NoBandwidth,
+            Self::Unusable { .. } => LossReason::Unusable,
+            Self::Refused { .. } | Self::Encode(_) => LossReason::Failed,
+            Self::AllRefused(errors) => {
+                let reasons: Vec<_> = errors.iter().map(Self::reason).collect();
+                [
+                    LossReason::InUse,
+                    LossReason::NotPermitted,
+                    LossReason::NoBandwidth,
+                    LossReason::Unusable,
+                ]
+                .into_iter()
+                .find(|reason| reasons.contains(reason))
+                .unwrap_or(LossReason::Failed)
+            }
+        }
+    }
+}
+
+impl From<OpenError> for DeviceLoss {
+    fn from(error: OpenError) -> Self {
+        Self::new(error.reason(), error.to_string())
+    }
 }
 
 /// What every source is given: how it is told to end, and where it counts.

@@ -1,5 +1,6 @@
 //! What a camera is doing, and what happened to its pictures.
 
+use crate::device::DeviceLoss;
 use crate::frame::PictureSize;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -28,10 +29,7 @@ pub enum CameraState {
     /// The first picture has come.
     Running(StreamFormat),
     /// No pictures now; it is tried again until it comes back.
-    Lost {
-        /// For the person who looks at it.
-        reason: String,
-    },
+    Lost(DeviceLoss),
 }
 
 /// Counts of a camera, written by its thread.

@@ -2,6 +2,7 @@
 
 use super::{CameraState, FrameSource, OpenError, SourceContext};
 use crate::clock;
+use crate::device::{DeviceLoss, LossReason};
 use crate::frame::CapturedFrame;
 use conclave_protocol::time::Micros;
 use tracing::{info, warn};
@@ -46,13 +47,13 @@ pub(super) fn run(
     let mut pause = patience.absent;
     let mut ran_before = false;
     while !context.stop.is_raised() {
-        let reason = match open() {
+        let loss = match open() {
             Err(error) => {
                 pause = match error {
                     OpenError::Absent(_) => patience.absent,
                     _ => (pause + pause).min(patience.refused),
                 };
-                error.to_string()
+                DeviceLoss::from(error)
             }
             Ok(mut source) => {
                 let mut pictures = 0_u64;
@@ -70,7 +71,7 @@ pub(super) fn run(
                     context.counters.add_captured();
                     sink(frame);
                 });
-                let Some(reason) = end else { return };
+                let Some(loss) = end else { return };
                 context.counters.add_error();
                 if pictures > 0 {
                     ran_before = true;
@@ -78,23 +79,23 @@ pub(super) fn run(
                 } else {
                     pause = (pause + pause).min(patience.refused);
                 }
-                reason
+                loss
             }
         };
-        states.change(CameraState::Lost { reason });
+        states.change(CameraState::Lost(loss));
         if context.stop.sleep_until(clock::now() + pause) {
             return;
         }
     }
 }
 
-/// Hands on pictures until the source fails or stalls; the reason, or `None` if the thread is to end.
+/// Hands on pictures until the source fails or stalls; why it did, or `None` if the thread is to end.
 fn stream(
     context: &SourceContext,
     patience: Patience,
     source: &mut dyn FrameSource,
     mut sink: impl FnMut(CapturedFrame, &dyn FrameSource),
-) -> Option<String> {
+) -> Option<DeviceLoss> {
     let slow = Micros((3_000_000.0 / source.format().fps.max(0.01)) as u64);
     let next_picture = patience.next_picture.max(slow);
     let mut allowed = patience.first_picture.max(slow);
@@ -102,7 +103,7 @@ fn stream(
     loop {
         let left = (last + allowed).since(clock::now());
         match source.next_frame(left) {
-            Err(error) => return Some(error.to_string()),
+            Err(error) => return Some(error.into()),
             Ok(_) if context.stop.is_raised() => return None,
             Ok(Some(frame)) => {
                 last = clock::now();
@@ -111,7 +112,8 @@ fn stream(
             }
             Ok(None) if clock::now().since(last) >= allowed => {
                 let seconds = allowed.0.div_ceil(1_000_000);
-                let nothing = || format!("no picture for {seconds} s");
+                let nothing =
+                    || DeviceLoss::new(LossReason::Stalled, format!("no picture for {seconds} s"));
                 return Some(source.trouble().unwrap_or_else(nothing));
             }
             Ok(None) => {}
@@ -131,7 +133,7 @@ impl<F: FnMut(CameraState)> States<F> {
             return;
         }
         match &state {
-            CameraState::Lost { reason } => warn!(reason, "camera lost"),
+            CameraState::Lost(loss) => warn!(reason = loss.detail, "camera lost"),
             CameraState::Running(format) => {
                 info!(name = format.name, format = format.format, size = %format.size, fps = format.fps, "camera running")
             }
@@ -246,7 +248,7 @@ mod tests {
         states
             .iter()
             .filter_map(|state| match state {
-                CameraState::Lost { reason } => Some(reason.as_str()),
+                CameraState::Lost(loss) => Some(loss.detail.as_str()),
                 _ => None,
             })
             .collect()

@@ -3,6 +3,7 @@
 //! An address that swallows what is sent to it costs a quarter of a second, not the whole of the time that a connection may
 //! take: the next one is tried meanwhile, and the first that answers is used.
 
+use super::ConnectionError;
 use crate::clock;
 use conclave_protocol::time::{Instant, Micros};
 use std::collections::VecDeque;
@@ -21,8 +22,10 @@ const MOST_ADDRESSES: usize = 16;
 ///
 /// # Errors
 /// When the name is not known, or no address answers: what was said of the last one that failed.
-pub(super) async fn connect(relay: &str) -> io::Result<TcpStream> {
-    first_to_answer(tokio::net::lookup_host(relay).await?).await
+pub(super) async fn connect(relay: &str) -> Result<TcpStream, ConnectionError> {
+    let addresses = tokio::net::lookup_host(relay).await;
+    let addresses = addresses.map_err(ConnectionError::NameUnknown)?;
+    Ok(first_to_answer(addresses).await?)
 }
 
 /// The connection that is made first; all others are dropped.

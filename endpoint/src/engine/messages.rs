@@ -1,6 +1,7 @@
 //! What goes into an engine and what comes out of it.
 
 use super::ledger::Stats;
+use super::loss::ConnectionLoss;
 use crate::camera::{CameraSpec, CameraState};
 use crate::control::ConnectionError;
 use crate::keep::KeepError;
@@ -149,7 +150,7 @@ pub enum Report {
     /// The first contact with a relay: what it is known by from now on.
     FirstContact(PublicKey),
     /// No connection could be made yet; it is tried again.
-    NotConnected(String),
+    NotConnected(ConnectionLoss),
     /// Signed in.
     SignedIn,
     /// The rooms that there are, whenever that changes while in the lobby.
@@ -199,7 +200,7 @@ pub enum Report {
     /// How media travels from now on.
     Path(Path),
     /// The connection is gone; it is tried again.
-    Interrupted(String),
+    Interrupted(ConnectionLoss),
     /// The camera's state changed.
     Camera(CameraState),
     /// The microphone's state changed.

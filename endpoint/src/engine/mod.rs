@@ -29,6 +29,7 @@ mod talking;
 mod timers;
 
 pub use ledger::{ParticipantStats, RefusedPackets, SelfStats, Stats, StreamStats};
+pub use loss::ConnectionLoss;
 pub use messages::{EngineError, Intent, Loudness, Person, Report, Room, Settings, Written};
 pub use parts::{OwnPictures, Parts};
 pub use shell::{Engine, Eyes};

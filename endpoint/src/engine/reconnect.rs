@@ -1,6 +1,6 @@
 //! Connecting, and doing so again whenever the connection is lost: back-off, silence, and what of a session survives.
 
-use super::loss::{DEAD_AFTER, Loss};
+use super::loss::{ConnectionLoss, DEAD_AFTER};
 use super::timers::{Timer, Timers};
 use crate::control::ConnectionError;
 use conclave_protocol::channel::ChannelError;
@@ -31,8 +31,8 @@ pub(super) struct Reconnect {
     reconnects: u64,
     /// Why there was no connection the last time.
     last_error: Option<ConnectionError>,
-    /// The reason that was told last.
-    told: Option<String>,
+    /// The loss that was told last.
+    told: Option<ConnectionLoss>,
     /// Where another device with this one's identity is.
     elsewhere: Option<IpAddr>,
     pings: u32,
@@ -69,12 +69,12 @@ pub(super) enum AfterLoss {
 }
 
 /// What follows when signing in is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AfterRefusal {
     /// The session expired at the relay: sign in again, without it.
     BeginAnew,
     /// The connection is given up for as long as the relay asks.
-    Wait(Loss, News),
+    Wait(ConnectionLoss, News),
     /// There is no use in trying again.
     End,
 }
@@ -178,8 +178,10 @@ impl Reconnect {
                 AfterRefusal::BeginAnew
             }
             Refusal::RateLimited { retry_after_ms } => {
-                let loss = self.elsewhere.map_or(Loss::AskedToWait, Loss::CopiedCard);
-                let news = self.lost(&loss.to_string(), now, timers);
+                let loss = self
+                    .elsewhere
+                    .map_or(ConnectionLoss::AskedToWait, ConnectionLoss::CopiedCard);
+                let news = self.lost(&loss, now, timers);
                 timers.set(
                     Timer::Connect,
                     now + Micros::from_millis(retry_after_ms.into()),
@@ -207,7 +209,7 @@ impl Reconnect {
         if hopeless || self.is_out_of_patience(now) {
             return AfterLoss::End(error);
         }
-        let news = self.lost(&error.to_string(), now, timers);
+        let news = self.lost(&ConnectionLoss::from(&error), now, timers);
         self.last_error = Some(error);
         AfterLoss::Retry(news)
     }
@@ -217,7 +219,7 @@ impl Reconnect {
         if self.is_out_of_patience(now) {
             return AfterLoss::End(ConnectionError::TimedOut);
         }
-        AfterLoss::Retry(self.lost(&Loss::Silent.to_string(), now, timers))
+        AfterLoss::Retry(self.lost(&ConnectionLoss::Silent, now, timers))
     }
 
     fn is_out_of_patience(&self, now: Instant) -> bool {
@@ -225,13 +227,18 @@ impl Reconnect {
     }
 
     /// The connection is given up: sets the time of the next attempt.
-    pub(super) fn lost(&mut self, reason: &str, now: Instant, timers: &mut Timers) -> News {
+    pub(super) fn lost(
+        &mut self,
+        loss: &ConnectionLoss,
+        now: Instant,
+        timers: &mut Timers,
+    ) -> News {
         timers.stop(Timer::Silence);
         timers.stop(Timer::Ping);
         timers.set(Timer::Connect, now + self.back_off);
         self.back_off = Micros(self.back_off.0 * 3 / 2).min(LONGEST_RETRY);
         // Told once: that it is tried again and again is understood.
-        let is_news = self.told.replace(reason.into()).as_deref() != Some(reason);
+        let is_news = self.told.replace(loss.clone()).as_ref() != Some(loss);
         match std::mem::replace(&mut self.is_signed_in, false) {
             true => News::Interrupted,
             false if is_news => News::NotConnected,

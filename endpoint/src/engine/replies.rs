@@ -159,7 +159,7 @@ impl Engine {
         let timers = &mut self.timers;
         match self.reconnect.refused(resuming, refusal, now, timers) {
             AfterRefusal::BeginAnew => self.sign_in(),
-            AfterRefusal::Wait(loss, news) => self.disconnect(news, loss.to_string()),
+            AfterRefusal::Wait(loss, news) => self.disconnect(news, loss),
             AfterRefusal::End => {
                 let act = "signing in";
                 return Err(EngineError::Refused { act, refusal });

@@ -2,7 +2,7 @@
 
 use super::asked::Asked;
 use super::in_room::InRoom;
-use super::loss::Loss;
+use super::loss::ConnectionLoss;
 use super::messages::{EngineError, Person, Report};
 use super::publication::Publication;
 use super::shell::Engine;
@@ -113,7 +113,7 @@ impl Engine {
     /// anew with a join of their own.
     fn join_again(&mut self, resumed: bool, now: Instant) {
         if !resumed {
-            return self.lose(Loss::OtherJoin, now);
+            return self.lose(ConnectionLoss::OtherJoin, now);
         }
         self.lobby.begin_again();
         self.ask(Request::LeaveRoom, Asked::Nothing);

@@ -1,7 +1,7 @@
 //! The session: connect, sign in, and do it all again when the connection goes.
 
 use super::asked::Asked;
-use super::loss::Loss;
+use super::loss::ConnectionLoss;
 use super::messages::{EngineError, Intent, Report, Settings};
 use super::reconnect::{AfterLoss, News};
 use super::shell::Engine;
@@ -30,7 +30,7 @@ impl Engine {
             .as_ref()
             .is_none_or(|connection| connection.send(message));
         if !sent {
-            self.lose(Loss::Stuck, self.now);
+            self.lose(ConnectionLoss::Stuck, self.now);
         }
     }
 
@@ -116,22 +116,22 @@ impl Engine {
     }
 
     fn handle_lost(&mut self, error: ConnectionError, now: Instant) -> Result<(), EngineError> {
-        let reason = error.to_string();
+        let loss = ConnectionLoss::from(&error);
         let after = self.reconnect.failed(error, now, &mut self.timers);
-        self.carry_on(after, reason)
+        self.carry_on(after, loss)
     }
 
     /// Nothing was heard for too long.
     pub(super) fn handle_silence(&mut self, now: Instant) -> Result<(), EngineError> {
         let after = self.reconnect.silent(now, &mut self.timers);
-        self.carry_on(after, Loss::Silent.to_string())
+        self.carry_on(after, ConnectionLoss::Silent)
     }
 
     /// Tries again after a loss, unless that is of no use.
-    fn carry_on(&mut self, after: AfterLoss, reason: String) -> Result<(), EngineError> {
+    fn carry_on(&mut self, after: AfterLoss, loss: ConnectionLoss) -> Result<(), EngineError> {
         match after {
             AfterLoss::Retry(news) => {
-                self.disconnect(news, reason);
+                self.disconnect(news, loss);
                 Ok(())
             }
             AfterLoss::End(error) => Err(self.unreachable(error)),
@@ -166,14 +166,13 @@ impl Engine {
     }
 
     /// Gives the connection up; it is tried again.
-    pub(super) fn lose(&mut self, loss: Loss, now: Instant) {
-        let reason = loss.to_string();
-        let news = self.reconnect.lost(&reason, now, &mut self.timers);
-        self.disconnect(news, reason);
+    pub(super) fn lose(&mut self, loss: ConnectionLoss, now: Instant) {
+        let news = self.reconnect.lost(&loss, now, &mut self.timers);
+        self.disconnect(news, loss);
     }
 
     /// Ends what belonged to the connection, and tells why.
-    pub(super) fn disconnect(&mut self, news: News, reason: String) {
+    pub(super) fn disconnect(&mut self, news: News, loss: ConnectionLoss) {
         self.connection = None;
         self.requests.close();
         self.lobby.lose(&mut self.timers);
@@ -183,10 +182,10 @@ impl Engine {
         self.follow_path();
         match news {
             News::Interrupted => {
-                tracing::info!(reason, "connection lost");
-                (self.report)(Report::Interrupted(reason));
+                tracing::info!(reason = %loss, "connection lost");
+                (self.report)(Report::Interrupted(loss));
             }
-            News::NotConnected => (self.report)(Report::NotConnected(reason)),
+            News::NotConnected => (self.report)(Report::NotConnected(loss)),
             News::None => {}
         }
     }
@@ -327,7 +326,7 @@ impl Engine {
                 Ok(())
             }
             Event::Closing { reason } => {
-                self.lose(Loss::Closing(reason), now);
+                self.lose(ConnectionLoss::Closing(reason), now);
                 Ok(())
             }
             event => self.handle_room_event(&event, now),

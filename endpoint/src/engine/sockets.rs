@@ -1,6 +1,6 @@
 //! Datagrams: probes and feedback to the relay, and what comes from it by UDP or within the control connection.
 
-use super::loss::Loss;
+use super::loss::ConnectionLoss;
 use super::shell::Engine;
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::hop::{HopKeys, body_up};
@@ -99,7 +99,7 @@ impl Engine {
         if let Some(connection) = &self.connection
             && !connection.send(ToRelay::Datagram(datagram))
         {
-            self.lose(Loss::Stuck, self.now);
+            self.lose(ConnectionLoss::Stuck, self.now);
         }
     }
 }

@@ -98,6 +98,7 @@ impl<T: FnMut(&Block, Instant)> Device for ToneMicrophone<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::LossReason;
     use crate::sound::PcmName;
     use crate::sound::tone::analyze;
     use std::sync::mpsc;
@@ -153,9 +154,10 @@ mod tests {
         let spec = MicrophoneSpec::Alsa(PcmName::plain("hw:NoSuchCard"));
         let _microphone = spawn(spec, |_, _| {}, on_state).unwrap();
         assert_eq!(states.recv().unwrap(), SoundState::Starting);
-        let SoundState::Lost { reason } = states.recv().unwrap() else {
+        let SoundState::Lost(loss) = states.recv().unwrap() else {
             panic!("not lost")
         };
-        assert!(reason.contains("hw:NoSuchCard"), "{reason}");
+        assert_eq!(loss.reason, LossReason::Absent);
+        assert!(loss.detail.contains("hw:NoSuchCard"), "{loss}");
     }
 }

@@ -27,6 +27,7 @@ pub use pcm_name::PcmName;
 pub use spec::{MicrophoneSpec, ParseSoundError, SpeakerSpec};
 pub use supervise::{SoundCounts, SoundHandle, SoundState};
 
+use crate::device::{DeviceLoss, LossReason};
 use thiserror::Error;
 use wav::WavError;
 
@@ -71,10 +72,42 @@ pub enum OpenError {
         /// Microphone or speaker.
         kind: &'static str,
         /// Why not ALSA's default.
-        default: String,
+        default: Box<OpenError>,
         /// Why not the best card.
         card: Option<Box<OpenError>>,
     },
+}
+
+impl OpenError {
+    /// Why there is no such device.
+    #[must_use]
+    pub fn reason(&self) -> LossReason {
+        match self {
+            Self::Absent(_) => LossReason::Absent,
+            Self::Refused { error, .. } => LossReason::of_opening(Some(error.errno())),
+            Self::File { error, .. } => match error {
+                WavError::Io(error) | WavError::Write(hound::Error::IoError(error)) => {
+                    LossReason::of_opening_file(error.raw_os_error())
+                }
+                _ => LossReason::Unusable,
+            },
+            Self::Channel { .. } => LossReason::Unusable,
+            Self::NoneWorks {
+                card: Some(error), ..
+            }
+            | Self::NoneWorks {
+                default: error,
+                card: None,
+                ..
+            } => error.reason(),
+        }
+    }
+}
+
+impl From<OpenError> for DeviceLoss {
+    fn from(error: OpenError) -> Self {
+        Self::new(error.reason(), error.to_string())
+    }
 }
 
 /// Why a running device moves no more sound.
@@ -88,7 +121,47 @@ pub enum SoundError {
     File(#[from] hound::Error),
 }
 
+impl From<SoundError> for DeviceLoss {
+    fn from(error: SoundError) -> Self {
+        let reason = match error {
+            SoundError::Gone(_) => LossReason::Disconnected,
+            SoundError::File(_) => LossReason::Failed,
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
 /// The system's words, without the C function that ALSA's own text starts with.
 fn in_words(error: &::alsa::Error) -> std::io::Error {
     std::io::Error::from_raw_os_error(error.errno())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(errno: i32) -> OpenError {
+        let error = ::alsa::Error::new("snd_pcm_open", errno);
+        let name = "hw:0".to_owned();
+        OpenError::Refused { name, error }
+    }
+
+    #[test]
+    fn a_busy_card_is_told_by_its_error_number() {
+        assert_eq!(refused(libc::EBUSY).reason(), LossReason::InUse);
+        assert_eq!(refused(libc::EACCES).reason(), LossReason::NotPermitted);
+        assert_eq!(refused(libc::EIO).reason(), LossReason::Failed);
+    }
+
+    #[test]
+    fn where_neither_the_default_nor_a_card_works_the_cards_reason_is_told() {
+        let of = |card| OpenError::NoneWorks {
+            kind: "microphone",
+            default: Box::new(OpenError::Absent("default".into())),
+            card,
+        };
+        assert_eq!(of(None).reason(), LossReason::Absent);
+        let busy = Some(Box::new(refused(libc::EBUSY)));
+        assert_eq!(of(busy).reason(), LossReason::InUse);
+    }
 }

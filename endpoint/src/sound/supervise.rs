@@ -2,6 +2,7 @@
 
 use super::{OpenError, SoundError};
 use crate::clock;
+use crate::device::{DeviceLoss, LossReason};
 use crate::stop::StopSignal;
 use conclave_protocol::time::Micros;
 use serde::Serialize;
@@ -33,10 +34,7 @@ pub enum SoundState {
         name: String,
     },
     /// No sound now; it is tried again until it comes back.
-    Lost {
-        /// For the person who looks at it.
-        reason: String,
-    },
+    Lost(DeviceLoss),
 }
 
 /// What happened to blocks so far.
@@ -181,7 +179,7 @@ pub(super) fn run<'a>(
     let mut change = |state: SoundState| {
         if last.as_ref() != Some(&state) {
             match &state {
-                SoundState::Lost { reason } => warn!(reason, "sound device lost"),
+                SoundState::Lost(loss) => warn!(reason = loss.detail, "sound device lost"),
                 SoundState::Running { name } => info!(name, "sound device running"),
                 SoundState::Silent { name } => warn!(name, "microphone gives exact silence"),
                 SoundState::Off | SoundState::Starting => {}
@@ -194,7 +192,7 @@ pub(super) fn run<'a>(
     let mut pause = patience.absent;
     let mut ran_before = false;
     while !context.stop.is_raised() {
-        let reason = match open() {
+        let loss = match open() {
             Err(error) => {
                 pause = match error {
                     OpenError::Absent(_) | OpenError::NoneWorks { card: None, .. } => {
@@ -202,7 +200,7 @@ pub(super) fn run<'a>(
                     }
                     _ => (pause + pause).min(patience.refused),
                 };
-                error.to_string()
+                DeviceLoss::from(error)
             }
             Ok(mut device) => {
                 let mut blocks = 0_u64;
@@ -223,39 +221,39 @@ pub(super) fn run<'a>(
                     }
                     blocks += 1;
                 });
-                let Some(reason) = end else { return };
+                let Some(loss) = end else { return };
                 context.counters.silent.store(false, Relaxed);
                 context.counters.errors.fetch_add(1, Relaxed);
                 ran_before |= blocks > 0;
                 pause = patience.absent;
-                reason
+                loss
             }
         };
-        change(SoundState::Lost { reason });
+        change(SoundState::Lost(loss));
         if context.stop.sleep_until(clock::now() + pause) {
             return;
         }
     }
 }
 
-/// Moves blocks until the device fails or stalls; the reason, or `None` if the thread is to end.
+/// Moves blocks until the device fails or stalls; why it did, or `None` if the thread is to end.
 fn stream(
     context: &Context,
     patience: Patience,
     device: &mut dyn Device,
     mut moved: impl FnMut(&dyn Device),
-) -> Option<String> {
+) -> Option<DeviceLoss> {
     let mut last = clock::now();
     while !context.stop.is_raised() {
         match device.turn() {
-            Err(error) => return Some(error.to_string()),
+            Err(error) => return Some(error.into()),
             Ok(true) => {
                 last = clock::now();
                 context.counters.blocks.fetch_add(1, Relaxed);
                 moved(device);
             }
             Ok(false) if clock::now().since(last) >= patience.next_block => {
-                return Some("no sound for 1 s".into());
+                return Some(DeviceLoss::new(LossReason::Stalled, "no sound for 1 s"));
             }
             Ok(false) => {}
         }
@@ -349,20 +347,16 @@ mod tests {
         assert_eq!(states[0], SoundState::Starting);
         assert_eq!(states[1], running);
         assert!(
-            matches!(&states[2], SoundState::Lost { reason } if reason.contains("disconnected"))
+            matches!(&states[2], SoundState::Lost(loss) if loss.reason == LossReason::Disconnected)
         );
         assert_eq!(
             states[3],
-            SoundState::Lost {
-                reason: "fake not found".into()
-            }
+            SoundState::Lost(DeviceLoss::new(LossReason::Absent, "fake not found"))
         );
         assert_eq!(states[4], running);
         assert_eq!(
             states[5],
-            SoundState::Lost {
-                reason: "no sound for 1 s".into()
-            }
+            SoundState::Lost(DeviceLoss::new(LossReason::Stalled, "no sound for 1 s"))
         );
         assert_eq!((counts.blocks, counts.reopened, counts.errors), (5, 1, 2));
     }

@@ -1,10 +1,12 @@
 //! From errors and refusals to what the screen words.
 
 use crate::camera::CameraState;
-use crate::engine::EngineError;
+use crate::control::ConnectionFailure;
+use crate::device::LossReason;
+use crate::engine::{ConnectionLoss, EngineError};
 use crate::sound::SoundState;
 use conclave_protocol::name::{NameError, Unseen};
-use conclave_protocol::wire::control::Refusal;
+use conclave_protocol::wire::control::{ClosingReason, Refusal};
 use conclave_ui::{Health, Problem};
 
 /// A problem and what the wording needs of it.
@@ -109,7 +111,9 @@ impl From<&EngineError> for Trouble {
                 error: ConnectionError::Channel(ChannelError::RelayVersion { .. }),
                 relay,
             } => Self::with(Problem::VersionDiffers, relay),
-            EngineError::Unreachable { relay, .. } => Self::with(Problem::RelayUnreachable, relay),
+            EngineError::Unreachable { relay, error } => {
+                of_failure(error.failure(), relay, Problem::RelayUnreachable)
+            }
             EngineError::IdentityChanged { relay, .. } => {
                 Self::with(Problem::IdentityChanged, relay)
             }
@@ -134,15 +138,21 @@ pub(super) fn of_camera(state: &CameraState) -> (Health, Trouble) {
         CameraState::Off => (Health::Off, Trouble::default()),
         CameraState::Starting => (Health::Waiting, Trouble::default()),
         CameraState::Running(_) => (Health::Good, Trouble::default()),
-        CameraState::Lost { reason } => {
-            let in_use = reason.contains("busy");
-            let problem = if in_use {
-                Problem::CameraInUse
-            } else {
-                Problem::CameraLost
-            };
-            (Health::Bad, Trouble::with(problem, reason))
-        }
+        CameraState::Lost(loss) => (Health::Bad, Trouble::of(camera_problem(loss.reason))),
+    }
+}
+
+const fn camera_problem(reason: LossReason) -> Problem {
+    match reason {
+        LossReason::Absent
+        | LossReason::Disconnected
+        | LossReason::Stalled
+        | LossReason::Failed => Problem::CameraLost,
+        LossReason::InUse => Problem::CameraInUse,
+        LossReason::NotPermitted => Problem::CameraNotPermitted,
+        LossReason::NoBandwidth => Problem::CameraNoBandwidth,
+        LossReason::Damaged => Problem::CameraDamaged,
+        LossReason::Unusable => Problem::CameraUnusable,
     }
 }
 
@@ -156,13 +166,55 @@ pub(super) fn of_sound(state: &SoundState, lost: Problem) -> (Health, Trouble) {
         SoundState::Silent { name } => {
             (Health::Bad, Trouble::with(Problem::MicrophoneSilent, name))
         }
-        SoundState::Lost { reason } => (Health::Bad, Trouble::with(lost, reason)),
+        SoundState::Lost(loss) => (Health::Bad, Trouble::of(sound_problem(loss.reason, lost))),
+    }
+}
+
+fn sound_problem(reason: LossReason, lost: Problem) -> Problem {
+    match reason {
+        LossReason::InUse if lost == Problem::SpeakerLost => Problem::SpeakerInUse,
+        LossReason::InUse => Problem::MicrophoneInUse,
+        LossReason::NotPermitted => Problem::SoundNotPermitted,
+        LossReason::Absent
+        | LossReason::Disconnected
+        | LossReason::Stalled
+        | LossReason::NoBandwidth
+        | LossReason::Damaged
+        | LossReason::Unusable
+        | LossReason::Failed => lost,
+    }
+}
+
+/// Why there is no connection to the relay; `unreachable` is the problem where nothing more is known.
+pub(super) fn of_connection(loss: &ConnectionLoss, relay: &str, unreachable: Problem) -> Trouble {
+    match loss {
+        ConnectionLoss::Closing(ClosingReason::RelayStops) => Trouble::of(Problem::RelayStops),
+        ConnectionLoss::CopiedCard(address) => {
+            Trouble::with(Problem::CopiedCard, address.to_string())
+        }
+        ConnectionLoss::Failed { failure, .. } => of_failure(*failure, relay, unreachable),
+        ConnectionLoss::Silent
+        | ConnectionLoss::Stuck
+        | ConnectionLoss::Closing(_)
+        | ConnectionLoss::OtherJoin
+        | ConnectionLoss::AskedToWait => Trouble::with(unreachable, relay),
+    }
+}
+
+fn of_failure(failure: ConnectionFailure, relay: &str, unreachable: Problem) -> Trouble {
+    match failure {
+        ConnectionFailure::NoNetwork => Trouble::of(Problem::NoNetwork),
+        ConnectionFailure::NameUnknown => Trouble::with(Problem::RelayNameUnknown, relay),
+        ConnectionFailure::NoAnswer | ConnectionFailure::Broken => {
+            Trouble::with(unreachable, relay)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::DeviceLoss;
 
     #[test]
     fn a_wait_is_told_in_whole_seconds_that_are_long_enough() {
@@ -184,17 +236,11 @@ mod tests {
 
     #[test]
     fn a_camera_that_another_program_uses_is_told_from_one_that_is_gone() {
-        let lost = |reason: &str| {
-            of_camera(&CameraState::Lost {
-                reason: reason.into(),
-            })
-            .1
-            .problem
+        let lost = |reason| {
+            let loss = DeviceLoss::new(reason, "Device or resource busy");
+            of_camera(&CameraState::Lost(loss)).1.problem
         };
-        assert_eq!(
-            lost("/dev/video0: Device or resource busy"),
-            Problem::CameraInUse
-        );
-        assert_eq!(lost("it was unplugged"), Problem::CameraLost);
+        assert_eq!(lost(LossReason::InUse), Problem::CameraInUse);
+        assert_eq!(lost(LossReason::Disconnected), Problem::CameraLost);
     }
 }

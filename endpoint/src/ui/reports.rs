@@ -2,12 +2,12 @@
 
 use super::app::App;
 use super::inbox::{News, SignInNumber};
-use super::problem::Trouble;
+use super::problem::{Trouble, of_connection};
 use super::signing_in::SIGN_IN_AGAIN;
 use super::{room, settings};
 use crate::camera::CameraState;
 use crate::clock;
-use crate::engine::{EngineError, Report, Stats};
+use crate::engine::{ConnectionLoss, EngineError, Report, Stats};
 use crate::sound::SoundState;
 use conclave_protocol::time::Instant;
 use conclave_ui::{Drawer, Health, Page, Problem};
@@ -58,9 +58,8 @@ impl App {
                 self.lobby.first_contact = key.words();
             }
             Report::FirstContact(_) => {}
-            Report::NotConnected(reason) => self.not_connected(reason),
+            Report::NotConnected(loss) | Report::Interrupted(loss) => self.not_connected(&loss),
             Report::SignedIn => self.signed_in(),
-            Report::Interrupted(reason) => self.not_connected(reason),
             Report::Rooms(rooms) => {
                 self.lobby.loading = false;
                 let people = self.idle.people_in_own_room(&self.lobby);
@@ -156,13 +155,13 @@ impl App {
         }
     }
 
-    fn not_connected(&mut self, reason: String) {
+    fn not_connected(&mut self, loss: &ConnectionLoss) {
         self.relay = Health::Waiting;
+        let of = |problem| of_connection(loss, &self.relay_address, problem);
         if let Some(room) = &mut self.room {
-            room.interrupted = Some(reason);
+            room.interrupted = Some(of(Problem::ConnectionLost));
         } else {
-            self.idle.trouble =
-                Trouble::with(Problem::RelayUnreachable, self.relay_address.as_str());
+            self.idle.trouble = of(Problem::RelayUnreachable);
             self.idle.starting = false;
         }
     }

@@ -49,7 +49,7 @@ pub(super) struct State {
     pub(super) microphone_on: bool,
     pub(super) camera_on: bool,
     /// The connection is gone, and is being made again.
-    pub(super) interrupted: Option<String>,
+    pub(super) interrupted: Option<Trouble>,
     pub(super) layout: Layout,
     muted_talk_since: Option<Instant>,
     newest: BTreeMap<StreamId, Image>,
@@ -114,8 +114,8 @@ impl State {
 
     /// What is wrong now; the worst alone.
     fn banner(&self, devices: &Trouble, now: Instant) -> Trouble {
-        if let Some(reason) = &self.interrupted {
-            return Trouble::with(Problem::ConnectionLost, reason);
+        if let Some(trouble) = &self.interrupted {
+            return trouble.clone();
         }
         if devices.is_some() {
             return devices.clone();
@@ -366,7 +366,7 @@ mod tests {
             state.banner(&camera, Instant(0)).problem,
             Problem::CameraLost
         );
-        state.interrupted = Some("gone".into());
+        state.interrupted = Some(Trouble::of(Problem::ConnectionLost));
         assert_eq!(
             state.banner(&camera, Instant(0)).problem,
             Problem::ConnectionLost

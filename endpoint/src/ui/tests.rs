@@ -8,8 +8,9 @@ use super::preferences::{Account, Preferences};
 use super::presence::Presence;
 use crate::camera::CameraState;
 use crate::config::Config;
-use crate::control::ConnectionError;
-use crate::engine::{EngineError, Intent, Loudness, Person, Report, Settings};
+use crate::control::{ConnectionError, ConnectionFailure};
+use crate::device::{DeviceLoss, LossReason};
+use crate::engine::{ConnectionLoss, EngineError, Intent, Loudness, Person, Report, Settings};
 use crate::keep::Keep;
 use crate::kiosk::Watch;
 use crate::kiosk::provisioning::provision;
@@ -18,8 +19,8 @@ use conclave_protocol::id::{ChatId, ParticipantId, RoomId};
 use conclave_protocol::name::{ChatText, RoomName, Username};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::{AudioLevel, Dbov, UnixMillis};
-use conclave_protocol::wire::control::{ChatLine, Devices, Refusal, RoomSummary};
-use conclave_ui::{AppWindow, Page};
+use conclave_protocol::wire::control::{ChatLine, ClosingReason, Devices, Refusal, RoomSummary};
+use conclave_ui::{AppWindow, Page, Problem};
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementRoot as _};
 use slint::ComponentHandle;
 use tokio::sync::mpsc;
@@ -331,7 +332,7 @@ fn a_relay_whose_fingerprint_was_configured_is_not_asked_about() {
 #[test]
 fn an_idle_kiosk_says_that_its_relay_is_away_and_that_its_room_is_full() {
     let mut bench = Bench::new(ACCOUNT, true);
-    bench.tell(Report::NotConnected("connection refused".into()));
+    bench.tell(Report::NotConnected(ConnectionLoss::Silent));
     bench.assert_says("relay.lan");
     bench.tell(Report::SignedIn);
     bench.tell(Report::Rooms(vec![room(1, "Maple", 8)]));
@@ -465,12 +466,11 @@ fn the_microphone_and_the_camera_follow_the_engine_and_not_the_button() {
 #[test]
 fn what_is_wrong_stands_across_the_room_and_goes_when_it_is_over() {
     let bench = Bench::in_room();
-    let lost = CameraState::Lost {
-        reason: "camera disconnected".into(),
-    };
-    bench.tell(Report::Camera(lost));
+    let lost = |reason| DeviceLoss::new(reason, "what the system says");
+    let unplugged = CameraState::Lost(lost(LossReason::Disconnected));
+    bench.tell(Report::Camera(unplugged));
     bench.assert_says("camera");
-    bench.tell(Report::Interrupted("the relay stops".into()));
+    bench.tell(Report::Interrupted(ConnectionLoss::Silent));
     bench.assert_says("econnect");
     bench.tell(Report::SignedIn);
     bench.tell(Report::Joined {
@@ -478,9 +478,7 @@ fn what_is_wrong_stands_across_the_room_and_goes_when_it_is_over() {
         others: vec!["Ana Lima".parse().unwrap()],
     });
     bench.tell(Report::Camera(CameraState::Off));
-    bench.tell(Report::Speaker(SoundState::Lost {
-        reason: "no such device".into(),
-    }));
+    bench.tell(Report::Speaker(SoundState::Lost(lost(LossReason::Absent))));
     bench.assert_says("peaker");
     bench.tell(Report::Speaker(SoundState::Running {
         name: "Speak".into(),
@@ -491,6 +489,63 @@ fn what_is_wrong_stands_across_the_room_and_goes_when_it_is_over() {
     bench.tell(Report::Microphone(SoundState::Running { name: name() }));
     assert!(!bench.says("hears nothing at all"));
     assert_eq!(bench.page(), Page::Room);
+}
+
+/// Every reason for which a device can be lost, and every one for which there can be no connection.
+fn losses() -> Vec<Report> {
+    let device = |reason| DeviceLoss::new(reason, "Device or resource busy");
+    let mut reports = Vec::new();
+    for reason in LossReason::ALL {
+        reports.push(Report::Camera(CameraState::Lost(device(reason))));
+        reports.push(Report::Microphone(SoundState::Lost(device(reason))));
+        reports.push(Report::Speaker(SoundState::Lost(device(reason))));
+    }
+    let failed = |failure| ConnectionLoss::Failed {
+        failure,
+        detail: "Network is unreachable".into(),
+    };
+    let connection = [
+        ConnectionLoss::Silent,
+        ConnectionLoss::Stuck,
+        ConnectionLoss::Closing(ClosingReason::RelayStops),
+        ConnectionLoss::Closing(ClosingReason::TooSlow),
+        ConnectionLoss::OtherJoin,
+        ConnectionLoss::AskedToWait,
+        ConnectionLoss::CopiedCard([192, 0, 2, 7].into()),
+        failed(ConnectionFailure::NoNetwork),
+        failed(ConnectionFailure::NameUnknown),
+        failed(ConnectionFailure::NoAnswer),
+        failed(ConnectionFailure::Broken),
+    ];
+    reports.extend(connection.into_iter().map(Report::Interrupted));
+    reports
+}
+
+#[test]
+fn every_reason_for_a_loss_has_words_of_its_own_and_none_of_the_systems() {
+    for report in losses() {
+        let told = format!("{report:?}");
+        let bench = Bench::in_room();
+        bench.tell(report);
+        assert!(
+            bench.window.global::<conclave_ui::Room>().get_banner() != Problem::None,
+            "{told}"
+        );
+        for words in ["Something went wrong", "resource busy", "unreachable"] {
+            assert!(!bench.says(words), "{told}: {words}");
+        }
+    }
+}
+
+#[test]
+fn a_camera_that_another_program_uses_and_a_relay_that_stops_are_told_apart_from_others() {
+    let bench = Bench::in_room();
+    let busy = DeviceLoss::new(LossReason::InUse, "Gerät belegt");
+    bench.tell(Report::Camera(CameraState::Lost(busy)));
+    bench.assert_says("Another program uses the camera.");
+    let stops = ConnectionLoss::Closing(ClosingReason::RelayStops);
+    bench.tell(Report::Interrupted(stops));
+    bench.assert_says("The relay is being restarted.");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::watch::Watch;
 use crate::webcam::{Webcam, nodes};
 use crate::{drivers, time_is_the_guests_own};
+use conclave_endpoint::device::LossReason;
 use conclave_endpoint::jpeg::{Decoder, Scale, decode::Picture};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -126,15 +127,12 @@ fn where_the_first_camera_is_in_use_the_next_is_taken_and_the_holder_is_named() 
     ]);
     let named = loop {
         let named = Watch::camera(&format!("v4l2:{held}"));
-        let reason = named.running_or_lost();
-        if let Err(reason) = reason {
-            break reason;
+        if let Err(loss) = named.running_or_lost() {
+            break loss;
         }
     };
-    assert!(
-        named.contains("in use by another program (v4l2-ctl, process"),
-        "{named}"
-    );
+    assert_eq!(named.reason, LossReason::InUse, "{named}");
+    assert!(named.detail.contains("(v4l2-ctl, process"), "{named}");
     assert!(Watch::camera("auto").running().name.starts_with("Camera B"));
 }
 
@@ -159,11 +157,9 @@ fn a_named_camera_is_never_exchanged_for_another_of_its_model() {
     assert_eq!(watch.running().size.width, 640);
     first.tell("unplug");
     watch.lost();
-    let reason = watch.lost();
-    assert!(
-        reason.contains("(Twin: Twin at usb-") && reason.contains("not found"),
-        "{reason}"
-    );
+    let loss = watch.lost();
+    assert_eq!(loss.reason, LossReason::Absent, "{loss}");
+    assert!(loss.detail.contains("(Twin: Twin at usb-"), "{loss}");
     watch.clear();
     std::thread::sleep(Duration::from_secs(3));
     assert!(watch.is_silent(), "no picture of the other one");

@@ -79,7 +79,7 @@ fn pictures_that_cannot_be_sent_are_counted_and_the_reason_is_said_by_name() {
         let _webcam = plug("640x360@30", &[name]);
         let watch = Watch::camera("auto");
         let lost = watch.lost();
-        assert!(lost.starts_with(reason), "{name}: {lost}");
+        assert!(lost.detail.starts_with(reason), "{name}: {lost}");
         let counts = watch.handle.counts();
         assert!(counts.damaged > 30 && counts.captured == 0, "{counts:?}");
     }

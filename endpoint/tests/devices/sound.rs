@@ -133,7 +133,7 @@ fn a_sound_card_that_goes_is_lost_and_taken_again_when_it_is_back() {
     let Some(_drivers) = drivers() else { return };
     let driver = "/sys/bus/platform/drivers/snd_aloop";
     let running = |state: &SoundState| matches!(state, SoundState::Running { .. });
-    let lost = |state: &SoundState| matches!(state, SoundState::Lost { .. });
+    let lost = |state: &SoundState| matches!(state, SoundState::Lost(_));
     let (speaker, _times, speaker_states) = speaker("plughw:Loopback,0,2", None);
     let (microphone, blocks, microphone_states) = microphone("plughw:Loopback,1,2");
     wait_for(&speaker_states, running);

@@ -2,6 +2,7 @@
 
 use conclave_endpoint::camera::{self, CameraHandle, CameraState};
 use conclave_endpoint::clock;
+use conclave_endpoint::device::DeviceLoss;
 use conclave_endpoint::frame::CapturedFrame;
 use conclave_protocol::time::Instant;
 use std::sync::mpsc::{Receiver, channel};
@@ -70,13 +71,12 @@ impl Watch {
     }
 
     /// What comes first: that it runs, or why it does not.
-    pub(crate) fn running_or_lost(&self) -> Result<camera::StreamFormat, String> {
-        let settled = |state: &CameraState| {
-            matches!(state, CameraState::Running(_) | CameraState::Lost { .. })
-        };
+    pub(crate) fn running_or_lost(&self) -> Result<camera::StreamFormat, DeviceLoss> {
+        let settled =
+            |state: &CameraState| matches!(state, CameraState::Running(_) | CameraState::Lost(_));
         match self.state(settled) {
             CameraState::Running(format) => Ok(format),
-            CameraState::Lost { reason } => Err(reason),
+            CameraState::Lost(loss) => Err(loss),
             _ => unreachable!(),
         }
     }
@@ -86,9 +86,9 @@ impl Watch {
         self.frames.try_recv().is_err()
     }
 
-    pub(crate) fn lost(&self) -> String {
-        match self.state(|state| matches!(state, CameraState::Lost { .. })) {
-            CameraState::Lost { reason } => reason,
+    pub(crate) fn lost(&self) -> DeviceLoss {
+        match self.state(|state| matches!(state, CameraState::Lost(_))) {
+            CameraState::Lost(loss) => loss,
             _ => unreachable!(),
         }
     }

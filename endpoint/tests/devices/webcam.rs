@@ -4,6 +4,7 @@ use crate::watch::{Watch, as_sent};
 use crate::{drivers, time_is_the_guests_own};
 use conclave_endpoint::camera::CameraState;
 use conclave_endpoint::clock;
+use conclave_endpoint::device::{DeviceLoss, LossReason};
 use conclave_endpoint::frame::PictureSize;
 use conclave_endpoint::jpeg::{Decoder, Scale, decode::Picture};
 use std::collections::HashSet;
@@ -257,8 +258,8 @@ fn an_unplugged_webcam_is_lost_and_found_again_under_another_number() {
     let squatter = fs::File::open(&before).unwrap();
 
     webcam.tell("unplug");
-    let reason = watch.lost();
-    assert!(reason.contains("disconnected"), "{reason}");
+    let loss = watch.lost();
+    assert_eq!(loss.reason, LossReason::Disconnected, "{loss}");
     assert_eq!(
         fnv1a(&as_sent(&held)),
         checksum,
@@ -296,7 +297,9 @@ fn a_stalled_webcam_is_lost_with_a_reason_and_resumes() {
     let watch = Watch::camera("auto");
     watch.running();
     webcam.tell("stall");
-    assert_eq!(watch.lost(), "no picture for 1 s");
+    let loss = watch.lost();
+    assert_eq!(loss.reason, LossReason::Stalled);
+    assert_eq!(loss.detail, "no picture for 1 s");
     webcam.tell("go");
     watch.running();
     watch.frame();
@@ -330,14 +333,14 @@ fn a_camera_that_is_in_use_says_so_and_is_taken_when_it_is_free() {
     first.running();
     let path = node().unwrap();
     let second = Watch::camera(&format!("v4l2:{path}"));
-    let reason = second.lost();
-    assert!(reason.contains("in use by another program"), "{reason}");
+    let loss = second.lost();
+    assert_eq!(loss.reason, LossReason::InUse, "{loss}");
     drop(first);
     let format = second.running();
     assert_eq!(format.format, "MJPG");
     drop(second);
     let gone = Watch::camera("v4l2:/dev/video99");
     assert!(
-        matches!(gone.state(|s| *s != CameraState::Starting), CameraState::Lost { reason } if reason == "/dev/video99 not found")
+        matches!(gone.state(|s| *s != CameraState::Starting), CameraState::Lost(loss) if loss == DeviceLoss::new(LossReason::Absent, "/dev/video99 not found"))
     );
 }

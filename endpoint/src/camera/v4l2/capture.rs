@@ -7,6 +7,7 @@ use super::negotiate::{Interval, Offer, Pixels};
 use crate::camera::faults::Faults;
 use crate::camera::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat};
 use crate::clock;
+use crate::device::DeviceLoss;
 use crate::frame::{CapturedFrame, JpegPool, PictureSize, Taken};
 use crate::jpeg::encode::{Chroma, EncodeError, Encoder, Planes, worst_case_bytes};
 use crate::jpeg::{Fault, Inspector};
@@ -176,7 +177,7 @@ impl FrameSource for V4l2Camera {
         &self.format
     }
 
-    fn trouble(&self) -> Option<String> {
+    fn trouble(&self) -> Option<DeviceLoss> {
         self.faults.of_a_camera()
     }
 

@@ -9,6 +9,7 @@ use super::holder;
 use super::mapped::{self, Identity};
 use super::negotiate::{self, Offer, Pixels, WANTED};
 use crate::camera::{OpenError, SourceContext, Wish};
+use crate::device::LossReason;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -143,10 +144,7 @@ impl Locator {
         match refusals.len() {
             0 => Err(OpenError::Absent("camera".into())),
             1 => Err(refusals.remove(0)),
-            _ => {
-                let all: Vec<_> = refusals.iter().map(ToString::to_string).collect();
-                Err(OpenError::AllRefused(all.join("; ")))
-            }
+            _ => Err(OpenError::AllRefused(refusals)),
         }
     }
 
@@ -287,24 +285,18 @@ fn without_offer(what: String, device: &v4l::Device) -> OpenError {
     OpenError::Unusable { what, reason }
 }
 
-/// The system's reason, in words where it is a common one.
+/// Why the system refuses a camera, by its error number.
 pub(super) fn refusal(what: &str, error: io::Error) -> OpenError {
     let path = Path::new(what);
     let what = what.to_owned();
-    match error.raw_os_error() {
-        Some(libc::ENOENT | libc::ENODEV | libc::ENXIO) => OpenError::Absent(what),
-        Some(libc::EBUSY) => OpenError::Unusable {
-            reason: match holder::of(path) {
-                Some(program) => format!("in use by another program ({program})"),
-                None => "in use by another program".into(),
-            },
+    match LossReason::of_opening(error.raw_os_error()) {
+        LossReason::Absent => OpenError::Absent(what),
+        LossReason::InUse => OpenError::InUse {
+            program: holder::of(path),
             what,
         },
-        Some(libc::EACCES) => OpenError::Unusable {
-            what,
-            reason: "no permission; is this account in the group video?".into(),
-        },
-        Some(libc::ENOSPC) => OpenError::NoBandwidth(what),
+        LossReason::NotPermitted => OpenError::NotPermitted(what),
+        LossReason::NoBandwidth => OpenError::NoBandwidth(what),
         _ => OpenError::Refused { what, error },
     }
 }
@@ -382,5 +374,23 @@ mod tests {
             "/dev/video7: in use by another program"
         );
         assert_eq!(refused(libc::ENODEV), "/dev/video7 not found");
+    }
+
+    #[test]
+    fn a_busy_camera_is_told_by_its_error_number_and_not_by_the_c_librarys_words() {
+        let reason = |error| refusal("/dev/video7", error).reason();
+        assert_eq!(
+            reason(io::Error::from_raw_os_error(libc::EBUSY)),
+            LossReason::InUse
+        );
+        let words = io::Error::other("Device or resource busy");
+        assert_eq!(reason(words), LossReason::Failed);
+    }
+
+    #[test]
+    fn of_several_cameras_the_one_that_is_in_use_is_told() {
+        let error = |code| refusal("/dev/video7", io::Error::from_raw_os_error(code));
+        let all = OpenError::AllRefused(vec![error(libc::EIO), error(libc::EBUSY)]);
+        assert_eq!(all.reason(), LossReason::InUse);
     }
 }

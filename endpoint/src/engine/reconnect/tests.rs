@@ -67,9 +67,8 @@ impl Bench {
         }
     }
 
-    fn lose(&mut self, loss: Loss) -> News {
-        let reason = loss.to_string();
-        self.reconnect.lost(&reason, self.now, &mut self.timers)
+    fn lose(&mut self, loss: ConnectionLoss) -> News {
+        self.reconnect.lost(&loss, self.now, &mut self.timers)
     }
 
     fn refuse(&mut self, resuming: bool, refusal: Refusal) -> AfterRefusal {
@@ -96,7 +95,7 @@ fn the_first_attempt_is_made_at_once() {
 #[test]
 fn waits_between_attempts_grow_to_one_second_and_no_further() {
     let mut bench = Bench::signed_in();
-    bench.lose(Loss::Silent);
+    bench.lose(ConnectionLoss::Silent);
     let mut waits = vec![bench.connect()];
     for _ in 0..20 {
         bench.fail(ErrorKind::ConnectionRefused);
@@ -115,7 +114,7 @@ fn after_signing_in_again_the_waits_begin_short_again() {
             bench.connect();
         }
         bench.sign_in(1);
-        bench.lose(Loss::Stuck);
+        bench.lose(ConnectionLoss::Stuck);
         assert_eq!(bench.connect(), 200);
     }
 }
@@ -124,9 +123,9 @@ fn after_signing_in_again_the_waits_begin_short_again() {
 fn a_connection_that_stands_without_being_signed_in_does_not_shorten_the_waits() {
     let mut bench = Bench::new();
     bench.connect();
-    bench.lose(Loss::Closing(ClosingReason::RelayStops));
+    bench.lose(ConnectionLoss::Closing(ClosingReason::RelayStops));
     bench.connect();
-    bench.lose(Loss::Closing(ClosingReason::RelayStops));
+    bench.lose(ConnectionLoss::Closing(ClosingReason::RelayStops));
     assert_eq!(bench.connect(), 300);
 }
 
@@ -164,7 +163,7 @@ fn a_relay_that_takes_a_first_connection_and_says_nothing_is_unreachable_too() {
 #[test]
 fn once_it_was_signed_in_a_lost_relay_is_tried_for_ever() {
     let mut bench = Bench::signed_in();
-    bench.lose(Loss::Silent);
+    bench.lose(ConnectionLoss::Silent);
     for _ in 0..100_000 {
         bench.connect();
         bench.fail(ErrorKind::HostUnreachable);
@@ -191,7 +190,7 @@ fn a_relay_that_is_silent_from_the_beginning_is_given_up_too() {
 #[test]
 fn a_lost_connection_is_neither_pinged_nor_timed() {
     let mut bench = Bench::signed_in();
-    bench.lose(Loss::Stuck);
+    bench.lose(ConnectionLoss::Stuck);
     assert_eq!(bench.next(), Some((Timer::Connect, 200)));
     bench.connect();
     // A ping would be answered by a relay that does not answer the signing in, and hide that for ever.
@@ -210,7 +209,7 @@ fn five_pings_follow_the_signing_in_and_then_one_each_two_seconds() {
             bench.reconnect.pinged(bench.now, &mut bench.timers);
         }
         assert_eq!(pauses, [0, 40, 40, 40, 40, 2_000, 2_000, 2_000]);
-        bench.lose(Loss::Silent);
+        bench.lose(ConnectionLoss::Silent);
         bench.connect();
         bench.sign_in(1);
     }
@@ -223,14 +222,14 @@ fn a_loss_is_told_once_and_a_new_reason_is_told_again() {
     assert_eq!(bench.fail(ErrorKind::ConnectionReset), News::None);
     assert_eq!(bench.fail(ErrorKind::ConnectionRefused), News::NotConnected);
     assert_eq!(bench.fail(ErrorKind::ConnectionRefused), News::None);
-    assert_eq!(bench.lose(Loss::Silent), News::NotConnected);
+    assert_eq!(bench.lose(ConnectionLoss::Silent), News::NotConnected);
 }
 
 #[test]
 fn a_second_loss_is_told_like_the_first_though_its_reasons_are_the_same() {
     let mut bench = Bench::signed_in();
     for _ in 0..2 {
-        assert_eq!(bench.lose(Loss::Silent), News::Interrupted);
+        assert_eq!(bench.lose(ConnectionLoss::Silent), News::Interrupted);
         assert_eq!(bench.fail(ErrorKind::ConnectionRefused), News::NotConnected);
         assert_eq!(bench.fail(ErrorKind::ConnectionRefused), News::None);
         bench.connect();
@@ -245,7 +244,7 @@ fn a_lost_session_is_resumed_with_the_newest_secret() {
     for secret in [1, 2, 2, 3] {
         bench.connect();
         bench.sign_in(secret);
-        bench.lose(Loss::Silent);
+        bench.lose(ConnectionLoss::Silent);
         let resume = bench.reconnect.resume_secret();
         assert_eq!(resume, Some(Secret([secret + 100; 32])));
     }
@@ -256,11 +255,11 @@ fn a_lost_session_is_resumed_with_the_newest_secret() {
 fn a_resumed_session_counts_on_and_one_with_other_keys_begins_at_zero() {
     let mut bench = Bench::signed_in();
     let first = Arc::clone(bench.reconnect.uplink().unwrap());
-    bench.lose(Loss::Silent);
+    bench.lose(ConnectionLoss::Silent);
     bench.connect();
     bench.sign_in(1);
     assert!(Arc::ptr_eq(&first, bench.reconnect.uplink().unwrap()));
-    bench.lose(Loss::Silent);
+    bench.lose(ConnectionLoss::Silent);
     bench.connect();
     bench.sign_in(2);
     assert!(!Arc::ptr_eq(&first, bench.reconnect.uplink().unwrap()));
@@ -270,7 +269,7 @@ fn a_resumed_session_counts_on_and_one_with_other_keys_begins_at_zero() {
 fn a_session_that_is_over_is_begun_anew_on_the_same_connection() {
     let mut bench = Bench::signed_in();
     for _ in 0..2 {
-        bench.lose(Loss::Silent);
+        bench.lose(ConnectionLoss::Silent);
         bench.connect();
         assert!(bench.reconnect.resume_secret().is_some());
         let after = bench.refuse(true, Refusal::SessionOver);
@@ -305,7 +304,7 @@ fn a_relay_that_asks_to_wait_is_left_alone_for_so_long() {
     for news in [News::NotConnected, News::None, News::None] {
         bench.connect();
         let after = bench.refuse(false, wait);
-        assert_eq!(after, AfterRefusal::Wait(Loss::AskedToWait, news));
+        assert_eq!(after, AfterRefusal::Wait(ConnectionLoss::AskedToWait, news));
         assert_eq!(bench.next(), Some((Timer::Connect, 4_000)));
     }
 }
@@ -316,17 +315,20 @@ fn a_copied_card_is_named_with_the_address_of_the_other_device_until_it_signs_in
     let other = IpAddr::from([192, 0, 2, 7]);
     let wait = Refusal::RateLimited { retry_after_ms: 10 };
     bench.reconnect.set_elsewhere(other);
-    bench.lose(Loss::Closing(ClosingReason::RelayStops));
+    bench.lose(ConnectionLoss::Closing(ClosingReason::RelayStops));
     bench.connect();
     let after = bench.refuse(true, wait);
-    let expected = AfterRefusal::Wait(Loss::CopiedCard(other), News::NotConnected);
+    let expected = AfterRefusal::Wait(ConnectionLoss::CopiedCard(other), News::NotConnected);
     assert_eq!(after, expected);
     bench.connect();
     bench.sign_in(1);
-    bench.lose(Loss::Silent);
+    bench.lose(ConnectionLoss::Silent);
     bench.connect();
     let after = bench.refuse(true, wait);
-    assert!(matches!(after, AfterRefusal::Wait(Loss::AskedToWait, _)));
+    assert!(matches!(
+        after,
+        AfterRefusal::Wait(ConnectionLoss::AskedToWait, _)
+    ));
 }
 
 #[test]

@@ -216,16 +216,16 @@ fn check_channel(opened: Opened) -> Result<Opened, OpenError> {
 
 /// Opens ALSA's default, else the first card that can.
 fn open_any(wanted: Use) -> Result<Opened, OpenError> {
-    let reason = match open_named(&PcmName::plain("default"), wanted) {
+    let default = match open_named(&PcmName::plain("default"), wanted) {
         Ok(opened) => return Ok(opened),
-        Err(error) => error.to_string(),
+        Err(error) => error,
     };
     let mut refusal = None;
     for device in catalog::by_preference(wanted.direction) {
         match open_named(&PcmName::plain(&device.pcm), wanted) {
             Ok(opened) => {
                 return Ok(Opened {
-                    instead: Some(reason),
+                    instead: Some(default.to_string()),
                     ..opened
                 });
             }
@@ -235,7 +235,7 @@ fn open_any(wanted: Use) -> Result<Opened, OpenError> {
     }
     Err(OpenError::NoneWorks {
         kind: wanted.kind(),
-        default: reason,
+        default: Box::new(default),
         card: refusal.map(Box::new),
     })
 }

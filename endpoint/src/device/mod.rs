@@ -1,0 +1,5 @@
+//! What cameras, microphones and speakers have in common.
+
+mod loss;
+
+pub use loss::{DeviceLoss, LossReason};
