@@ -22,7 +22,6 @@ use crate::stop::StopSignal;
 use conclave_protocol::time::Micros;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use supervise::Patience;
 use thiserror::Error;
 
 /// A running source of pictures.
@@ -208,7 +207,7 @@ pub fn spawn(
             }
             supervise::run(
                 &context,
-                Patience::default(),
+                supervise::patience(),
                 || opener.open(),
                 sink,
                 on_state,

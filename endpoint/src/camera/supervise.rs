@@ -1,33 +1,19 @@
-//! Keeping a camera alive: open, run, notice that it is gone or stalls, try again.
+//! A camera's thread: what the supervisor of all devices needs to know of cameras.
 
 use super::{CameraState, FrameSource, OpenError, SourceContext};
-use crate::clock;
-use crate::device::{DeviceLoss, LossReason};
+use crate::device::{self, DeviceLoss, LossReason, Patience, Supervised};
 use crate::frame::CapturedFrame;
 use conclave_protocol::time::Micros;
 use tracing::{info, warn};
 
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    /// For the first picture of a camera that was just opened: many adjust their exposure first.
-    pub(super) first_picture: Micros,
-    /// For the next picture of a running one.
-    pub(super) next_picture: Micros,
-    /// Between looks for a camera that is not there; a replugged one is back this soon.
-    pub(super) absent: Micros,
-    /// Longest pause between attempts at one that is there but refuses.
-    pub(super) refused: Micros,
-}
+/// Many cameras adjust their exposure before their first picture.
+const FIRST_PICTURE: Micros = Micros::from_secs(3);
 
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            first_picture: Micros::from_secs(3),
-            next_picture: Micros::from_secs(1),
-            absent: Micros::from_millis(250),
-            refused: Micros::from_secs(2),
-        }
+/// How long a camera is waited for.
+pub(super) fn patience() -> Patience {
+    Patience {
+        first_item: FIRST_PICTURE,
+        ..Patience::default()
     }
 }
 
@@ -35,112 +21,80 @@ impl Default for Patience {
 pub(super) fn run(
     context: &SourceContext,
     patience: Patience,
-    mut open: impl FnMut() -> Result<Box<dyn FrameSource>, OpenError>,
-    mut sink: impl FnMut(CapturedFrame),
-    on_state: impl FnMut(CameraState),
+    open: impl FnMut() -> Result<Box<dyn FrameSource>, OpenError>,
+    sink: impl FnMut(CapturedFrame),
+    mut on_state: impl FnMut(CameraState),
 ) {
-    let mut states = States {
+    on_state(CameraState::Starting);
+    let mut camera = Camera {
+        context,
+        open,
+        sink,
         on_state,
-        last: None,
     };
-    states.change(CameraState::Starting);
-    let mut pause = patience.absent;
-    let mut ran_before = false;
-    while !context.stop.is_raised() {
-        let loss = match open() {
-            Err(error) => {
-                pause = match error {
-                    OpenError::Absent(_) => patience.absent,
-                    _ => (pause + pause).min(patience.refused),
-                };
-                DeviceLoss::from(error)
-            }
-            Ok(mut source) => {
-                let mut pictures = 0_u64;
-                let first = |states: &mut States<_>, source: &dyn FrameSource| {
-                    if ran_before {
-                        context.counters.add_reopened();
-                    }
-                    states.change(CameraState::Running(source.format().clone()));
-                };
-                let end = stream(context, patience, source.as_mut(), |frame, source| {
-                    if pictures == 0 {
-                        first(&mut states, source);
-                    }
-                    pictures += 1;
-                    context.counters.add_captured();
-                    sink(frame);
-                });
-                let Some(loss) = end else { return };
-                context.counters.add_error();
-                if pictures > 0 {
-                    ran_before = true;
-                    pause = patience.absent;
-                } else {
-                    pause = (pause + pause).min(patience.refused);
-                }
-                loss
-            }
-        };
-        states.change(CameraState::Lost(loss));
-        if context.stop.sleep_until(clock::now() + pause) {
-            return;
-        }
-    }
+    device::run(&context.stop, patience, &mut camera);
 }
 
-/// Hands on pictures until the source fails or stalls; why it did, or `None` if the thread is to end.
-fn stream(
-    context: &SourceContext,
-    patience: Patience,
-    source: &mut dyn FrameSource,
-    mut sink: impl FnMut(CapturedFrame, &dyn FrameSource),
-) -> Option<DeviceLoss> {
-    let slow = Micros((3_000_000.0 / source.format().fps.max(0.01)) as u64);
-    let next_picture = patience.next_picture.max(slow);
-    let mut allowed = patience.first_picture.max(slow);
-    let mut last = clock::now();
-    loop {
-        let left = (last + allowed).since(clock::now());
-        match source.next_frame(left) {
-            Err(error) => return Some(error.into()),
-            Ok(_) if context.stop.is_raised() => return None,
-            Ok(Some(frame)) => {
-                last = clock::now();
-                allowed = next_picture;
-                sink(frame, source);
-            }
-            Ok(None) if clock::now().since(last) >= allowed => {
-                let seconds = allowed.0.div_ceil(1_000_000);
-                let nothing =
-                    || DeviceLoss::new(LossReason::Stalled, format!("no picture for {seconds} s"));
-                return Some(source.trouble().unwrap_or_else(nothing));
-            }
-            Ok(None) => {}
-        }
-    }
-}
-
-/// Tells each state once.
-struct States<F> {
+struct Camera<'c, O, S, F> {
+    context: &'c SourceContext,
+    open: O,
+    sink: S,
     on_state: F,
-    last: Option<CameraState>,
 }
 
-impl<F: FnMut(CameraState)> States<F> {
-    fn change(&mut self, state: CameraState) {
-        if self.last.as_ref() == Some(&state) {
-            return;
+impl<O, S, F> Supervised for Camera<'_, O, S, F>
+where
+    O: FnMut() -> Result<Box<dyn FrameSource>, OpenError>,
+    S: FnMut(CapturedFrame),
+    F: FnMut(CameraState),
+{
+    type Device = Box<dyn FrameSource>;
+    type Item = CapturedFrame;
+
+    fn open(&mut self) -> Result<Self::Device, DeviceLoss> {
+        Ok((self.open)()?)
+    }
+
+    fn pace(&self, source: &Self::Device) -> Micros {
+        Micros((3_000_000.0 / source.format().fps.max(0.01)) as u64)
+    }
+
+    fn turn(
+        &mut self,
+        source: &mut Self::Device,
+        timeout: Micros,
+    ) -> Result<Option<CapturedFrame>, DeviceLoss> {
+        Ok(source.next_frame(timeout)?)
+    }
+
+    fn why_stalled(&self, source: &Self::Device, waited: Micros) -> DeviceLoss {
+        source.trouble().unwrap_or_else(|| {
+            let seconds = waited.0.div_ceil(1_000_000);
+            DeviceLoss::new(LossReason::Stalled, format!("no picture for {seconds} s"))
+        })
+    }
+
+    fn runs(&mut self, source: &Self::Device, again: bool) {
+        if again {
+            self.context.counters.add_reopened();
         }
-        match &state {
-            CameraState::Lost(loss) => warn!(reason = loss.detail, "camera lost"),
-            CameraState::Running(format) => {
-                info!(name = format.name, format = format.format, size = %format.size, fps = format.fps, "camera running")
-            }
-            CameraState::Starting | CameraState::Off => {}
-        }
-        self.last = Some(state.clone());
-        (self.on_state)(state);
+        let format = source.format();
+        info!(name = format.name, format = format.format, size = %format.size, fps = format.fps, "camera running");
+        (self.on_state)(CameraState::Running(format.clone()));
+    }
+
+    fn take(&mut self, _: &Self::Device, frame: CapturedFrame) {
+        self.context.counters.add_captured();
+        (self.sink)(frame);
+    }
+
+    fn failed(&mut self) {
+        self.context.counters.add_error();
+    }
+
+    fn lost(&mut self, loss: DeviceLoss) {
+        warn!(reason = loss.detail, "camera lost");
+        (self.on_state)(CameraState::Lost(loss));
     }
 }
 
@@ -148,15 +102,18 @@ impl<F: FnMut(CameraState)> States<F> {
 mod tests {
     use super::*;
     use crate::camera::{CaptureError, StreamFormat};
+    use crate::clock;
     use crate::frame::{JpegPool, PictureSize, Taken};
     use crate::stop::StopSignal;
     use std::sync::Arc;
 
     const QUICK: Patience = Patience {
-        first_picture: Micros(2_000),
-        next_picture: Micros(2_000),
+        first_item: Micros(2_000),
+        next_item: Micros(2_000),
         absent: Micros(100),
-        refused: Micros(1_000),
+        first_pause: Micros(100),
+        longest_pause: Micros(1_000),
+        proven: Micros(1_000),
     };
 
     /// What a scripted source does when it is asked for a picture.

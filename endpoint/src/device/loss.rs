@@ -1,7 +1,7 @@
 //! Why a camera, a microphone or a speaker gives nothing now.
 //!
-//! The reason is decided by the system's error number where the error arises, and never by its words: these depend on the C
-//! library and on its language. The screen words each reason; the detail is for the log and the command line.
+//! The reason is decided by the system's error number where the error arises, and never by its words: these depend on
+//! the C library and on its language. The screen words each reason; the detail is for the log and the command line.
 
 use serde::Serialize;
 use std::fmt;

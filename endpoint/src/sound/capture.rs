@@ -1,11 +1,12 @@
 //! The microphone's thread.
 
 use super::alsa::AlsaMicrophone;
-use super::supervise::{Context, Device, Patience, prefer_this_thread, run};
+use super::supervise::{Context, Device, prefer_this_thread, run};
 use super::tone::ToneGenerator;
 use super::wav::{WavMicrophone, block_metronome};
 use super::{MicrophoneSpec, OpenError, SoundError, SoundHandle, SoundState};
 use crate::clock;
+use crate::device::Patience;
 use crate::metronome::{Beat, Metronome};
 use conclave_protocol::l16::{BLOCK_SAMPLES, BLOCK_TIME, Block};
 use conclave_protocol::time::{Instant, Micros};

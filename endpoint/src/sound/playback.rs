@@ -1,9 +1,10 @@
 //! The speaker's thread.
 
 use super::alsa::AlsaSpeaker;
-use super::supervise::{Context, Device, Patience, prefer_this_thread, run};
+use super::supervise::{Context, Device, prefer_this_thread, run};
 use super::wav::WavSpeaker;
 use super::{OpenError, SoundHandle, SoundState, SpeakerSpec};
+use crate::device::Patience;
 use conclave_protocol::l16::Block;
 use conclave_protocol::time::Instant;
 

@@ -1,9 +1,10 @@
-//! Keeping a sound device alive: open, move blocks, notice that it is gone or stalls, try again.
+//! A microphone's or speaker's thread: its state, its counts, and what the supervisor of all devices needs to know of
+//! it.
 
 use super::{OpenError, SoundError};
-use crate::clock;
-use crate::device::{DeviceLoss, LossReason};
+use crate::device::{self, DeviceLoss, LossReason, Patience, Supervised};
 use crate::stop::StopSignal;
+use conclave_protocol::l16::BLOCK_TIME;
 use conclave_protocol::time::Micros;
 use serde::Serialize;
 use std::sync::Arc;
@@ -147,118 +148,94 @@ pub(super) trait Device {
     }
 }
 
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    /// For the next block of a device that runs.
-    pub(super) next_block: Micros,
-    /// Between looks for a device that is not there.
-    pub(super) absent: Micros,
-    /// Longest pause between attempts at one that refuses.
-    pub(super) refused: Micros,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            next_block: Micros::from_secs(1),
-            absent: Micros::from_millis(250),
-            refused: Micros::from_secs(2),
-        }
-    }
-}
-
 /// Runs until the stop signal is raised.
 pub(super) fn run<'a>(
     context: &Context,
     patience: Patience,
-    mut open: impl FnMut() -> Result<Box<dyn Device + 'a>, OpenError>,
+    open: impl FnMut() -> Result<Box<dyn Device + 'a>, OpenError>,
     mut on_state: impl FnMut(SoundState),
 ) {
-    let mut last = None;
-    let mut change = |state: SoundState| {
-        if last.as_ref() != Some(&state) {
-            match &state {
-                SoundState::Lost(loss) => warn!(reason = loss.detail, "sound device lost"),
-                SoundState::Running { name } => info!(name, "sound device running"),
-                SoundState::Silent { name } => warn!(name, "microphone gives exact silence"),
-                SoundState::Off | SoundState::Starting => {}
-            }
-            last = Some(state.clone());
-            on_state(state);
-        }
+    on_state(SoundState::Starting);
+    let mut sound = Sound {
+        context,
+        open,
+        on_state,
+        told_silent: None,
     };
-    change(SoundState::Starting);
-    let mut pause = patience.absent;
-    let mut ran_before = false;
-    while !context.stop.is_raised() {
-        let loss = match open() {
-            Err(error) => {
-                pause = match error {
-                    OpenError::Absent(_) | OpenError::NoneWorks { card: None, .. } => {
-                        patience.absent
-                    }
-                    _ => (pause + pause).min(patience.refused),
-                };
-                DeviceLoss::from(error)
-            }
-            Ok(mut device) => {
-                let mut blocks = 0_u64;
-                let mut silent = false;
-                let end = stream(context, patience, device.as_mut(), |device| {
-                    if blocks == 0 && ran_before {
-                        context.counters.reopened.fetch_add(1, Relaxed);
-                    }
-                    if blocks == 0 || silent != device.is_silent() {
-                        silent = device.is_silent();
-                        context.counters.silent.store(silent, Relaxed);
-                        let name = device.name();
-                        change(if silent {
-                            SoundState::Silent { name }
-                        } else {
-                            SoundState::Running { name }
-                        });
-                    }
-                    blocks += 1;
-                });
-                let Some(loss) = end else { return };
-                context.counters.silent.store(false, Relaxed);
-                context.counters.errors.fetch_add(1, Relaxed);
-                ran_before |= blocks > 0;
-                pause = patience.absent;
-                loss
-            }
-        };
-        change(SoundState::Lost(loss));
-        if context.stop.sleep_until(clock::now() + pause) {
-            return;
-        }
-    }
+    device::run(&context.stop, patience, &mut sound);
 }
 
-/// Moves blocks until the device fails or stalls; why it did, or `None` if the thread is to end.
-fn stream(
-    context: &Context,
-    patience: Patience,
-    device: &mut dyn Device,
-    mut moved: impl FnMut(&dyn Device),
-) -> Option<DeviceLoss> {
-    let mut last = clock::now();
-    while !context.stop.is_raised() {
-        match device.turn() {
-            Err(error) => return Some(error.into()),
-            Ok(true) => {
-                last = clock::now();
-                context.counters.blocks.fetch_add(1, Relaxed);
-                moved(device);
-            }
-            Ok(false) if clock::now().since(last) >= patience.next_block => {
-                return Some(DeviceLoss::new(LossReason::Stalled, "no sound for 1 s"));
-            }
-            Ok(false) => {}
-        }
+/// What the supervisor of all devices needs to know of microphones and speakers.
+struct Sound<'c, O, F> {
+    context: &'c Context,
+    open: O,
+    on_state: F,
+    /// Whether it was told to be silent; nothing until it runs.
+    told_silent: Option<bool>,
+}
+
+impl<'a, O, F> Supervised for Sound<'_, O, F>
+where
+    O: FnMut() -> Result<Box<dyn Device + 'a>, OpenError>,
+    F: FnMut(SoundState),
+{
+    type Device = Box<dyn Device + 'a>;
+    type Item = ();
+
+    fn open(&mut self) -> Result<Self::Device, DeviceLoss> {
+        Ok((self.open)()?)
     }
-    None
+
+    fn pace(&self, _: &Self::Device) -> Micros {
+        BLOCK_TIME
+    }
+
+    fn turn(&mut self, device: &mut Self::Device, _: Micros) -> Result<Option<()>, DeviceLoss> {
+        let moved = device.turn()?;
+        if moved {
+            self.context.counters.blocks.fetch_add(1, Relaxed);
+        }
+        Ok(moved.then_some(()))
+    }
+
+    fn why_stalled(&self, _: &Self::Device, waited: Micros) -> DeviceLoss {
+        let seconds = waited.0.div_ceil(1_000_000);
+        DeviceLoss::new(LossReason::Stalled, format!("no sound for {seconds} s"))
+    }
+
+    fn runs(&mut self, _: &Self::Device, again: bool) {
+        if again {
+            self.context.counters.reopened.fetch_add(1, Relaxed);
+        }
+        self.told_silent = None;
+    }
+
+    fn take(&mut self, device: &Self::Device, (): ()) {
+        let silent = device.is_silent();
+        if self.told_silent == Some(silent) {
+            return;
+        }
+        self.told_silent = Some(silent);
+        self.context.counters.silent.store(silent, Relaxed);
+        let name = device.name();
+        (self.on_state)(if silent {
+            warn!(name, "microphone gives exact silence");
+            SoundState::Silent { name }
+        } else {
+            info!(name, "sound device running");
+            SoundState::Running { name }
+        });
+    }
+
+    fn failed(&mut self) {
+        self.context.counters.silent.store(false, Relaxed);
+        self.context.counters.errors.fetch_add(1, Relaxed);
+    }
+
+    fn lost(&mut self, loss: DeviceLoss) {
+        warn!(reason = loss.detail, "sound device lost");
+        (self.on_state)(SoundState::Lost(loss));
+    }
 }
 
 /// Asks for real-time scheduling, which most systems grant only to an account in the group `audio` or to a service that asks.
@@ -273,11 +250,15 @@ pub(super) fn prefer_this_thread() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     const QUICK: Patience = Patience {
-        next_block: Micros(2_000),
+        first_item: Micros(2_000),
+        next_item: Micros(2_000),
         absent: Micros(100),
-        refused: Micros(1_000),
+        first_pause: Micros(100),
+        longest_pause: Micros(1_000),
+        proven: Micros(1_000),
     };
 
     /// Silent while it has this many blocks left.
