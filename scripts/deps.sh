@@ -1,9 +1,10 @@
 #!/bin/bash
 # deps.sh [GROUP...]   Installs the Debian packages that the project needs and this machine lacks; silent if there are
-# none. Groups: build, lint, screen (to show the window), test, web (to test the browser page), bench, vm (to build and
-# run the device-test machine), deb (to build packages), test-deb (to test them), cross (to build for other boards
-# without a container), yocto (to check yocto/), image (to build a kiosk's disk), vm-image (to boot it). Default: build
-# test. `lint` keeps linters that Debian does not have in $CONCLAVE_CACHE/lint (default ~/.cache/conclave/lint).
+# none. Groups: build, lint, screen (to show the window), test, web (to test the browser page), page (to check its
+# form), bench, vm (to build and run the device-test machine), deb (to build packages), test-deb (to test them), cross
+# (to build for other boards without a container), yocto (to check yocto/), image (to build a kiosk's disk), vm-image
+# (to boot it). Default: build test. `lint` keeps linters that Debian does not have in $CONCLAVE_CACHE/lint (default
+# ~/.cache/conclave/lint).
 set -euo pipefail
 
 packages() {
@@ -15,6 +16,9 @@ packages() {
     test) echo python3 python3-cryptography xvfb xdotool imagemagick ;;
     web)
         echo chromium firefox-esr pulseaudio webkit2gtk-driver fonts-roboto-unhinted fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji python3-websockets xvfb xdotool imagemagick zbar-tools tesseract-ocr
+        packages page
+        ;;
+    page)
         # A node that is not Debian's brings its own npm, or conflicts with Debian's.
         command -v node >/dev/null || echo nodejs npm
         ! command -v node >/dev/null || command -v npm >/dev/null || echo npm
@@ -29,7 +33,7 @@ packages() {
     vm-image) echo qemu-system-arm qemu-efi-aarch64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross e2fsprogs dosfstools mtools fdisk iproute2 python3 rauc squashfs-tools openssl ;;
     vm) echo gcc libc6-dev make perl xz-utils libdrm-dev debian-archive-keyring ;;
     *)
-        echo "deps: no group '$1'; there are build, lint, screen, test, web, bench, vm, deb, test-deb, cross, yocto, image and vm-image" >&2
+        echo "deps: no group '$1'; there are build, lint, screen, test, web, page, bench, vm, deb, test-deb, cross, yocto, image and vm-image" >&2
         return 64
         ;;
     esac
@@ -72,11 +76,11 @@ lists_are_fresh() { lists_are_there && [ -n "$(find /var/lib/apt/lists/partial -
 if { [ ${#missing[@]} -gt 0 ] && ! lists_are_fresh; } || { in_group vm && ! lists_are_there; }; then
     root apt-get -qq -o DPkg::Lock::Timeout=300 update
 fi
-# The npm packages of the page's tests, if they differ from the lock. Scripts of packages are not run.
-page_tests() (
+# The npm packages of the page's tests and checks, if they differ from the lock. Scripts of packages are not run.
+page_packages() (
     cd "$(dirname "$(readlink -f "$0")")/../relay/page"
     cmp -s package-lock.json node_modules/.installed-lock && return
-    echo "deps: npm ci for the tests of the browser page" >&2
+    echo "deps: npm ci for the tests and checks of the browser page" >&2
     npm ci --ignore-scripts --silent
     cp package-lock.json node_modules/.installed-lock
 )
@@ -111,5 +115,5 @@ if [ ${#missing[@]} -gt 0 ]; then
         root env DEBIAN_FRONTEND=noninteractive "${install[@]}" "${missing[@]}" >/dev/null
     fi
 fi
-if in_group web; then page_tests; fi
+if in_group web || in_group page; then page_packages; fi
 if in_group lint; then lint_tools; fi
