@@ -1,7 +1,7 @@
 //! The way to a host that has several addresses: "happy eyeballs" (RFC 8305).
 //!
-//! An address that swallows what is sent to it costs a quarter of a second, not the whole of the time that a connection may
-//! take: the next one is tried meanwhile, and the first that answers is used.
+//! An address that swallows what is sent to it costs a quarter of a second, not the whole of the time that a connection
+//! may take: the next one is tried meanwhile, and the first that answers is used.
 
 use super::ConnectionError;
 use crate::clock;

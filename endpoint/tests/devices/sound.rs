@@ -33,7 +33,8 @@ fn microphone(
     (handle, blocks, states)
 }
 
-/// Plays the tone, and tells when each of its blocks will be heard; waits before block `late` so that the device runs dry.
+/// Plays the tone, and tells when each of its blocks will be heard; waits before block `late` so that the device runs
+/// dry.
 fn speaker(pcm: &str, late: Option<u64>) -> (SoundHandle, Receiver<Instant>, Receiver<SoundState>) {
     let (time_sender, times) = channel();
     let (state_sender, states) = channel();
@@ -168,8 +169,8 @@ impl Drop for Playing {
     }
 }
 
-/// Plays into a substream of the loop, which has that rate, width and number of channels then; `level` is from −1 to 1, by time in
-/// seconds and channel.
+/// Plays into a substream of the loop, which has that rate, width and number of channels then; `level` is from −1 to 1,
+/// by time in seconds and channel.
 fn play(subdevice: u32, spec: WavSpec, level: impl Fn(f64, u16) -> f64) -> Playing {
     const SECONDS: u32 = 20;
     let folder = tempfile::tempdir().unwrap();

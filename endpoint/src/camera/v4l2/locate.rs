@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_camera_is_told_by_its_error_number_and_not_by_the_c_librarys_words() {
+    fn a_busy_camera_is_told_by_its_error_number_and_not_by_what_the_c_library_says() {
         let reason = |error| refusal("/dev/video7", error).reason();
         assert_eq!(
             reason(io::Error::from_raw_os_error(libc::EBUSY)),
