@@ -1,29 +1,32 @@
-//! A member of a room with real keys and real ears: the protocol's own hand-out of keys, sender and receiver.
+//! A member of a room with real keys, who hears what is sent: the protocol's own member, sender and receiver.
 
-use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::sync::{Arc, LazyLock};
 
 use conclave_protocol::MAX_DATAGRAM;
-use conclave_protocol::hand_out::{KeyHandOut, Purpose, Sent};
+use conclave_protocol::attendance::{Abilities, Attendance, Change, Fault, Place};
+use conclave_protocol::frame_memory::FRAME_MEMORY;
+use conclave_protocol::hand_out::Sent;
 use conclave_protocol::id::{ParticipantId, RequestId, RoomId, StreamId};
-use conclave_protocol::keyring::HandOut;
-use conclave_protocol::leave_pace::LeavePace;
-use conclave_protocol::member_key::MemberKey;
-use conclave_protocol::receiver::{Received, Receiver};
+use conclave_protocol::receiver::Received;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::{StreamSender, Uplink};
-use conclave_protocol::sender_key::{EnvelopeContext, SenderKey};
+use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::Instant;
-use conclave_protocol::wire::control::{Event, KeyEnvelope, Participant, Request, Suite, ToRelay};
+use conclave_protocol::wire::control::{Suite, ToRelay};
 use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::Kind;
 use getrandom::SysRng;
-use getrandom::rand_core::UnwrapErr;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::datagrams::{Datagrams, Memory};
 use crate::harness::{Closed, Endpoint, NONCE, identity};
+
+const ABILITIES: Abilities = Abilities {
+    suite: Suite::Aes256Gcm,
+    frame_memory: FRAME_MEMORY,
+    plays: |_| true,
+};
 
 /// The one clock of this process, in the protocol's unit.
 pub(crate) fn now() -> Instant {
@@ -49,15 +52,10 @@ pub(crate) struct Member {
     pub(crate) me: ParticipantId,
     pub(crate) udp: Datagrams,
     pub(crate) heard: Vec<Heard>,
-    seed: u8,
-    room: RoomId,
     uplink: Arc<Uplink>,
-    receiver: Receiver,
-    keys: KeyHandOut,
-    leaves: LeavePace,
+    attendance: Attendance,
     /// The highest counter of the answers to probes.
     seen: Option<u64>,
-    others: BTreeMap<ParticipantId, MemberKey>,
     /// Requests with envelopes that are not answered.
     on_the_way: Vec<(RequestId, Sent)>,
 }
@@ -73,47 +71,42 @@ impl Member {
     pub(crate) fn join(mut control: Endpoint, room: RoomId, seed: u8) -> Result<Self, Closed> {
         let signed_in = control.signed_in.clone().unwrap();
         let joined = control.join(room, None).map_err(|_| Closed)?;
-        let context = EnvelopeContext {
+        let place = Place {
             room,
-            sender: joined.me,
-            sender_nonce: NONCE,
+            me: joined.me,
+            nonce: NONCE,
         };
+        let own = identity(seed);
+        let attendance = Attendance::enter(own, place, &joined.roster, ABILITIES, &mut SysRng);
         let mut member = Self {
             me: joined.me,
             udp: Datagrams::to(control.relay),
             heard: Vec::new(),
-            seed,
-            room,
             uplink: Arc::new(Uplink::new(signed_in.session, &signed_in.hop_secret)),
-            receiver: Receiver::new(),
-            keys: KeyHandOut::new(context, Suite::Aes256Gcm, random()),
-            leaves: LeavePace::default(),
+            attendance: attendance.unwrap(),
             seen: None,
-            others: BTreeMap::new(),
             on_the_way: Vec::new(),
             control,
         };
-        for other in joined.roster.iter().filter(|other| other.id != joined.me) {
-            member.meet(other);
-        }
-        member.hand_out(HandOut::Everyone, &[])?;
+        member.take_changes();
+        member.send_asks()?;
         member.probe();
         Ok(member)
     }
 
     /// Who else is in the room.
     pub(crate) fn others(&self) -> Vec<ParticipantId> {
-        self.others.keys().copied().collect()
+        self.attendance.others().map(|other| other.id).collect()
     }
 
     /// Whether everyone has the newest key.
     pub(crate) fn is_settled(&self) -> bool {
-        self.on_the_way.is_empty() && self.keys.next_time().is_none()
+        self.on_the_way.is_empty() && self.attendance.next_time().is_none()
     }
 
     /// The key that everyone in the room was sent, once there is one.
     pub(crate) fn key(&self) -> Option<&Arc<SenderKey>> {
-        self.keys.used()
+        self.attendance.key()
     }
 
     /// What seals a stream of this member's.
@@ -144,7 +137,7 @@ impl Member {
     pub(crate) fn listen(&mut self, memory: &mut Memory) {
         let Self {
             udp,
-            receiver,
+            attendance,
             heard,
             seen,
             uplink,
@@ -155,11 +148,11 @@ impl Member {
                 let answer: Result<(u64, Probe), _> = uplink.keys().open_down(packet);
                 *seen = (*seen).max(answer.ok().map(|(counter, _)| counter));
             } else {
-                open(receiver, packet, heard);
+                open(attendance, packet, heard);
             }
         });
         for mut packet in self.control.datagrams.drain(..) {
-            open(&mut self.receiver, &mut packet, &mut self.heard);
+            open(&mut self.attendance, &mut packet, &mut self.heard);
         }
     }
 
@@ -172,118 +165,50 @@ impl Member {
         for (id, result) in std::mem::take(&mut self.control.replies) {
             if let Some(at) = self.on_the_way.iter().position(|(of, _)| *of == id) {
                 let (_, sent) = self.on_the_way.remove(at);
-                self.keys.answered(sent, &result, now);
+                self.attendance.answered(sent, &result, now);
             }
         }
         for event in std::mem::take(&mut self.control.events) {
-            self.handle(event, now)?;
+            let handled = self.attendance.handle_event(&event, now, &mut SysRng);
+            handled.unwrap();
         }
-        if self.leaves.is_due(now) {
-            let to = self.keys.somebody_left(random());
-            self.hand_out(to, &[])?;
-        }
-        while let Some((to, purpose)) = self.keys.due(now) {
-            self.send_keys(purpose, |id| to.contains(&id))?;
-        }
-        Ok(())
+        self.attendance.handle_time(now, &mut SysRng).unwrap();
+        self.take_changes();
+        self.send_asks()
     }
 
-    fn handle(&mut self, event: Event, now: Instant) -> Result<(), Closed> {
-        match event {
-            Event::ParticipantJoined(other) if other.id != self.me => {
-                self.meet(&other);
-                let to = self.keys.somebody_came(random());
-                self.hand_out(to, &[other.id])?;
-            }
-            Event::ParticipantLeft { participant, .. } => {
-                assert_ne!(participant, self.me, "a member was removed from the room");
-                if self.others.remove(&participant).is_some() {
-                    self.receiver.remove_participant(participant);
-                    if self.leaves.somebody_left(now) {
-                        let to = self.keys.somebody_left(random());
-                        self.hand_out(to, &[])?;
+    fn take_changes(&mut self) {
+        while let Some(change) = self.attendance.next_change() {
+            match change {
+                Change::Opened(packets) => {
+                    for mut packet in packets {
+                        open(&mut self.attendance, &mut packet, &mut self.heard);
                     }
                 }
+                Change::Removed => panic!("the relay removed a member from the room"),
+                Change::Refused(of, Fault::Number(error)) => panic!("{of:?}: {error}"),
+                // Hostile members send envelopes that do not open.
+                _ => {}
             }
-            Event::StreamPublished {
-                participant,
-                stream,
-            } => {
-                let media = stream.offer.media;
-                let added = self.receiver.add_stream(participant, stream.id, media);
-                added.expect("the relay gives each number once");
-            }
-            Event::StreamUnpublished { stream } => {
-                let _counts = self.receiver.remove_stream(stream);
-            }
-            Event::Keys { from, envelope } => self.take_key(from, &envelope, now),
-            Event::KeysWanted { by } => self.keys.wanted(by, now),
-            _ => {}
+        }
+    }
+
+    fn send_asks(&mut self) -> Result<(), Closed> {
+        while let Some((request, sent)) = self.attendance.next_ask() {
+            let id = self.control.ask(request)?;
+            self.on_the_way.extend(sent.map(|sent| (id, sent)));
         }
         Ok(())
-    }
-
-    fn meet(&mut self, other: &Participant) {
-        let added = self.receiver.add_participant(other.id);
-        added.expect("the relay gives each number once");
-        self.others.insert(other.id, other.key());
-        for stream in &other.streams {
-            let media = stream.offer.media;
-            let added = self.receiver.add_stream(other.id, stream.id, media);
-            added.expect("the relay gives each number once");
-        }
-    }
-
-    fn hand_out(&mut self, to: HandOut, newcomers: &[ParticipantId]) -> Result<(), Closed> {
-        let is_chosen = |id| to == HandOut::Everyone || newcomers.contains(&id);
-        self.send_keys(Purpose::Change, is_chosen)
-    }
-
-    fn send_keys(
-        &mut self,
-        purpose: Purpose,
-        is_chosen: impl Fn(ParticipantId) -> bool,
-    ) -> Result<(), Closed> {
-        let others = self.others.iter().filter(|(id, _)| is_chosen(**id));
-        let members = others.map(|(&id, &key)| (id, key));
-        let (own, mut rng) = (identity(self.seed), UnwrapErr(SysRng));
-        let sealed = self
-            .keys
-            .envelopes(purpose, &own, members, &mut rng, |_, _| {});
-        if let Some((envelopes, sent)) = sealed {
-            let id = self.control.ask(Request::SendKeys { envelopes })?;
-            self.on_the_way.push((id, sent));
-        }
-        Ok(())
-    }
-
-    fn take_key(&mut self, from: ParticipantId, envelope: &KeyEnvelope, now: Instant) {
-        let Some(key) = self.others.get(&from) else {
-            return;
-        };
-        let context = EnvelopeContext {
-            room: self.room,
-            sender: from,
-            sender_nonce: key.nonce,
-        };
-        let own = identity(self.seed);
-        // Hostile members send envelopes that do not open.
-        let Ok(key) = SenderKey::open(envelope, &own, NONCE, &key.identity, context) else {
-            return;
-        };
-        for mut packet in self.receiver.set_key(from, key, now) {
-            open(&mut self.receiver, &mut packet, &mut self.heard);
-        }
     }
 }
 
-fn open(receiver: &mut Receiver, packet: &mut [u8], heard: &mut Vec<Heard>) {
+fn open(attendance: &mut Attendance, packet: &mut [u8], heard: &mut Vec<Heard>) {
     // What is dropped is seen as a block that did not come.
     if let Ok(Received::Audio {
         participant,
         header,
         payload,
-    }) = receiver.handle_packet(packet, now())
+    }) = attendance.handle_packet(packet, now())
     {
         heard.push(Heard {
             from: participant,
