@@ -13,6 +13,7 @@ mod account;
 pub mod address;
 mod chat;
 mod clock_step;
+mod dispatch;
 mod effect;
 pub mod fan_out;
 mod guesses;
@@ -21,6 +22,7 @@ mod limits;
 mod link;
 mod link_token;
 mod lobby;
+mod pending;
 pub mod quota;
 mod recipient_limit;
 mod room;
@@ -28,18 +30,17 @@ mod roster;
 mod session;
 pub mod storage;
 mod takeover;
+mod tell;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SessionId};
+use conclave_protocol::id::{ChatId, ParticipantId, RoomId, SessionId};
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::UnixMillis;
-use conclave_protocol::wire::control::{
-    Answer, ClosingReason, Event, LeaveReason, Refusal, Request, ToEndpoint,
-};
+use conclave_protocol::wire::control::{ClosingReason, LeaveReason, Refusal};
 use rustc_hash::FxHashMap;
 
 pub use account::RESUME_FOR;
@@ -47,19 +48,17 @@ pub use effect::{ConnectionId, Effect, Ending, MediaCommand};
 pub use link::{Guest, Web};
 pub use session::Peer;
 
-use account::{Arrival, Claimed};
-use chat::Line;
 use clock_step::WallClock;
 use fan_out::{Routes, Routing};
 use guesses::GuessLimits;
 use limit_log::LimitLog;
 use limits::{GrowthLimits, RestingLimits, SignInLimit};
-use link::{GuestArrival, RoomChange};
-use lobby::{Draft, Lobby};
+use lobby::Lobby;
+use pending::Pending;
 use quota::SetClock;
-use room::{Entry, Room};
+use room::Room;
 use session::{Connection, Session, Stage};
-use storage::{PinAnswer, StoreAnswer, StoredRoom, Token};
+use storage::{StoredRoom, Token};
 use takeover::Takeovers;
 
 /// How often limiters that are as good as new are forgotten.
@@ -67,7 +66,7 @@ const FORGET_EACH: Micros = Micros::from_secs(60);
 
 /// Where secrets come from.
 pub trait Entropy: Send {
-    /// Fills `bytes` with what nobody can guess.
+    /// Fills `bytes` with bytes that cannot be guessed.
     fn fill(&mut self, bytes: &mut [u8]);
 }
 
@@ -93,21 +92,6 @@ pub struct Remembered {
     pub rooms: Vec<StoredRoom>,
     /// The last line of chat.
     pub last_chat: ChatId,
-}
-
-/// What waits for the store or the PIN worker.
-enum Pending {
-    SignIn(Box<Arrival>),
-    Guest(GuestArrival),
-    RoomChange(RoomChange),
-    Join(Entry),
-    HashPin(Draft),
-    Create(Draft),
-    Say(Box<Line>),
-    History {
-        connection: ConnectionId,
-        request: RequestId,
-    },
 }
 
 /// Everything that the relay decides on, owned by one loop.
@@ -255,7 +239,7 @@ impl Core {
         self.detach(now, connection);
     }
 
-    /// A connection's queue is full: its session ends, and nobody else waits for it.
+    /// A connection's queue is full: its session ends, and no other session waits for it.
     ///
     /// Tells whether that is news: what was queued before goes on to overflow.
     pub fn handle_too_slow(&mut self, connection: ConnectionId) -> bool {
@@ -281,174 +265,6 @@ impl Core {
     /// The limits were configured again; what is there stays.
     pub fn handle_limits(&mut self, limits: CoreLimits) {
         self.limits = limits;
-    }
-
-    /// An endpoint asks for something.
-    pub fn handle_request(&mut self, connection: ConnectionId, id: RequestId, request: Request) {
-        let Some(state) = self.connections.get(&connection) else {
-            return;
-        };
-        let result = match (state.stage, request) {
-            (
-                _,
-                Request::SignIn {
-                    username,
-                    display_name,
-                    email,
-                    resume,
-                },
-            ) => {
-                let claimed = Claimed {
-                    username,
-                    display_name,
-                    email,
-                };
-                self.sign_in(connection, id, claimed, resume)
-            }
-            (Stage::SignedIn(session), request) => {
-                self.handle_signed_in(connection, session, id, request)
-            }
-            _ => Some(Err(Refusal::NotSignedIn)),
-        };
-        if let Some(result) = result {
-            self.reply(connection, id, result);
-        }
-    }
-
-    fn handle_signed_in(
-        &mut self,
-        connection: ConnectionId,
-        session: SessionId,
-        id: RequestId,
-        request: Request,
-    ) -> Option<Result<Answer, Refusal>> {
-        let state = self.sessions.get_mut(&session)?;
-        if let Err(refusal) = state.limits.check(&request).and(state.may_ask(&request)) {
-            return Some(Err(refusal));
-        }
-        let later = |begun: Result<(), Refusal>| begun.err().map(Err);
-        match request {
-            Request::SignIn { .. } => Some(Err(Refusal::AlreadySignedIn)),
-            Request::ListRooms { after } => {
-                state.watching = true;
-                Some(Ok(self.list_rooms(after)))
-            }
-            Request::CreateRoom {
-                name,
-                pin,
-                capacity,
-            } => later(self.create_room((connection, id, session), name, pin, capacity)),
-            Request::JoinRoom {
-                room,
-                pin,
-                devices,
-                nonce,
-            } => self.join(
-                Entry {
-                    connection,
-                    request: id,
-                    session,
-                    room,
-                    devices,
-                    nonce,
-                    guess: None,
-                },
-                pin,
-            ),
-            Request::LeaveRoom => Some(if self.leave(session, LeaveReason::Left) {
-                Ok(Answer::Done)
-            } else {
-                Err(Refusal::NotInRoom)
-            }),
-            Request::Say { to, text } => later(self.say(connection, id, session, to, text)),
-            Request::History { before } => later(self.history(connection, id, session, before)),
-            Request::Publish(offer) => Some(self.publish(session, offer)),
-            Request::Unpublish { stream } => Some(self.unpublish(session, stream)),
-            Request::SetDevices(devices) => Some(self.set_devices(session, devices)),
-            Request::SetClock { offset } => Some(self.set_clock(session, offset)),
-            Request::SendKeys { envelopes } => Some(self.send_keys(session, envelopes)),
-            Request::AskKeys { of } => Some(self.ask_keys(session, of)),
-            Request::Subscribe { stream, want } => Some(self.subscribe(session, stream, want)),
-            Request::MakeLink {
-                room,
-                lifetime_minutes,
-            } => Some(self.make_link(session, room, lifetime_minutes)),
-            Request::RevokeLinks { room } => {
-                later(self.revoke_links((connection, id, session), room))
-            }
-            Request::AllowBrowsers { room, allowed } => {
-                later(self.allow_browsers((connection, id, session), room, allowed))
-            }
-            Request::SignOut => {
-                self.reply(connection, id, Ok(Answer::Done));
-                self.end_session(session, LeaveReason::Left, None);
-                None
-            }
-        }
-    }
-
-    /// The store has answered.
-    pub fn handle_stored(&mut self, token: Token, answer: Result<StoreAnswer, Refusal>) {
-        match self.pending.remove(&token) {
-            Some(Pending::SignIn(arrival)) => {
-                let (connection, request) = (arrival.connection, arrival.request);
-                let display_name = arrival.display_name.clone();
-                let account = match answer {
-                    Ok(StoreAnswer::NoAccount) => match self.sign_up(arrival) {
-                        Ok(()) => return,
-                        Err(refusal) => Err(refusal),
-                    },
-                    Ok(StoreAnswer::Account { username }) => Ok(username),
-                    Ok(_) => Err(Refusal::StorageFailed),
-                    Err(refusal) => {
-                        if refusal == Refusal::RelayFull {
-                            self.limit_reached("limits.accounts", self.limits.accounts, connection);
-                        }
-                        Err(refusal)
-                    }
-                };
-                self.signed_in(connection, request, display_name, account);
-            }
-            Some(Pending::Guest(arrival)) => {
-                let is_free = answer.map(|answer| answer == StoreAnswer::NoAccount);
-                self.guest_named(arrival, is_free);
-            }
-            Some(Pending::RoomChange(change)) => self.room_changed(change, answer),
-            Some(Pending::Create(draft)) => self.open_room(draft, answer.map(drop)),
-            Some(Pending::Say(line)) => self.said(*line, answer.map(drop)),
-            Some(Pending::History {
-                connection,
-                request,
-            }) => {
-                let result = answer.and_then(|answer| match answer {
-                    StoreAnswer::History { lines, more } => Ok(Answer::History { lines, more }),
-                    _ => Err(Refusal::StorageFailed),
-                });
-                self.reply(connection, request, result);
-            }
-            Some(Pending::Join(entry)) => self.enter_if(entry, answer.map(|_| false)),
-            Some(Pending::HashPin(draft)) => {
-                self.store_room_with(draft, Err(Refusal::StorageFailed));
-            }
-            None => {}
-        }
-    }
-
-    /// The PIN worker has answered.
-    pub fn handle_pin(&mut self, token: Token, answer: Result<PinAnswer, Refusal>) {
-        match (self.pending.remove(&token), answer) {
-            (Some(Pending::Join(entry)), Ok(PinAnswer::Compared(matches))) => {
-                self.enter_if(entry, Ok(matches));
-            }
-            (Some(Pending::Join(entry)), Err(refusal)) => self.enter_if(entry, Err(refusal)),
-            (Some(Pending::HashPin(draft)), Ok(PinAnswer::Hashed(hash))) => {
-                self.store_room_with(draft, Ok(hash));
-            }
-            (Some(Pending::HashPin(draft)), Err(refusal)) => {
-                self.store_room_with(draft, Err(refusal));
-            }
-            _ => {}
-        }
     }
 
     /// Time has come: ends what waited in vain, tells the lobby's watchers.
@@ -490,14 +306,7 @@ impl Core {
         (self.sessions.len(), self.rooms.len(), self.participants)
     }
 
-    fn wait_for(&mut self, pending: Pending) -> Token {
-        self.last_token += 1;
-        let token = Token(self.last_token);
-        self.pending.insert(token, pending);
-        token
-    }
-
-    /// The operator is told which key of the configuration keeps somebody out.
+    /// The operator is told which key of the configuration refused a participant.
     fn limit_reached(&self, key: &'static str, limit: usize, connection: ConnectionId) {
         let address = self
             .connections
@@ -523,53 +332,5 @@ impl Core {
         };
         let found = members.iter().find(is_it);
         found.copied().ok_or(Refusal::NoSuchParticipant)
-    }
-
-    fn reply(&mut self, to: ConnectionId, id: RequestId, result: Result<Answer, Refusal>) {
-        if !self.connections.contains_key(&to) {
-            return;
-        }
-        let entered = match &result {
-            Ok(Answer::Joined(joined)) => Some(joined.room.id),
-            Ok(Answer::SignedIn(signed_in)) => signed_in.room.as_ref().map(|room| room.room.id),
-            _ => None,
-        };
-        let message = Arc::new(ToEndpoint::Reply { id, result });
-        self.effects.push_back(Effect::Send { to, message });
-        let room = entered.and_then(|room| self.rooms.get(&room));
-        if room.is_some_and(|room| !room.browsers_allowed) {
-            self.send(to, Event::BrowsersAllowed { allowed: false });
-        }
-    }
-
-    fn send(&mut self, to: ConnectionId, event: Event) {
-        let message = Arc::new(ToEndpoint::Event(event));
-        self.effects.push_back(Effect::Send { to, message });
-    }
-
-    fn tell_session(&mut self, session: SessionId, message: &Arc<ToEndpoint>) {
-        let connection = self.sessions.get(&session).and_then(|s| s.connection);
-        if let Some(to) = connection {
-            let message = Arc::clone(message);
-            self.effects.push_back(Effect::Send { to, message });
-        }
-    }
-
-    fn tell_room(&mut self, room: RoomId, except: Option<SessionId>, message: &Arc<ToEndpoint>) {
-        let members = self.rooms.get(&room).map_or(&[][..], |room| &room.members);
-        for id in members.iter().filter(|id| Some(**id) != except) {
-            if let Some(to) = self.sessions.get(id).and_then(|s| s.connection) {
-                let message = Arc::clone(message);
-                self.effects.push_back(Effect::Send { to, message });
-            }
-        }
-    }
-
-    /// Tells everyone in the session's room but itself.
-    fn tell_others(&mut self, session: SessionId, event: Event) {
-        if let Ok(room) = self.room_of(session) {
-            let message = Arc::new(ToEndpoint::Event(event));
-            self.tell_room(room, Some(session), &message);
-        }
     }
 }

@@ -3,33 +3,34 @@
 //! It does no I/O: the socket hands in what came, and carries out what waits in [`Conversation::to_core`],
 //! [`Conversation::texts`] and [`Conversation::frames`].
 
+mod replies;
+mod requests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use conclave_protocol::hand_out::Sent;
-use conclave_protocol::id::{RequestId, SessionId, StreamId};
+use conclave_protocol::id::{RequestId, SessionId};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::DatagramBatch;
 use conclave_protocol::time::Instant;
-use conclave_protocol::wire::control::{
-    Answer, Event as WireEvent, Media, Refusal, Request, RoomSummary, SignedIn, ToEndpoint,
-};
+use conclave_protocol::wire::control::{Event as WireEvent, Refusal, RoomSummary, ToEndpoint};
 use conclave_relay_core::quota::{Direct, SetClock, quota};
-use conclave_relay_core::{ConnectionId, Guest, Peer};
 use tokio::sync::mpsc;
+
+pub(super) use replies::Claim;
+use requests::Asked;
 
 use super::Gateway;
 use super::downlink::Downlink;
 use super::media_frame::MediaFrame;
-use super::message::{Ask, EnterLink, Incoming, Invalid, Join, Malformed, SignIn};
-use super::participant::{Delivery, NoEntropy, Participant, Unsent, draw_nonce};
+use super::message::{Ask, Incoming, Malformed};
+use super::participant::{Delivery, NoEntropy, Participant, Unsent};
 use super::reply;
 use crate::clock;
 use crate::control::Presence;
-use crate::mail::Event;
 use crate::mail::media_run::MediaRun;
-use crate::mail::{Inbox, MEDIA_FOR_BROWSERS, outbox};
+use crate::mail::{Event, Inbox};
 
 /// Requests of the browser's that may wait for the core; one more waits in the socket.
 const PENDING: usize = 64;
@@ -49,31 +50,6 @@ pub(super) enum Broken {
     Frames,
     /// The system fails.
     System,
-}
-
-/// A resumed session whose participant is to be claimed.
-pub(super) struct Claim {
-    id: RequestId,
-    signed_in: Box<SignedIn>,
-}
-
-enum Asked {
-    Browser {
-        id: RequestId,
-        what: What,
-    },
-    /// The participant's own, and what goes back to it with the answer.
-    Own(Option<Sent>),
-}
-
-/// What a reply means to the participant.
-enum What {
-    Resume,
-    EnterLink,
-    Publish(Media),
-    Unpublish(StreamId),
-    LeaveRoom,
-    Other,
 }
 
 /// The talk.
@@ -284,36 +260,6 @@ impl Conversation {
         self.deliver();
     }
 
-    /// Goes on with a session that another socket left, or is about to.
-    pub(super) async fn resume(&mut self, claim: Claim) -> Result<(), Broken> {
-        let Claim { id, signed_in } = claim;
-        let participant = self.gateway.parking.claim(signed_in.session).await;
-        self.session = Some(signed_in.session);
-        let is_whole = participant.is_some();
-        if let Some(claimed) = participant {
-            self.participant = Some(claimed);
-        }
-        let Some(participant) = &mut self.participant else {
-            return Ok(());
-        };
-        participant.signed_in(&signed_in);
-        let mut room = signed_in.room.as_ref();
-        if let Some(joined) = room {
-            if is_whole {
-                participant.enter(joined, clock::now())?;
-            } else {
-                // Its keys and counts are gone, and to begin anew in the same place would repeat numbers.
-                room = None;
-                self.ask_core(Request::LeaveRoom, Asked::Own(None));
-            }
-        }
-        let answer = reply::signed_in(&signed_in, room, self.link_room.as_ref());
-        self.texts.push_back(reply::granted(id, answer));
-        self.tell_safety_number();
-        self.forward_own();
-        Ok(())
-    }
-
     /// The socket is gone: the participant waits with its session.
     pub(super) fn finish(&mut self) -> Option<Presence> {
         self.park();
@@ -330,184 +276,6 @@ impl Conversation {
 
     fn refuse(&mut self, id: RequestId, refusal: Refusal) {
         self.texts.push_back(reply::refused(id, refusal));
-    }
-
-    /// Makes the connection known to the core under the identity of the browser's device.
-    fn begin(&mut self, device: &Secret<32>) -> Result<ConnectionId, Invalid> {
-        if let Some((presence, known)) = &self.connection {
-            // The core knows a connection by the identity that it began with.
-            return match known == device {
-                true => Ok(presence.id()),
-                false => Err(Invalid::field("device")),
-            };
-        }
-        let identity = self.gateway.identity(device);
-        let connection = self.gateway.connections.draw();
-        let (outbox, inbox) = outbox(MEDIA_FOR_BROWSERS);
-        self.to_core.push_back(Event::Connected {
-            connection,
-            peer: Peer {
-                identity: identity.public().0,
-                address: self.address,
-                via_gateway: true,
-            },
-            outbox,
-        });
-        self.inbox = Some(inbox);
-        let presence = Presence::new(connection, self.gateway.events.clone());
-        self.connection = Some((presence, device.clone()));
-        self.participant = Some(Box::new(Participant::new(identity)));
-        Ok(connection)
-    }
-
-    fn sign_in(&mut self, id: RequestId, sign_in: SignIn) {
-        if let Err(invalid) = self.begin(&sign_in.device) {
-            self.texts.push_back(reply::invalid(id, invalid));
-            return;
-        }
-        let what = match sign_in.resume {
-            Some(_) => What::Resume,
-            None => What::Other,
-        };
-        let request = Request::SignIn {
-            username: sign_in.username,
-            display_name: sign_in.display_name,
-            email: sign_in.email,
-            resume: sign_in.resume,
-        };
-        self.ask_core(request, Asked::Browser { id, what });
-    }
-
-    fn enter_link(&mut self, id: RequestId, enter: EnterLink) {
-        let connection = match self.begin(&enter.device) {
-            Ok(connection) => connection,
-            Err(invalid) => return self.texts.push_back(reply::invalid(id, invalid)),
-        };
-        let what = match enter.resume {
-            Some(_) => What::Resume,
-            None => What::EnterLink,
-        };
-        self.link_room = None;
-        self.awaits_link_room = true;
-        let id = self.await_reply(Asked::Browser { id, what });
-        self.to_core.push_back(Event::Guest {
-            connection,
-            id,
-            guest: Guest {
-                token: enter.token,
-                display_name: enter.display_name,
-                resume: enter.resume,
-            },
-        });
-    }
-
-    fn join(&mut self, id: RequestId, join: Join) -> Result<(), Broken> {
-        let request = Request::JoinRoom {
-            room: join.room,
-            pin: join.pin,
-            devices: join.devices,
-            nonce: draw_nonce()?,
-        };
-        self.ask(id, request);
-        Ok(())
-    }
-
-    fn ask(&mut self, id: RequestId, request: Request) {
-        if self.connection.is_none() {
-            return self.refuse(id, Refusal::NotSignedIn);
-        }
-        let what = match &request {
-            Request::Publish(offer) => What::Publish(offer.media),
-            Request::Unpublish { stream } => What::Unpublish(*stream),
-            Request::LeaveRoom => What::LeaveRoom,
-            _ => What::Other,
-        };
-        self.ask_core(request, Asked::Browser { id, what });
-    }
-
-    fn ask_core(&mut self, request: Request, asked: Asked) {
-        let Some((presence, _)) = &self.connection else {
-            return;
-        };
-        let connection = presence.id();
-        let id = self.await_reply(asked);
-        self.to_core.push_back(Event::Request {
-            connection,
-            id,
-            request,
-        });
-    }
-
-    /// Draws the number of a request to the core.
-    fn await_reply(&mut self, asked: Asked) -> RequestId {
-        self.last_request = self.last_request.wrapping_add(1);
-        let id = RequestId(self.last_request);
-        self.pending.insert(id, asked);
-        id
-    }
-
-    fn forward_own(&mut self) {
-        while let Some((request, sent)) = self.participant.as_mut().and_then(|p| p.next_ask()) {
-            self.ask_core(request, Asked::Own(sent));
-        }
-    }
-
-    fn handle_reply(
-        &mut self,
-        id: RequestId,
-        result: &Result<Answer, Refusal>,
-    ) -> Result<Option<Claim>, Broken> {
-        let (id, what) = match self.pending.remove(&id) {
-            Some(Asked::Browser { id, what }) => (id, what),
-            Some(Asked::Own(sent)) => {
-                if let (Some(participant), Some(sent)) = (&mut self.participant, sent) {
-                    participant.handle_reply(sent, result, clock::now());
-                }
-                return Ok(None);
-            }
-            None => return Ok(None),
-        };
-        if matches!(what, What::Resume | What::EnterLink) {
-            self.awaits_link_room = false;
-        }
-        let answer = match result {
-            Ok(answer) => answer,
-            Err(refusal) => {
-                self.refuse(id, *refusal);
-                return Ok(None);
-            }
-        };
-        if let Some(participant) = &mut self.participant {
-            match (&what, answer) {
-                (What::Resume, Answer::SignedIn(signed_in)) => {
-                    let signed_in = signed_in.clone();
-                    return Ok(Some(Claim { id, signed_in }));
-                }
-                (_, Answer::SignedIn(signed_in)) => {
-                    participant.signed_in(signed_in);
-                    self.session = Some(signed_in.session);
-                }
-                (_, Answer::Joined(joined)) => participant.enter(joined, clock::now())?,
-                (What::Publish(media), Answer::Published { stream }) => {
-                    participant.published(*stream, *media);
-                }
-                (What::Unpublish(stream), _) => participant.unpublished(*stream),
-                (What::LeaveRoom, _) => {
-                    participant.leave();
-                    self.frames.clear();
-                }
-                _ => {}
-            }
-        }
-        let value = match answer {
-            Answer::SignedIn(of) => reply::signed_in(of, of.room.as_ref(), self.link_room.as_ref()),
-            answer => reply::answer(answer),
-        };
-        self.texts.push_back(reply::granted(id, value));
-        if matches!(answer, Answer::Joined(_)) {
-            self.tell_safety_number();
-        }
-        Ok(None)
     }
 
     fn handle_event(&mut self, event: &WireEvent) -> Result<(), Broken> {
