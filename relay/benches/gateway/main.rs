@@ -10,8 +10,8 @@
 
 mod browsers;
 mod endpoints;
-#[allow(dead_code, reason = "the tests need more of it")]
-#[path = "../../tests/server/harness.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests need more of it")]
+#[path = "../../tests/server/harness/mod.rs"]
 mod harness;
 mod publisher;
 mod relay;

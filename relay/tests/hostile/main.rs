@@ -11,8 +11,12 @@ mod attacks;
 mod browser;
 mod call;
 mod datagrams;
-#[expect(dead_code, reason = "the tests of the server need more of it")]
-#[path = "../server/harness.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the tests of the server need more of it"
+)]
+#[path = "../server/harness/mod.rs"]
 mod harness;
 mod member;
 #[expect(dead_code, reason = "the tests of the server need more of it")]
