@@ -146,6 +146,36 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// Starts the threads that store and that compare PINs; both answer to the loop.
+fn start_workers(
+    database: Database,
+    metrics: &Arc<Metrics>,
+    health: &Arc<Health>,
+    events: &mpsc::Sender<Event>,
+) -> Result<(Store, PinWorker), StartError> {
+    let stored = events.clone();
+    let pulse = health.pulse(Part::Store);
+    let store = Store::start(database, Arc::clone(metrics), pulse, move |answer| {
+        // Without the loop no task waits for the answer.
+        let _ = stored.blocking_send(Event::Stored(answer));
+    })?;
+    let compared = events.clone();
+    let pins = PinWorker::start(health.pulse(Part::Pins), move |token, answer| {
+        let _ = compared.blocking_send(Event::Pin { token, answer });
+    })?;
+    Ok((store, pins))
+}
+
+/// What the core must know to make links for browsers.
+fn served_at(web: &TcpListener, config: &Config, data: &DataDir) -> Result<Web, StartError> {
+    Ok(Web {
+        key: gateway::link_key(&data.gateway_secret()?),
+        port: web.local_addr()?.port(),
+        https: !config.web.plain_http,
+        base: config.web.public_url.0.clone(),
+    })
+}
+
 impl Relay {
     /// Opens the data folder and starts every part; needs a tokio runtime.
     ///
@@ -161,16 +191,7 @@ impl Relay {
         let metrics = Arc::new(Metrics::default());
         let (health, deaths) = Health::new();
         let (events, inbox) = mpsc::channel(EVENTS);
-        let stored = events.clone();
-        let pulse = health.pulse(Part::Store);
-        let store = Store::start(database, Arc::clone(&metrics), pulse, move |answer| {
-            // Without the loop nobody waits for the answer.
-            let _ = stored.blocking_send(Event::Stored(answer));
-        })?;
-        let compared = events.clone();
-        let pins = PinWorker::start(health.pulse(Part::Pins), move |token, answer| {
-            let _ = compared.blocking_send(Event::Pin { token, answer });
-        })?;
+        let (store, pins) = start_workers(database, &metrics, &health, &events)?;
         let routes = Arc::new(ArcSwap::from_pointee(Routes::default()));
         let media = MediaPlane::start(
             sockets.media,
@@ -181,12 +202,7 @@ impl Relay {
         )?;
         let mut core = Core::new(config.core_limits(), remembered, Box::new(SystemEntropy));
         if let Some(web) = &sockets.web {
-            core.serve_browsers(Web {
-                key: gateway::link_key(&data.gateway_secret()?),
-                port: web.local_addr()?.port(),
-                https: !config.web.plain_http,
-                base: config.web.public_url.0.clone(),
-            });
+            core.serve_browsers(served_at(web, config, &data)?);
         }
         let server = Server {
             core,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use conclave_protocol::wire::control::Refusal;
+use conclave_protocol::time::Instant;
+use conclave_protocol::wire::control::{Refusal, ToEndpoint};
 use conclave_relay_core::fan_out::Routes;
 use conclave_relay_core::{ConnectionId, Core, Effect, Ending, MediaCommand};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -42,7 +43,7 @@ pub(crate) struct Server {
 impl Server {
     /// Runs until [`Event::Stop`] came and every connection has read its closing, or time is up.
     pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>) {
-        let mut standing = FxHashSet::default();
+        let mut open = FxHashSet::default();
         let mut stop_at = None;
         loop {
             let now = clock::now();
@@ -62,11 +63,11 @@ impl Server {
                     while let Some(event) = next {
                         match &event {
                             Event::Connected { connection, .. } => {
-                                standing.insert(*connection);
+                                open.insert(*connection);
                             }
                             // A task that ended early may not have told of its connection before.
                             Event::Disconnected { connection } => {
-                                standing.remove(connection);
+                                open.remove(connection);
                             }
                             Event::Stop => stop_at = Some(tokio::time::Instant::now() + DRAIN),
                             _ => {}
@@ -81,20 +82,25 @@ impl Server {
                 Err(_) => {}
             }
             if stop_at.is_some() {
-                // Who came while it stops is told like everyone.
+                // Connections accepted during shutdown are told, too.
                 self.core.handle_stop();
             }
             self.core.handle_time(now);
             self.carry_out(now);
             if let Some(at) = stop_at
-                && (standing.is_empty() || tokio::time::Instant::now() >= at)
+                && (open.is_empty() || tokio::time::Instant::now() >= at)
             {
                 break;
             }
         }
+        self.finish(events).await;
+    }
+
+    /// Lets the store write what it holds.
+    async fn finish(self, mut events: mpsc::Receiver<Event>) {
         events.close();
         while events.try_recv().is_ok() {}
-        // The store may be waiting to hand in an answer, which nobody reads any more.
+        // The store may be waiting to hand in an answer, which is not read any more.
         drop(events);
         let store = self.store;
         let finished = tokio::task::spawn_blocking(move || store.finish()).await;
@@ -103,7 +109,7 @@ impl Server {
         }
     }
 
-    fn handle(&mut self, now: conclave_protocol::time::Instant, event: Event) {
+    fn handle(&mut self, now: Instant, event: Event) {
         match event {
             Event::Connected {
                 connection,
@@ -142,7 +148,7 @@ impl Server {
         }
     }
 
-    fn carry_out(&mut self, now: conclave_protocol::time::Instant) {
+    fn carry_out(&mut self, now: Instant) {
         // Before any reply: a stream is routed before its publisher knows its number.
         if let Some(routes) = self.core.take_routes() {
             self.routes.store(routes);
@@ -150,19 +156,7 @@ impl Server {
         while let Some(effect) = self.core.next_effect() {
             match effect {
                 Effect::Send { to, message } => {
-                    let sent = self.outboxes.get(&to).map(|outbox| outbox.send(message));
-                    match sent {
-                        Some(Err(Unsent::Full)) => {
-                            if self.core.handle_too_slow(to) {
-                                self.metrics.sessions_too_slow.inc();
-                            }
-                        }
-                        Some(Err(Unsent::Closed)) => {
-                            self.outboxes.remove(&to);
-                            self.core.handle_disconnected(now, to);
-                        }
-                        Some(Ok(())) | None => {}
-                    }
+                    self.send(to, message, now);
                 }
                 Effect::End { connection, ending } => {
                     if let Some(outbox) = self.outboxes.remove(&connection)
@@ -193,6 +187,26 @@ impl Server {
         if let Some(routes) = self.core.take_routes() {
             self.routes.store(routes);
         }
+        self.show_counts();
+    }
+
+    fn send(&mut self, to: ConnectionId, message: Arc<ToEndpoint>, now: Instant) {
+        let sent = self.outboxes.get(&to).map(|outbox| outbox.send(message));
+        match sent {
+            Some(Err(Unsent::Full)) => {
+                if self.core.handle_too_slow(to) {
+                    self.metrics.sessions_too_slow.inc();
+                }
+            }
+            Some(Err(Unsent::Closed)) => {
+                self.outboxes.remove(&to);
+                self.core.handle_disconnected(now, to);
+            }
+            Some(Ok(())) | None => {}
+        }
+    }
+
+    fn show_counts(&mut self) {
         self.metrics
             .web_links_refused
             .inc_by(self.core.take_refused_links());

@@ -148,36 +148,8 @@ impl Core {
         {
             *rooms_made.entry(creator).or_default() += 1;
         }
-        let rooms: BTreeMap<_, _> = remembered
-            .rooms
-            .into_iter()
-            .map(|room| {
-                let StoredRoom {
-                    id,
-                    name,
-                    pin,
-                    capacity,
-                    creator,
-                    link_generation,
-                    browsers_allowed,
-                } = room;
-                let members = Vec::new();
-                (
-                    id,
-                    Room {
-                        id,
-                        name,
-                        pin,
-                        capacity,
-                        creator,
-                        link_generation,
-                        browsers_allowed,
-                        members,
-                        known: VecDeque::new(),
-                    },
-                )
-            })
-            .collect();
+        let rooms = remembered.rooms.into_iter();
+        let rooms: BTreeMap<_, _> = rooms.map(|room| (room.id, Room::from(room))).collect();
         Self {
             limits,
             guesses: GuessLimits::new(&clock),

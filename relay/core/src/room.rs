@@ -14,7 +14,7 @@ use super::effect::{ConnectionId, Effect};
 use super::fan_out::{Receiver, StreamRoute, kind_of};
 use super::guesses::Guess;
 use super::session::{Membership, Peer};
-use super::storage::{PinCommand, PinHash};
+use super::storage::{PinCommand, PinHash, StoredRoom};
 use super::{Core, Pending};
 
 /// A room that stands.
@@ -39,6 +39,32 @@ pub(super) struct Room {
 /// Devices a locked room knows again. Higher costs 32 B each; lower makes more of them count as guessers when many
 /// come back at once.
 const KNOWN_DEVICES: usize = 4 * MAX_ROOM_CAPACITY as usize;
+
+impl From<StoredRoom> for Room {
+    /// The room as it was stored, without members.
+    fn from(stored: StoredRoom) -> Self {
+        let StoredRoom {
+            id,
+            name,
+            pin,
+            capacity,
+            creator,
+            link_generation,
+            browsers_allowed,
+        } = stored;
+        Self {
+            id,
+            name,
+            pin,
+            capacity,
+            creator,
+            link_generation,
+            browsers_allowed,
+            members: Vec::new(),
+            known: VecDeque::new(),
+        }
+    }
+}
 
 impl Room {
     pub(super) fn summary(&self) -> RoomSummary {

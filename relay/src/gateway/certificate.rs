@@ -215,6 +215,20 @@ fn own(
     names.extend(also);
     names.sort();
     names.dedup();
+    let made = make(names, authority, now)?;
+    data.write(FILE, made.pem.as_bytes())?;
+    let (until, names, by) = (made.until, made.names.join(" "), &made.by);
+    tracing::info!(%until, names, authority = %by, "made a certificate for browsers");
+    Ok(made)
+}
+
+/// Makes a certificate for these names, which the authority signs.
+fn make(
+    names: Vec<String>,
+    authority: &Authority,
+    now: OffsetDateTime,
+) -> Result<Own, CertificateError> {
+    let by = authority.fingerprint();
     let (from, until) = (now - BEHIND, now + VALID);
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(names.clone())?;
@@ -236,8 +250,6 @@ fn own(
         certificate.pem(),
         key.serialize_pem()
     );
-    data.write(FILE, pem.as_bytes())?;
-    tracing::info!(%until, names = names.join(" "), authority = %by, "made a certificate for browsers");
     Ok(Own {
         pem,
         names,

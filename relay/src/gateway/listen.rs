@@ -233,6 +233,10 @@ fn answer(
     };
     let upgrade = hyper::upgrade::on(&mut request);
     *upgrading.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, place, address));
+    switch_to_socket(accept)
+}
+
+fn switch_to_socket(accept: HeaderValue) -> Reply {
     let mut reply = Response::new(HttpBody::<Bytes>::default());
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = reply.headers_mut();

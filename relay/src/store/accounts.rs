@@ -44,28 +44,10 @@ pub(super) fn sign_in(
         })
         .optional()?;
     let Some((written, email_key, blocked)) = found else {
-        let NewAccount::MakeBelow(most) = new else {
-            return Ok(StoreAnswer::NoAccount);
+        return match new {
+            NewAccount::MakeBelow(most) => make(connection, username, email, identity, at, most),
+            _ => Ok(StoreAnswer::NoAccount),
         };
-        let accounts: i64 = connection
-            .prepare_cached("SELECT count(*) FROM accounts")?
-            .query_row([], |row| row.get(0))?;
-        if usize::try_from(accounts).unwrap_or(usize::MAX) >= most {
-            return Err(Refusal::RelayFull.into());
-        }
-        connection
-            .prepare_cached(
-                "INSERT INTO accounts (key, username, email_key, created_at) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![key, username.as_str(), email.key(), at])?;
-        connection
-            .prepare_cached(
-                "INSERT INTO devices (identity, account, accepted_at) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![identity, key, at])?;
-        return Ok(StoreAnswer::Account {
-            username: username.clone(),
-        });
     };
     let bound = connection
         .prepare_cached("SELECT 1 FROM devices WHERE account = ?1 AND identity = ?2")?
@@ -81,4 +63,33 @@ pub(super) fn sign_in(
     }
     let username = Username::parse(&written).map_err(|_| Refusal::StorageFailed)?;
     Ok(StoreAnswer::Account { username })
+}
+
+/// Makes an account for this device, where there are fewer than `most`.
+fn make(
+    connection: &Connection,
+    username: &Username,
+    email: &Email,
+    identity: &[u8; 32],
+    at: i64,
+    most: usize,
+) -> Result<StoreAnswer, ExecuteError> {
+    let key = username.key();
+    let accounts: i64 = connection
+        .prepare_cached("SELECT count(*) FROM accounts")?
+        .query_row([], |row| row.get(0))?;
+    if usize::try_from(accounts).unwrap_or(usize::MAX) >= most {
+        return Err(Refusal::RelayFull.into());
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO accounts (key, username, email_key, created_at) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![key, username.as_str(), email.key(), at])?;
+    connection
+        .prepare_cached("INSERT INTO devices (identity, account, accepted_at) VALUES (?1, ?2, ?3)")?
+        .execute(params![identity, key, at])?;
+    Ok(StoreAnswer::Account {
+        username: username.clone(),
+    })
 }

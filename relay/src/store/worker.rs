@@ -118,7 +118,6 @@ fn work(
             continue;
         }
         let (answers, error) = commit(&mut database, &batch);
-        let error_is_damage = error.as_ref().is_some_and(is_damage);
         let failed = answers
             .iter()
             .filter(|answer| **answer == Err(Refusal::StorageFailed))
@@ -128,18 +127,7 @@ fn work(
         // Once a change: a full disk would fill the log, too.
         if failing != (failed > 0) {
             failing = failed > 0;
-            if failing {
-                let error = error.as_ref().map(tracing::field::display);
-                match error_is_damage {
-                    true => tracing::error!(
-                        error,
-                        "the database is damaged: stop the relay and restore a backup (docs/relay.md, \"The data folder and its backup\")"
-                    ),
-                    false => tracing::error!(error, "the database cannot store: is the disk full?"),
-                }
-            } else {
-                tracing::info!("the database stores again");
-            }
+            tell(failing, error.as_ref());
         }
         for (command, result) in batch.drain(..).zip(answers) {
             answer(Stored {
@@ -147,6 +135,23 @@ fn work(
                 answer: result,
             });
         }
+    }
+}
+
+/// Logs that the database stores no more, or that it does again.
+fn tell(failing: bool, error: Option<&rusqlite::Error>) {
+    if !failing {
+        tracing::info!("the database stores again");
+        return;
+    }
+    let is_damaged = error.is_some_and(is_damage);
+    let error = error.map(tracing::field::display);
+    match is_damaged {
+        true => tracing::error!(
+            error,
+            "the database is damaged: stop the relay and restore a backup (docs/relay.md, \"The data folder and its backup\")"
+        ),
+        false => tracing::error!(error, "the database cannot store: is the disk full?"),
     }
 }
 

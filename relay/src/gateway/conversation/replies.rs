@@ -70,28 +70,13 @@ impl Conversation {
                 return Ok(None);
             }
         };
-        if let Some(participant) = &mut self.participant {
-            match (&what, answer) {
-                (What::Resume, Answer::SignedIn(signed_in)) => {
-                    let signed_in = signed_in.clone();
-                    return Ok(Some(Claim { id, signed_in }));
-                }
-                (_, Answer::SignedIn(signed_in)) => {
-                    participant.signed_in(signed_in);
-                    self.session = Some(signed_in.session);
-                }
-                (_, Answer::Joined(joined)) => participant.enter(joined, clock::now())?,
-                (What::Publish(media), Answer::Published { stream }) => {
-                    participant.published(*stream, *media);
-                }
-                (What::Unpublish(stream), _) => participant.unpublished(*stream),
-                (What::LeaveRoom, _) => {
-                    participant.leave();
-                    self.frames.clear();
-                }
-                _ => {}
-            }
+        if let (What::Resume, Answer::SignedIn(signed_in)) = (&what, answer)
+            && self.participant.is_some()
+        {
+            let signed_in = signed_in.clone();
+            return Ok(Some(Claim { id, signed_in }));
         }
+        self.follow(&what, answer)?;
         let value = match answer {
             Answer::SignedIn(of) => reply::signed_in(of, of.room.as_ref(), self.link_room.as_ref()),
             answer => reply::answer(answer),
@@ -101,5 +86,29 @@ impl Conversation {
             self.tell_safety_number();
         }
         Ok(None)
+    }
+
+    /// Tells the participant what was granted.
+    fn follow(&mut self, what: &What, answer: &Answer) -> Result<(), Broken> {
+        let Some(participant) = &mut self.participant else {
+            return Ok(());
+        };
+        match (what, answer) {
+            (_, Answer::SignedIn(signed_in)) => {
+                participant.signed_in(signed_in);
+                self.session = Some(signed_in.session);
+            }
+            (_, Answer::Joined(joined)) => participant.enter(joined, clock::now())?,
+            (What::Publish(media), Answer::Published { stream }) => {
+                participant.published(*stream, *media);
+            }
+            (What::Unpublish(stream), _) => participant.unpublished(*stream),
+            (What::LeaveRoom, _) => {
+                participant.leave();
+                self.frames.clear();
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }

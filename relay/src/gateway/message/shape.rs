@@ -134,7 +134,7 @@ enum WantWord {
 impl Shape {
     /// The request, or the field that breaks its rule.
     pub(super) fn ask(self) -> Result<Ask, Invalid> {
-        let request = match self {
+        match self {
             Self::SignIn {
                 version,
                 device,
@@ -149,13 +149,13 @@ impl Shape {
                     Some(name) => parse(&name, "display_name")?,
                     None => DisplayName::from(&username),
                 };
-                return Ok(Ask::SignIn(Box::new(SignIn {
+                Ok(Ask::SignIn(Box::new(SignIn {
                     device: secret(&device, "device")?,
                     username,
                     display_name,
                     email: parse(&email, "email")?,
                     resume: resume_secret(resume)?,
-                })));
+                })))
             }
             Self::EnterLink {
                 version,
@@ -165,15 +165,35 @@ impl Shape {
                 resume,
             } => {
                 check_version(version)?;
-                return Ok(Ask::EnterLink(Box::new(EnterLink {
+                Ok(Ask::EnterLink(Box::new(EnterLink {
                     device: secret(&device, "device")?,
                     token: parse(&token, "token")?,
                     display_name: parse(&display_name, "display_name")?,
                     resume: resume_secret(resume)?,
-                })));
+                })))
             }
-            // It is no request, and was taken before.
-            Self::Ping { .. } => return Err(invalid("do")),
+            Self::JoinRoom {
+                room,
+                pin: digits,
+                microphone,
+                camera,
+            } => Ok(Ask::Join(Box::new(Join {
+                room: RoomId(room),
+                pin: pin(digits)?,
+                devices: Devices { microphone, camera },
+            }))),
+            other => other.request().map(|request| Ask::Core(Box::new(request))),
+        }
+    }
+
+    /// What an endpoint could ask for, too.
+    fn request(self) -> Result<Request, Invalid> {
+        Ok(match self {
+            // [`Self::ask`] and [`super::Incoming::parse`] take these before.
+            Self::SignIn { .. }
+            | Self::EnterLink { .. }
+            | Self::JoinRoom { .. }
+            | Self::Ping { .. } => return Err(invalid("do")),
             Self::ListRooms { after } => Request::ListRooms {
                 after: after.map(RoomId),
             },
@@ -186,18 +206,6 @@ impl Shape {
                 pin: pin(digits)?,
                 capacity,
             },
-            Self::JoinRoom {
-                room,
-                pin: digits,
-                microphone,
-                camera,
-            } => {
-                return Ok(Ask::Join(Box::new(Join {
-                    room: RoomId(room),
-                    pin: pin(digits)?,
-                    devices: Devices { microphone, camera },
-                })));
-            }
             Self::LeaveRoom {} => Request::LeaveRoom,
             Self::Say { text, to } => Request::Say {
                 to: to.map(ParticipantId),
@@ -237,8 +245,7 @@ impl Shape {
                 allowed,
             },
             Self::SignOut {} => Request::SignOut,
-        };
-        Ok(Ask::Core(Box::new(request)))
+        })
     }
 }
 
