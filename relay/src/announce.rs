@@ -74,7 +74,7 @@ impl From<RelayName> for String {
     }
 }
 
-/// An announcement that stands until it is withdrawn or dropped.
+/// An announcement that lasts until it is withdrawn or dropped.
 pub(crate) struct Announcement {
     daemon: ServiceDaemon,
     fullname: String,
@@ -194,7 +194,7 @@ async fn watch(events: Receiver<DaemonEvent>, name: String) {
         announced.await;
     }
     tracing::info!(name, "announced on the LAN");
-    // A queue that nobody empties would be dropped by its sender with a line in its log.
+    // A queue that no task empties would be dropped by its sender with a line in its log.
     while events.recv_async().await.is_ok() {}
 }
 

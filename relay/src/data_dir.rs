@@ -14,9 +14,9 @@ pub enum DataError {
     /// The system says no.
     #[error("{path}: {error}")]
     Io {
-        /// To what.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The system's reason.
         error: std::io::Error,
     },
     /// An identity or another secret is not 32 bytes.
@@ -24,7 +24,7 @@ pub enum DataError {
         "{0} is not an identity: restore it from a backup, or remove it to become another relay"
     )]
     NotASecret(PathBuf),
-    /// No random bytes to be had.
+    /// The system gives no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
 }

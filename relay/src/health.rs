@@ -120,7 +120,7 @@ impl Health {
             let missing = self.missing().map(|(part, _)| part);
             match missing {
                 None => {
-                    // A manager that does not listen restarts the relay, and there is nobody else to tell.
+                    // A manager that does not listen restarts the relay, and there is no other program to tell.
                     let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
                 }
                 Some(part) if was_missing != missing => {

@@ -69,9 +69,9 @@ pub enum StartError {
     /// An address cannot be bound.
     #[error("cannot listen on {address}: {error}")]
     Bind {
-        /// Which.
+        /// The address to listen at.
         address: SocketAddr,
-        /// Why.
+        /// The system's reason.
         error: std::io::Error,
     },
     /// A socket, a thread or a task cannot be had.
@@ -290,7 +290,7 @@ impl Relay {
         self.identity
     }
 
-    /// Serves until `shutdown` is over, then tells everyone and waits at most 5 s for them.
+    /// Serves until `shutdown` completes, then tells everyone and waits at most 5 s for them.
     ///
     /// Limits of each configuration that comes through `reloads` are taken over.
     ///
@@ -352,7 +352,7 @@ impl Relay {
     }
 }
 
-/// A part of a running relay that ended, though nobody stopped the relay.
+/// A part of a running relay that ended, though the relay was not stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} ended by itself, which is a bug: the relay cannot go on without it")]
 pub struct PartEnded(pub Part);
@@ -377,7 +377,7 @@ async fn alive(pulse: Pulse, task: impl Future<Output = ()>) {
     task.await;
 }
 
-/// Starts a relay and serves until `shutdown` is over.
+/// Starts a relay and serves until `shutdown` completes.
 ///
 /// # Errors
 /// [`RunError`] when it does not start, or a part of it ends by itself.

@@ -63,7 +63,7 @@ fn serve(config: &Config, flags: &command_line::Flags) -> anyhow::Result<()> {
                 tracing::warn!(%web, "plain HTTP for browsers: a proxy must speak TLS for it");
             }
             println!("ready control={control} media={media} web={web} admin={admin}");
-            // Without systemd there is nobody to notify.
+            // Without systemd there is no program to notify.
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
             let (reload, reloads) = mpsc::channel(1);
             let shutdown = async {

@@ -30,7 +30,7 @@ metrics! {
     counters {
         /// Control connections accepted
         connections_accepted,
-        /// Control connections closed at once: as many as allowed stand, or too many are half-open
+        /// Control connections closed at once: as many as allowed are open, or too many are half-open
         connections_refused,
         /// Control connections closed during the handshake: too many were half-open, and another took the place
         half_open_pushed_out,
@@ -120,11 +120,11 @@ metrics! {
         address_moves,
         /// Web connections accepted
         web_accepted,
-        /// Web connections closed, or sockets refused: as many as allowed stand
+        /// Web connections closed, or sockets refused: as many as allowed are open
         web_limited,
         /// Web connections closed at once: too many from one address in a short time
         web_handshakes_limited,
-        /// Of those closed as many stand, connections closed before they were sockets: another one took the place
+        /// Of those closed because as many as allowed are open, connections closed before they were sockets: another one took the place
         web_pushed_out,
         /// Web connections closed: no TLS, or no whole request in time
         web_handshakes_failed,
@@ -164,13 +164,13 @@ metrics! {
         web_frames_dropped,
     }
     gauges {
-        /// Control connections that stand
+        /// Control connections that are open
         connections,
         /// Control connections whose handshake is not done
         half_open,
-        /// Web connections that stand
+        /// Web connections that are open
         web_connections,
-        /// WebSockets that stand
+        /// WebSockets that are open
         web_sockets,
         /// Sessions
         sessions,

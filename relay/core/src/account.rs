@@ -94,7 +94,7 @@ impl Core {
         }));
     }
 
-    /// Goes on with a sign-in whose name is nobody's: accounts are for good, so they are not for
+    /// Goes on with a sign-in whose name belongs to no account: accounts are for good, so they are not for
     /// the asking.
     pub(super) fn sign_up(&mut self, arrival: Box<Arrival>) -> Result<(), Refusal> {
         // A guest who is here keeps the name while they are.
@@ -265,7 +265,7 @@ impl Core {
         })))
     }
 
-    /// A number that nobody can guess: forgers would have to find one first.
+    /// A number that cannot be guessed: forgers would have to find one first.
     fn draw_session_id(&mut self) -> SessionId {
         loop {
             let mut bytes = [0; 4];

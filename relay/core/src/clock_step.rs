@@ -56,7 +56,7 @@ impl WallClock {
         self.last.map_or(UnixMillis(0), |(_, wall)| wall)
     }
 
-    /// Whether what was made to last from `made` for `lifetime_ms` is over.
+    /// Whether what was made to last from `made` for `lifetime_ms` has expired.
     ///
     /// What was made shortly before a clock went back may last longer, by no more than the clock went back.
     pub(super) fn is_over(&self, made: UnixMillis, lifetime_ms: u64) -> bool {

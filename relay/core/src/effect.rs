@@ -9,7 +9,7 @@ use conclave_protocol::wire::control::{ClosingReason, ToEndpoint};
 
 use super::storage::{PinCommand, StoreCommand};
 
-/// One control connection, for as long as it stands.
+/// One control connection, for as long as it is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
@@ -22,16 +22,16 @@ pub struct ConnectionId(pub u64);
 pub enum Effect {
     /// Queue a message on a connection.
     Send {
-        /// Which.
+        /// The recipient.
         to: ConnectionId,
         /// What; shared by all who get the same.
         message: Arc<ToEndpoint>,
     },
     /// End a connection.
     End {
-        /// Which.
+        /// The connection to close.
         connection: ConnectionId,
-        /// How.
+        /// Whether queued messages still go out.
         ending: Ending,
     },
     /// Have the store do something.
@@ -56,7 +56,7 @@ pub enum Ending {
 pub enum MediaCommand {
     /// A session has new keys and a connection to fall back to.
     Open {
-        /// Which.
+        /// The session in the hop header of its datagrams.
         session: SessionId,
         /// Root of its hop keys.
         secret: Secret<32>,
@@ -65,9 +65,9 @@ pub enum MediaCommand {
         /// Where the connection comes from.
         address: IpAddr,
     },
-    /// A session is over.
+    /// A session ended.
     Close {
-        /// Which.
+        /// The session in the hop header of its datagrams.
         session: SessionId,
     },
 }

@@ -1,4 +1,4 @@
-//! How often somebody may guess wrong: a budget a key that refills with time, of which a right answer takes nothing.
+//! How often a wrong guess is allowed: a budget for each key that refills with time; a right answer takes nothing of it.
 //!
 //! `governor` cannot give back what was taken, and what is being compared must count until its answer is known:
 //! else many guesses at once would cost one.

@@ -106,7 +106,7 @@ pub struct Core {
     /// By the account name's key.
     accounts: HashMap<String, SessionId>,
     rooms: BTreeMap<RoomId, Room>,
-    /// Names that stand or are being made.
+    /// Names of rooms that exist or are being made.
     room_names: HashSet<String>,
     /// How many of these an account made, by its key.
     rooms_made: HashMap<String, usize>,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use conclave_protocol::time::{Instant, Micros};
 
-/// How often a key is named at most. Higher hides what goes on; lower fills the log while somebody floods the relay.
+/// How often a key is named at most. Higher hides what goes on; lower fills the log while an attacker floods the relay.
 const AGAIN_AFTER: Micros = Micros::from_secs(60);
 
 /// The keys that were named, and when.
@@ -19,7 +19,7 @@ struct Told {
 }
 
 impl LimitLog {
-    /// Somebody was refused by the limit that `key` of the configuration sets.
+    /// A request was refused by the limit that `key` of the configuration sets.
     pub fn reached(
         &self,
         key: &'static str,

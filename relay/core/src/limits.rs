@@ -140,7 +140,7 @@ impl GrowthLimits {
     }
 }
 
-/// Limits of accounts whose session is over: signing in again must not make them new.
+/// Limits of accounts whose session ended: signing in again must not make them new.
 #[derive(Default)]
 pub(super) struct RestingLimits(HashMap<String, (Instant, RequestLimits)>);
 

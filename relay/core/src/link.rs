@@ -1,6 +1,6 @@
 //! Links by which browsers come into a room as guests: made, proven and revoked without being stored.
 //!
-//! Revoking counts the room's generation of links up, and every link of an earlier one is over.
+//! Revoking counts the room's generation of links up, and every link of an earlier one has expired.
 
 use conclave_protocol::id::{RequestId, RoomId, SessionId};
 use conclave_protocol::name::{DisplayName, LinkToken, PublicUrl, Username};
@@ -29,7 +29,7 @@ pub struct Web {
     pub base: Option<PublicUrl>,
 }
 
-/// Somebody who comes by a link.
+/// A guest who comes by a link.
 #[derive(Clone, Debug)]
 pub struct Guest {
     /// The link's token.
@@ -59,8 +59,8 @@ pub(super) struct RoomChange {
     setting: RoomSetting,
 }
 
-/// What a guest goes by where accounts go by their names: near their display name, so that nobody comes in under the
-/// name of an account, and where that has no letters, by their device.
+/// What a guest goes by where accounts go by their names: near their display name, so that no guest comes in under the name
+/// of an account, and where that has no letters, by their device.
 fn username_of_guest(display_name: &DisplayName, identity: &[u8; 32]) -> Username {
     display_name.username().unwrap_or_else(|_| {
         let [a, b, c, d, ..] = *identity;
@@ -231,7 +231,7 @@ impl Core {
         }
     }
 
-    /// Somebody comes by a link.
+    /// A guest comes by a link.
     pub fn handle_guest(&mut self, connection: ConnectionId, request: RequestId, guest: Guest) {
         if let Err(refusal) = self.receive_guest(connection, request, guest) {
             self.reply(connection, request, Err(refusal));

@@ -17,7 +17,7 @@ use super::session::{Membership, Peer};
 use super::storage::{PinCommand, PinHash, StoredRoom};
 use super::{Core, Pending};
 
-/// A room that stands.
+/// A room that exists.
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) id: RoomId,
@@ -26,7 +26,7 @@ pub(super) struct Room {
     pub(super) capacity: u16,
     /// The key of the account that made it; rooms of old have none.
     pub(super) creator: Option<String>,
-    /// Links of earlier ones are over.
+    /// Links of earlier ones have expired.
     pub(super) link_generation: u32,
     /// Whether participants may be here whose keys the gateway holds.
     pub(super) browsers_allowed: bool,

@@ -159,7 +159,7 @@ impl Core {
                 Some((to, *members.get(&to)?, envelope))
             })
             .filter(|(_, to, _)| *to != session);
-        // Who got too many holds up nobody else.
+        // A member who got too many holds up no other member.
         let (mut put_off, mut longest) = (Vec::new(), 0);
         for (participant, to, envelope) in addressed {
             match self.count_message(session, to) {

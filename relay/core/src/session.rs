@@ -45,12 +45,12 @@ pub(super) struct Session {
     /// What others see.
     pub(super) display_name: DisplayName,
     pub(super) peer: Peer,
-    /// The only room of somebody who came by a link, and has no account.
+    /// The only room of a guest, who came by a link and has no account.
     pub(super) guest: Option<RoomId>,
     pub(super) resume_secret: Secret<32>,
     /// `None` while it waits to be resumed.
     pub(super) connection: Option<ConnectionId>,
-    /// When a detached session is over.
+    /// When a detached session ends.
     pub(super) over_at: Option<Instant>,
     /// Whether it asked for the lobby.
     pub(super) watching: bool,

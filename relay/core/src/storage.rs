@@ -14,7 +14,7 @@ pub struct Token(pub u64);
 pub enum StoreCommand {
     /// Finds the account, or binds it to its first device.
     SignIn {
-        /// Whom to answer.
+        /// The request that waits for the answer.
         token: Token,
         /// The name.
         username: Username,
@@ -22,52 +22,52 @@ pub enum StoreCommand {
         email: Email,
         /// The device's public key.
         identity: [u8; 32],
-        /// When.
+        /// The time that the row is given.
         at: UnixMillis,
         /// Whether the account is made when there is none.
         new: NewAccount,
     },
     /// Remembers a room.
     CreateRoom {
-        /// Whom to answer.
+        /// The request that waits for the answer.
         token: Token,
         /// The room.
         room: StoredRoom,
-        /// When.
+        /// The time that the row is given.
         at: UnixMillis,
     },
     /// Remembers a line of chat.
     AppendChat {
-        /// Whom to answer.
+        /// The request that waits for the answer.
         token: Token,
         /// In which room.
         room: RoomId,
         /// The line.
         line: ChatLine,
-        /// Whether a guest wrote it, whose name is nobody's.
+        /// Whether a guest wrote it, whose name belongs to no account.
         from_guest: bool,
         /// Whether it is for a guest alone.
         to_guest: bool,
     },
     /// Finds out whether a name is an account's.
     FindName {
-        /// Whom to answer.
+        /// The request that waits for the answer.
         token: Token,
         /// The name.
         username: Username,
     },
     /// Remembers one setting of a room, and leaves its others as they are.
     ChangeRoom {
-        /// Whom to answer.
+        /// The request that waits for the answer.
         token: Token,
-        /// Which.
+        /// The room that changes.
         room: RoomId,
         /// What changes.
         setting: RoomSetting,
     },
     /// Looks up a page of chat.
     ReadHistory {
-        /// Whom to answer.
+        /// The request that waits for the answer.
         token: Token,
         /// Of which room.
         room: RoomId,
@@ -96,16 +96,16 @@ impl StoreCommand {
 /// One setting of a room. Each is a change of its own: two at once cannot undo each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomSetting {
-    /// Every link that was made before is over.
+    /// Every link that was made before has expired.
     RevokeLinks,
     /// Whether browsers may be there.
     AllowBrowsers(bool),
 }
 
-/// What becomes of a name that is nobody's.
+/// What becomes of a name that belongs to no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewAccount {
-    /// It stays nobody's, and the answer is [`StoreAnswer::NoAccount`].
+    /// It stays free, and the answer is [`StoreAnswer::NoAccount`].
     Tell,
     /// It becomes this device's, unless there are so many accounts.
     MakeBelow(usize),
@@ -145,7 +145,7 @@ pub enum StoreAnswer {
         /// What links are made with from now on.
         link_generation: u32,
     },
-    /// Nobody has this name.
+    /// No account has this name.
     NoAccount,
     /// A page of chat, oldest first.
     History {
@@ -176,14 +176,14 @@ impl std::fmt::Debug for PinHash {
 pub enum PinCommand {
     /// Hash a new room's PIN.
     Hash {
-        /// Whom to answer.
+        /// The request that waits for the answer.
         token: Token,
         /// The PIN.
         pin: Pin,
     },
     /// Compare a guess.
     Compare {
-        /// Whom to answer.
+        /// The request that waits for the answer.
         token: Token,
         /// The guess.
         pin: Pin,

@@ -18,7 +18,7 @@ const CALM: Micros = Micros::from_secs(20 * 60);
 /// Accounts that are remembered. Higher costs about 100 B each.
 const MOST: usize = 4_096;
 
-/// Which sessions were removed by which others, and how often.
+/// Which connection took the place of which other one, and how often.
 #[derive(Default)]
 pub(super) struct Takeovers(HashMap<String, Turns>);
 
@@ -28,7 +28,7 @@ struct Turns {
 }
 
 impl Takeovers {
-    /// One who signs in takes over a session whose connection stands.
+    /// One who signs in takes over a session whose connection is open.
     ///
     /// # Errors
     /// How long to wait, when there were too many.

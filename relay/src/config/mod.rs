@@ -62,7 +62,7 @@ pub struct Listen {
 pub enum Listener {
     /// Not at all.
     Off,
-    /// There.
+    /// It listens at this address.
     On(SocketAddr),
 }
 

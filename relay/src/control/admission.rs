@@ -15,7 +15,7 @@ use conclave_relay_core::address::{Network, SITE_SHARE};
 use conclave_relay_core::limit_log::LimitLog;
 use conclave_relay_core::quota::{ByAddress, SetClock};
 
-/// How many connections may stand. An "address" is an IPv4 address or an IPv6 network (/64); a /48 has 16 shares.
+/// How many connections may be open. An "address" is an IPv4 address or an IPv6 network (/64); a /48 has 16 shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// All of them.

@@ -35,7 +35,7 @@ const KEPT: usize = 256;
 /// Media sealed at a time, so that control gets its turn between.
 const MEDIA_A_TURN: usize = 16;
 
-/// Why a connection is over.
+/// Why a connection ended.
 enum Over {
     /// The other side closed it, or its network did.
     Gone,

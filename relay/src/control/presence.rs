@@ -47,7 +47,7 @@ impl Drop for Presence {
         let gone = Event::Disconnected {
             connection: self.connection,
         };
-        // Without the loop, or without the runtime, the relay is ending, and nobody is left to be told.
+        // Without the loop, or without the runtime, the relay is ending, and there is no task left to tell.
         if let Err(TrySendError::Full(gone)) = self.events.try_send(gone)
             && let Ok(runtime) = Handle::try_current()
         {

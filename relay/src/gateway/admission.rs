@@ -15,7 +15,7 @@ use conclave_relay_core::address::{Network, SITE_SHARE};
 use conclave_relay_core::limit_log::LimitLog;
 use conclave_relay_core::quota::{ByAddress, SetClock};
 
-/// Connections that may stand beside as many as there may be sockets, for pages on their way.
+/// Connections that may be open beside the allowed sockets, for pages on their way.
 const FOR_PAGES: usize = 256;
 /// Of them, places for those who were pushed out and have not left yet.
 const LEAVING: usize = 32;
@@ -44,7 +44,7 @@ pub(super) enum What {
     Socket,
 }
 
-/// Which limit keeps somebody out.
+/// The limit that refuses a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
     /// That of all.
@@ -162,7 +162,7 @@ impl Admission {
             self.report(full, &limits, address);
             return Err(full);
         }
-        // The proxy's own connections are nobody's: they count as one party.
+        // The proxy's own connections belong to no browser: they count as one party.
         let newcomer = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
         // Before all places are taken, as who is pushed out takes a moment to leave.
         let is_tight = *counts.all.of(what) + LEAVING >= bounds.0;

@@ -1,8 +1,8 @@
 //! What browsers know the relay by: a certificate that was given, or one of its own.
 //!
-//! Its own stands in the data folder with its key. The relay's own [`Authority`] vouches for it: browsers ask once, or
+//! Its own is in the data folder with its key. The relay's own [`Authority`] vouches for it: browsers ask once, or
 //! trust that. It is for the relay's names and for the addresses at which it was asked; it is kept for as long as
-//! browsers accept one, and made anew before that is over, or when it is not valid yet, as the clock was wrong.
+//! browsers accept one, and made again before that time has passed, or when it is not valid yet, as the clock was wrong.
 
 mod authority;
 
@@ -29,7 +29,7 @@ use authority::Authority;
 const VALID: Duration = Duration::days(820);
 /// How long before that a clock may be behind.
 const BEHIND: Duration = Duration::days(1);
-/// How long before its end it is made anew.
+/// How long before its end it is made again.
 const EARLY: Duration = Duration::days(30);
 /// Its file in the data folder.
 const FILE: &str = "web.pem";
@@ -37,7 +37,7 @@ const FILE: &str = "web.pem";
 const VALID_FROM: &str = "valid ";
 /// Before its PEM: what it is for.
 const FOR: &str = "for ";
-/// Before its PEM: whose word stands behind it.
+/// Before its PEM: which authority signed it.
 const BY: &str = "by ";
 /// Addresses that are remembered. Higher has longer certificates; lower makes new ones where addresses change much.
 const ADDRESSES: usize = 32;
@@ -62,9 +62,9 @@ pub enum CertificateError {
     /// A file cannot be read, or is no PEM of what it should be.
     #[error("{path}: {error}")]
     File {
-        /// Which.
+        /// The file that cannot be read.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         error: tokio_rustls::rustls::pki_types::pem::Error,
     },
     /// Certificate and key cannot be used.
@@ -269,7 +269,7 @@ impl Own {
         let names = lines.next()?.strip_prefix(FOR)?.split(' ');
         let names = names.map(str::to_owned).collect();
         let by = lines.next()?.strip_prefix(BY)?.to_owned();
-        // Damaged, it is made anew.
+        // Damaged, it is made again.
         CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
         PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()?;
         Some(Self {

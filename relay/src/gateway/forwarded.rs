@@ -1,6 +1,6 @@
 //! Whose a request is that a proxy brings: the last address in `X-Forwarded-For`, which the proxy itself wrote.
 //!
-//! What stands before it the other side may have made up. Nobody but the proxy of the configuration is believed.
+//! The other side may have made up what comes before it. Only the proxy of the configuration is believed.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -41,7 +41,7 @@ const SUBPROTOCOL: &str = "conclave.v1";
 const AUTHORITY: &str = "/ca.crt";
 /// How long TLS, and then a request's head, may take.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a connection may stand that is no socket: a page is there by then.
+/// How long a connection that is no socket may stay open: the page is loaded by then.
 const PAGE: Duration = Duration::from_secs(60);
 /// Bytes of a request's head and its buffer; the least that hyper takes.
 const HEAD_BYTES: usize = 8 * 1024;
@@ -51,7 +51,7 @@ const UNSENT: u32 = 64 * 1024;
 const PAUSE: Duration = Duration::from_millis(50);
 /// Characters of an unknown host that are logged.
 const LOGGED_HOST: usize = 100;
-/// How often what is over is forgotten.
+/// How often ended connections are forgotten.
 const FORGET_EACH: Duration = Duration::from_secs(30);
 /// How often the certificate is looked at, beside when the clock is set.
 const RENEW_EACH: Duration = Duration::from_secs(24 * 60 * 60);
@@ -160,7 +160,7 @@ where
     match spoken {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::debug!(%error, "a web connection is over");
+            tracing::debug!(%error, "a web connection ended");
             gateway.metrics.web_handshakes_failed.inc();
             return;
         }

@@ -175,7 +175,7 @@ impl Gateway {
         }
     }
 
-    /// The identity of a browser's device: nobody has its secret half from the browser's secret alone.
+    /// The identity of a browser's device: the browser's secret alone does not give its secret half.
     fn identity(&self, device: &Secret<32>) -> Identity {
         let secret = derive(&self.secret, device.expose(), b"conclave gateway device v1");
         Identity::from_secret(secret)

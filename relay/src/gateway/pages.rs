@@ -125,7 +125,7 @@ fn add(folder: &Dir<'_>, pages: &mut HashMap<String, Page>) {
 
 fn page(file: &File<'_>) -> Option<Page> {
     let name = file.path().to_str()?;
-    // Tests stand beside what they test.
+    // Tests are beside what they test.
     if name.contains(".test.") {
         return None;
     }

@@ -20,7 +20,7 @@ use crate::clock;
 /// ends takes to write what waits.
 const CLAIM: Duration = Duration::from_secs(5);
 const _: () = assert!(CLAIM.as_secs() > DRAIN.as_secs());
-/// The session is over by then.
+/// The session has ended by then.
 const KEPT: Micros = Micros(RESUME_FOR.0 + 5_000_000);
 
 /// Where they wait.
@@ -38,7 +38,7 @@ impl Parking {
         let now = clock::now();
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match places.remove(&session) {
-            // A caller that gave up claiming it has no use for it.
+            // The socket that gave up claiming it has no use for it.
             Some(Place::Claimed(claim)) => drop(claim.send(participant)),
             _ => drop(places.insert(session, Place::Left(participant, now + KEPT))),
         }
@@ -60,7 +60,7 @@ impl Parking {
         tokio::time::timeout(CLAIM, waiting).await.ok()?.ok()
     }
 
-    /// Forgets those whose session is over.
+    /// Forgets those whose session has ended.
     pub(super) fn forget_old(&self) {
         let now = clock::now();
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,17 +78,17 @@ mod tests {
 
     use super::*;
 
-    fn somebody() -> Box<Participant> {
+    fn participant() -> Box<Participant> {
         Box::new(Participant::new(Identity::from_secret(Secret([1; 32]))))
     }
 
     #[tokio::test]
     async fn what_was_left_is_claimed_once() {
         let parking = Parking::default();
-        parking.leave(SessionId(1), somebody());
+        parking.leave(SessionId(1), participant());
         assert!(parking.claim(SessionId(1)).await.is_some());
         let (other, again) = tokio::join!(parking.claim(SessionId(2)), async {
-            parking.leave(SessionId(2), somebody());
+            parking.leave(SessionId(2), participant());
         });
         assert!(other.is_some(), "claimed before it was left");
         let () = again;

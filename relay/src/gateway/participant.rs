@@ -37,7 +37,7 @@ const ABILITIES: Abilities = Abilities {
 /// A block or picture for the browser.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// A block of somebody's sound.
+    /// A block of another member's sound.
     Sound(ParticipantId, Vec<u8>),
     /// A whole picture of a stream.
     Picture(StreamId, Vec<u8>),
@@ -121,7 +121,7 @@ impl Participant {
     /// A session is open; a resumed one has new hop keys, too.
     pub(super) fn signed_in(&mut self, signed_in: &SignedIn) {
         if signed_in.room.is_none() {
-            // The room that it was in is over, or has put it out.
+            // The room that it was in is closed, or has removed it.
             self.leave();
         }
         let uplink = Arc::new(Uplink::new(signed_in.session, &signed_in.hop_secret));
@@ -147,8 +147,8 @@ impl Participant {
         let own = own.map_or(&[][..], |own| &own.streams);
         match &mut self.room {
             Some(room) if room.attendance.place() == place => {
-                let stands = |id: &StreamId| own.iter().any(|own| own.id == *id);
-                room.published.retain(|id, _| stands(id));
+                let is_published = |id: &StreamId| own.iter().any(|own| own.id == *id);
+                room.published.retain(|id, _| is_published(id));
                 room.attendance.resume(&joined.roster, now, &mut SysRng)?;
             }
             _ => {
@@ -274,7 +274,7 @@ impl Participant {
             .map_err(|_| Unsent::Malformed)
     }
 
-    /// Opens a packet of somebody else's; what it makes whole goes to `deliver`.
+    /// Opens a packet of another member's; what it makes whole goes to `deliver`.
     pub(super) fn handle_packet(
         &mut self,
         packet: &mut [u8],

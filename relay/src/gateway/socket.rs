@@ -52,7 +52,7 @@ pub(super) fn config() -> WebSocketConfig {
         .max_frame_size(Some(longest))
 }
 
-/// Why a socket is over.
+/// Why a socket ended.
 #[derive(Debug)]
 enum Over {
     /// The other side closed it, or its network did.
@@ -90,7 +90,7 @@ where
     };
     let over = talk.run(&mut sink, &mut stream).await;
     let farewell = talk.farewell(&over, &gateway);
-    tracing::debug!(?over, "a browser's socket is over");
+    tracing::debug!(?over, "a browser's socket ended");
     // The core need not wait for a slow browser.
     if let Some(presence) = talk.conversation.finish() {
         presence.end().await;

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::media_run::{MediaInbox, MediaOutbox, media_way};
 
-/// Messages that may wait. Higher lets a slow reader cost more memory before it is removed.
+/// Messages that may wait. Higher lets a slow reader cost more memory before it is disconnected.
 pub(crate) const MESSAGES: usize = 256;
 /// Bytes that may wait, as the messages are on the wire.
 pub(crate) const BYTES: usize = 1024 * 1024;

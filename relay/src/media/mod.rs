@@ -54,7 +54,7 @@ pub struct MediaLimits {
 pub enum PlaneCommand {
     /// A session has new keys and a connection to fall back to.
     Open {
-        /// Which.
+        /// The session in the hop header of its datagrams.
         session: SessionId,
         /// Root of its hop keys.
         secret: Secret<32>,
@@ -63,9 +63,9 @@ pub enum PlaneCommand {
         /// Where its connection comes from.
         address: IpAddr,
     },
-    /// A session is over.
+    /// A session ended.
     Close {
-        /// Which.
+        /// The session in the hop header of its datagrams.
         session: SessionId,
     },
     /// Ends the thread by a panic.

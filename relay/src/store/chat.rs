@@ -26,7 +26,7 @@ pub(super) fn append(
     from_guest: bool,
     to_guest: bool,
 ) -> Result<StoreAnswer, ExecuteError> {
-    // A later guest of the same name must not find their direct lines.
+    // A later owner of a guest's name must not find the guest's direct lines.
     let key = |name: &Username, is_guest: bool| match is_guest {
         true => GUEST.to_owned(),
         false => name.key(),

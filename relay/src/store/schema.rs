@@ -72,7 +72,7 @@ pub enum OpenError {
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// SQLite's reason.
         error: rusqlite::Error,
     },
     /// A later relay wrote it.
@@ -121,7 +121,7 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 impl Database {
     /// Opens the file, makes it when it is missing, and migrates it when it is older.
     ///
-    /// The whole file is read once, so that damage is found now and not when somebody needs what is lost.
+    /// The whole file is read once, so that damage is found now and not when the lost part is needed.
     ///
     /// # Errors
     /// [`OpenError`] when SQLite cannot open it, it is damaged, or a later relay wrote it.

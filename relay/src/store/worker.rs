@@ -20,7 +20,7 @@ const COMMIT: usize = 256;
 /// A command's answer.
 #[derive(Debug)]
 pub struct Stored {
-    /// Whose.
+    /// The command that it answers.
     pub token: Token,
     /// What came of it.
     pub answer: Result<StoreAnswer, Refusal>,

@@ -116,7 +116,7 @@ impl Member {
         Some(StreamSender::new(uplink, kind, stream, key))
     }
 
-    /// Shows the relay that both ways stand; once a second, as endpoints do.
+    /// Shows the relay that both directions work; once a second, as endpoints do.
     pub(crate) fn show(&mut self) -> Result<(), Closed> {
         self.probe();
         self.control.send(&ToRelay::Ping { sent: now() })

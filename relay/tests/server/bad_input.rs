@@ -1,4 +1,4 @@
-//! What a relay must stand: each is refused by type or met with silence, counted, bounded in memory, and
+//! What a relay must survive: each is refused by type or met with silence, counted, bounded in memory, and
 //! a call that goes on meanwhile is not harmed.
 
 use std::io::{Read, Write};
@@ -426,7 +426,7 @@ fn a_full_disk_refuses_chat_and_the_rest_goes_on() {
     assert_eq!(refusal, Refusal::StorageFailed);
     assert!(stored > 0);
     assert!(relay.metrics.store_failures.get() > 0);
-    // Nobody was shown the line that is not kept.
+    // No member was shown the line that is not kept.
     bob.control.settle();
     let shown = bob
         .control

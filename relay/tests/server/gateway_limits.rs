@@ -331,7 +331,10 @@ fn a_browser_that_stops_reading_costs_little_and_nobody_else() {
     assert_eq!(came, [300, 300]);
     wait_until("drops", || relay.metrics.web_frames_dropped.get() > 100);
     let grown = resident_kib().saturating_sub(before);
-    assert!(grown < 16 * 1024, "{grown} KiB for 30 MB that nobody read");
+    assert!(
+        grown < 16 * 1024,
+        "{grown} KiB for 30 MB that were not read"
+    );
     ana.refresh();
     bob.refresh();
     bob.check_frame_from(&mut ana);
@@ -402,7 +405,7 @@ fn a_lost_socket_s_session_goes_on_where_it_was() {
         bob.events.iter().all(|e| e["event"] != "participant_left"),
         "no flicker"
     );
-    // While the first socket still stands, too.
+    // While the first socket is still open, too.
     let resume = resumed["resume"].as_str().unwrap().to_owned();
     let mut again = relay.browser();
     assert_eq!(

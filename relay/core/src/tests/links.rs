@@ -16,7 +16,7 @@ fn a_link_is_over_when_its_time_is_though_the_clock_was_set_in_between() {
     });
 }
 
-/// Somebody comes by a link in the last second of its time, and nobody after that.
+/// A guest comes by a link in the last second of its time, and no guest after that.
 fn link_of_a_minute(in_between: impl FnOnce(&mut Bench)) {
     let mut bench = Bench::new();
     bench.core.serve_browsers(Web {

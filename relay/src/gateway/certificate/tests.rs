@@ -108,7 +108,7 @@ fn who_trusts_the_authority_trusts_the_certificate_and_no_other_name_by_it() {
     for name in ["localhost", "127.0.0.1", "192.0.2.7"] {
         assert_eq!(verify(&good, name), Ok(()), "{name}");
     }
-    // As somebody would make it who has stolen the authority's key.
+    // As a thief of the authority's key would make it.
     let stolen = ["bank.example".into(), "localhost".into()];
     let stolen = own(&stolen, None, &bench.authority, &bench.data, now).unwrap();
     let refused = verify(&stolen, "bank.example").unwrap_err();

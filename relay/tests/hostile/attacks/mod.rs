@@ -118,7 +118,7 @@ impl<'t> Turn<'t> {
         std::thread::sleep(pause.min(rest));
     }
 
-    /// Acts so often a second until the turn is over, or until it cannot.
+    /// Acts so often a second until the turn ends, or until it cannot.
     fn each<E>(
         &mut self,
         per_second: u32,
@@ -183,7 +183,7 @@ impl<'t> Turn<'t> {
         }
     }
 
-    /// The first accounts, all in the room of the call; fewer only when the turn is over. None takes sound: that costs
+    /// The first accounts, all in the room of the call; fewer only when the turn has ended. None takes sound: that costs
     /// a message each, and is not what they are here for.
     fn enter_many(&self, count: u8) -> Vec<Endpoint> {
         let mut eves: Vec<Endpoint> = Vec::new();

@@ -165,7 +165,7 @@ pub(super) fn sign_ups(turn: &mut Turn<'_>) {
         }
         Ok::<_, Closed>(())
     });
-    assert!(!held.is_empty(), "nobody came over IPv6");
+    assert!(!held.is_empty(), "no endpoint came over IPv6");
 }
 
 fn connect_from(from: IpAddr, relay: SocketAddr) -> Result<TcpStream, Closed> {

@@ -100,7 +100,7 @@ pub(super) fn texts(turn: &mut Turn<'_>) {
     });
 }
 
-/// Sockets that say nothing, heads that stop, and pages that nobody reads.
+/// Sockets that say nothing, heads that stop, and pages that are not read.
 pub(super) fn sockets(turn: &mut Turn<'_>) {
     let web = turn.target.relay.web;
     let mut open = VecDeque::new();
