@@ -1,9 +1,9 @@
 //! The relay: rooms, chat and routing for endpoints on a LAN.
 //!
 //! [`Relay::start`] takes bound sockets and a configuration, [`Relay::run`] serves until it is told to
-//! stop; so tests own both. Inside, one loop owns [the core](conclave_relay_core), one task each a control connection, one
-//! thread the [`media`] plane and one the [`store`]. Nothing here can read what participants send each other, but
-//! for the [`gateway`], which holds the keys of browsers.
+//! stop; so tests own both. Inside, one loop owns [the core](conclave_relay_core), one task each a control
+//! connection, one thread the [`media`] plane and one the [`store`]. Nothing here can read what participants send
+//! each other, but for the [`gateway`], which holds the keys of browsers.
 #![forbid(unsafe_code)]
 
 mod admin;

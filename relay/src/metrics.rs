@@ -124,7 +124,8 @@ metrics! {
         web_limited,
         /// Web connections closed at once: too many from one address in a short time
         web_handshakes_limited,
-        /// Of those closed because as many as allowed are open, connections closed before they were sockets: another one took the place
+        /// Of those closed because as many as allowed are open, connections closed before they were sockets:
+        /// another one took the place
         web_pushed_out,
         /// Web connections closed: no TLS, or no whole request in time
         web_handshakes_failed,

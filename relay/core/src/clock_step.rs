@@ -1,7 +1,7 @@
 //! Steps of the wall clock: it is set, as on a board without a clock of its own some time after its start.
 //!
-//! What was made before a step ends as long after it as it would have without it. The steps of one run are known, those
-//! of earlier runs are not.
+//! What was made before a step ends as long after it as it would have without it. The steps of one run are known,
+//! those of earlier runs are not.
 
 use std::collections::VecDeque;
 
@@ -12,8 +12,8 @@ use conclave_protocol::units::UnixMillis;
 const LEAST_MS: u64 = 2_000;
 /// Steps that are remembered. A clock is set once or twice after a start.
 const REMEMBERED: usize = 16;
-/// How far in the future, in ms, something may have been made: a clock may have been set back a little in an earlier
-/// run.
+/// How far in the future, in ms, something may have been made: a clock may have been set back a little in an
+/// earlier run.
 const AHEAD_MS: u64 = 60 * 60 * 1_000;
 
 /// What the wall clock showed, and what it showed a moment later.

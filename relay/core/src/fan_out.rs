@@ -7,8 +7,8 @@ use conclave_protocol::wire::control::{Media, Want};
 use conclave_protocol::wire::header::Kind;
 use rustc_hash::FxHashMap;
 
-/// Parts in which routes are kept: a change copies the part that it is in. More cost a change of few streams, fewer one
-/// of many.
+/// Parts in which routes are kept: a change copies the part that it is in. More cost a change of few streams, fewer
+/// one of many.
 const PARTS: usize = 256;
 
 type Part = FxHashMap<StreamId, Arc<StreamRoute>>;

@@ -1,4 +1,5 @@
-//! How often a wrong guess is allowed: a budget for each key that refills with time; a right answer takes nothing of it.
+//! How often a wrong guess is allowed: a budget for each key that refills with time; a right answer takes nothing
+//! of it.
 //!
 //! `governor` cannot give back what was taken, and what is being compared must count until its answer is known:
 //! else many guesses at once would cost one.

@@ -59,8 +59,8 @@ pub(super) struct RoomChange {
     setting: RoomSetting,
 }
 
-/// What a guest goes by where accounts go by their names: near their display name, so that no guest comes in under the name
-/// of an account, and where that has no letters, by their device.
+/// What a guest goes by where accounts go by their names: near their display name, so that no guest comes in under
+/// the name of an account, and where that has no letters, by their device.
 fn username_of_guest(display_name: &DisplayName, identity: &[u8; 32]) -> Username {
     display_name.username().unwrap_or_else(|_| {
         let [a, b, c, d, ..] = *identity;

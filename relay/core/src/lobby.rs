@@ -20,8 +20,8 @@ use super::{Core, Pending};
 
 /// Changes go out at most this often; lower costs a message to every watcher a join.
 const FLUSH_EACH: Micros = Micros::from_millis(100);
-/// A flush is followed by so long a pause for each change in it: a hundred changes a second. Lower costs each watcher
-/// more messages while many rooms change; higher tells them later.
+/// A flush is followed by so long a pause for each change in it: a hundred changes a second. Lower costs each
+/// watcher more messages while many rooms change; higher tells them later.
 const PAUSE_A_CHANGE: Micros = Micros::from_millis(10);
 /// And by so long a pause for each message to a watcher, so that many watchers do not keep the loop from its other
 /// work.

@@ -22,7 +22,7 @@ pub enum StoreCommand {
         email: Email,
         /// The device's public key.
         identity: [u8; 32],
-        /// The time that the row is given.
+        /// The time to record.
         at: UnixMillis,
         /// Whether the account is made when there is none.
         new: NewAccount,
@@ -33,7 +33,7 @@ pub enum StoreCommand {
         token: Token,
         /// The room.
         room: StoredRoom,
-        /// The time that the row is given.
+        /// The time to record.
         at: UnixMillis,
     },
     /// Remembers a line of chat.

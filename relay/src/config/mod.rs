@@ -416,7 +416,8 @@ impl Config {
         }
     }
 
-    /// Which names are the relay's, also in an own certificate: every name of this host that browsers on the LAN may use.
+    /// Which names are the relay's, also in an own certificate: every name of this host that browsers on the LAN
+    /// may use.
     fn own_names(&self) -> Vec<String> {
         let host = rustix::system::uname();
         let host = host.nodename().to_string_lossy().to_lowercase();

@@ -2,7 +2,8 @@
 //!
 //! Its own is in the data folder with its key. The relay's own [`Authority`] vouches for it: browsers ask once, or
 //! trust that. It is for the relay's names and for the addresses at which it was asked; it is kept for as long as
-//! browsers accept one, and made again before that time has passed, or when it is not valid yet, as the clock was wrong.
+//! browsers accept one, and made again before that time has passed, or when it is not valid yet, as the clock was
+//! wrong.
 
 mod authority;
 

@@ -23,8 +23,8 @@ use getrandom::SysRng;
 
 use super::media_frame::MediaFrame;
 
-/// Bytes of incomplete pictures that the gateway holds for one browser. Higher costs memory for each browser when members
-/// begin pictures and do not end them; lower loses pictures where many large ones come at once.
+/// Bytes of incomplete pictures that the gateway holds for one browser. Higher costs memory for each browser when
+/// members begin pictures and do not end them; lower loses pictures where many large ones come at once.
 const FRAME_MEMORY: usize = 8 << 20;
 
 /// What browsers do with media.

@@ -1,7 +1,9 @@
-//! How much is sent on: bytes times receivers, of a sender, a room and an address; and of each stream what it was offered as.
+//! How much is sent on: bytes times receivers, of a sender, a room and an address; and of each stream what it was
+//! offered as.
 //!
 //! What comes in is limited by session, but the relay's work and its network are what goes out. A sender that has spent
-//! a budget waits for it to fill again, and no other sender does. Sound may spend the last quarter of a budget that pictures leave alone.
+//! a budget waits for it to fill again, and no other sender does. Sound may spend the last quarter of a budget that
+//! pictures leave alone.
 
 use std::net::IpAddr;
 
@@ -14,7 +16,8 @@ use rustc_hash::FxHashMap;
 
 use super::frame_run::FrameRun;
 
-/// So many seconds' worth at once. Higher lets longer bursts through; lower cuts a picture out of two cameras' large ones.
+/// So many seconds' worth at once. Higher lets longer bursts through; lower cuts a picture out of two cameras'
+/// large ones.
 const BURST_SECONDS: i64 = 2;
 /// Pictures leave so much of a budget to sound: a part of this.
 const RESERVE: i64 = 4;

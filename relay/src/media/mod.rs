@@ -91,8 +91,8 @@ impl MediaHandle {
         self.wake();
     }
 
-    /// Hands in what did not come by UDP: one datagram, or those of a frame back to back, each but the last as long as
-    /// a datagram may be. What does not fit whole is dropped whole, and counted.
+    /// Hands in what did not come by UDP: one datagram, or those of a frame back to back, each but the last as long
+    /// as a datagram may be. What does not fit whole is dropped whole, and counted.
     pub fn hand_in(&self, datagrams: Vec<u8>) {
         match self.datagrams.push(datagrams) {
             Ok(()) => self.wake(),

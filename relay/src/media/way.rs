@@ -38,8 +38,8 @@ struct Asking {
 }
 
 impl Way {
-    /// A probe came from there, and has seen the answers up to this counter; `true` when that proves another path than
-    /// the one before.
+    /// A probe came from there, and has seen the answers up to this counter; `true` when that proves another path
+    /// than the one before.
     pub(super) fn asked(&mut self, from: Path, seen: Option<u64>, now: Instant) -> bool {
         let (Some(asking), Some(seen)) = (&mut self.asking, seen) else {
             return false;

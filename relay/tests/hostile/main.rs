@@ -1,5 +1,6 @@
-//! A hostile hour: one member sends the worst that each limit allows, one family of attacks after the other, beside a call
-//! of four. No member may lose a block of sound, and the relay's memory stays below a bound and is flat at the end.
+//! A hostile hour: one member sends the worst that each limit allows, one family of attacks after the other, beside
+//! a call of four. No member may lose a block of sound, and the relay's memory stays below a bound and is flat at
+//! the end.
 //!
 //! `hostile SECONDS ROUNDS`, in the virtual machine with `CONCLAVE_VM_TIME=instant`, where waiting costs nothing and no
 //! other load can disturb it: `make hostile`. Elsewhere it says that it was skipped.

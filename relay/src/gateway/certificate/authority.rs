@@ -1,9 +1,9 @@
-//! Who vouches for the relay's own certificate: an authority of this relay alone, which people may have their devices
-//! trust.
+//! Who vouches for the relay's own certificate: an authority of this relay alone, which people may have their
+//! devices trust.
 //!
 //! Safari opens no WebSocket to a relay whose certificate it does not trust, whatever its user answered to the page's
-//! warning, and Apple's systems can be told to trust an authority alone. Its own certificate bounds what it may vouch
-//! for: the relay's names, and addresses. Who trusts it lets a thief of its key pose as no site of the web.
+//! warning, and Apple's systems can be told to trust an authority alone. Its own certificate bounds what it may
+//! vouch for: the relay's names, and addresses. Who trusts it lets a thief of its key pose as no site of the web.
 //!
 //! It has no time of the relay's clock in it, as a board's may be wrong at the first start: it is to stay for good.
 

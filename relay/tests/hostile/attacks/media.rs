@@ -23,8 +23,8 @@ const DATAGRAMS: u32 = 20_000;
 const A_CALL: u32 = 50;
 /// Bytes a second of pictures, of which a session may send 20 MB: it may not always.
 const PICTURE_BYTES: u32 = 22_000_000;
-/// Pictures a second of which the first fragment is sent. The limits let 20,000 through; sealing a whole picture for
-/// each costs this process 1 ms.
+/// Pictures a second of which the first fragment is sent. The limits let 20,000 through; sealing a whole picture
+/// for each costs this process 1 ms.
 const FIRST_FRAGMENTS: u32 = 100;
 /// Pictures a second that lack their last fragment: of 1 MiB each, as many as the limit of bytes lets through.
 const UNFINISHED: u32 = 20;

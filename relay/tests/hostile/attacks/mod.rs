@@ -1,5 +1,5 @@
-//! What one hostile member does in turns, each family at the highest rate that its limits let through, or at a lower
-//! one that its constant states. The member may hold several accounts and sockets, as anyone may.
+//! What one hostile member does in turns, each family at the highest rate that its limits let through, or at a
+//! lower one that its constant states. The member may hold several accounts and sockets, as anyone may.
 
 mod control;
 mod media;
@@ -183,8 +183,8 @@ impl<'t> Turn<'t> {
         }
     }
 
-    /// The first accounts, all in the room of the call; fewer only when the turn has ended. None takes sound: that costs
-    /// a message each, and is not what they are here for.
+    /// The first accounts, all in the room of the call; fewer only when the turn has ended. None takes sound: that
+    /// costs a message each, and is not what they are here for.
     fn enter_many(&self, count: u8) -> Vec<Endpoint> {
         let mut eves: Vec<Endpoint> = Vec::new();
         while self.is_on() && eves.len() < count.into() {

@@ -86,7 +86,8 @@ impl Caller {
         out[..length].to_vec()
     }
 
-    /// Probes until the relay answers over UDP and knows that its answer came: by then it has taken what was sent before.
+    /// Probes until the relay answers over UDP and knows that its answer came: by then it has taken what was sent
+    /// before.
     ///
     /// Where others fill the relay's queue the kernel may drop a probe, so it is sent again, as endpoints do.
     pub(crate) fn probe(&mut self) {
