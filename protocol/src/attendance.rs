@@ -17,6 +17,7 @@
 //! member may publish; everything else is bounded by the roster.
 
 mod entropy;
+mod keys;
 mod missing;
 mod roster;
 
@@ -27,7 +28,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
-use crate::hand_out::{KeyHandOut, Purpose, Sent};
+use crate::hand_out::{KeyHandOut, Sent};
 use crate::id::{ParticipantId, RoomId, StreamId};
 use crate::identity::Identity;
 use crate::keyring::HandOut;
@@ -37,11 +38,9 @@ use crate::receiver::{DropReason, NumberReused, Received, StreamCounts};
 use crate::sender_key::{EnvelopeContext, EnvelopeError, SenderKey};
 use crate::time::Instant;
 use crate::wire::control::{
-    Answer, Event, Joined, KeyEnvelope, LeaveReason, Media, Participant, Refusal, Request, Stream,
-    Suite,
+    Answer, Event, Joined, LeaveReason, Media, Participant, Refusal, Request, Stream, Suite,
 };
 use crate::wire::feedback::StreamReport;
-use entropy::Entropy;
 use missing::MissingKeys;
 use roster::Roster;
 
@@ -387,79 +386,5 @@ impl Attendance {
             }
         }
         Ok(())
-    }
-
-    /// Draws a key that former members never had, for every member who stays.
-    fn begin_generation<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<(), R::Error> {
-        let to = self.keys.somebody_left(entropy::secret(rng)?);
-        self.hand_out(to, &[], rng)
-    }
-
-    fn hand_out<R: TryCryptoRng>(
-        &mut self,
-        to: HandOut,
-        newcomers: &[ParticipantId],
-        rng: &mut R,
-    ) -> Result<(), R::Error> {
-        let is_chosen = |id| to == HandOut::Everyone || newcomers.contains(&id);
-        self.send_keys(Purpose::Change, is_chosen, rng)
-    }
-
-    /// Seals the key for the members who lack it; it is used once the relay has passed it on.
-    fn send_keys<R: TryCryptoRng>(
-        &mut self,
-        purpose: Purpose,
-        is_chosen: impl Fn(ParticipantId) -> bool,
-        rng: &mut R,
-    ) -> Result<(), R::Error> {
-        let others = self.roster.others().filter(|member| is_chosen(member.id));
-        let members = others.map(|member| (member.id, member.key()));
-        let (keys, changes) = (&mut self.keys, &mut self.changes);
-        let mut entropy = Entropy::of(rng);
-        let wrong = |of, error| changes.push_back(Change::Refused(of, Fault::PublicKey(error)));
-        let sealed = keys.envelopes(purpose, &self.identity, members, &mut entropy, wrong);
-        entropy.result()?;
-        if let Some((envelopes, sent)) = sealed {
-            let request = Request::SendKeys { envelopes };
-            self.asks.push_back((request, Some(sent)));
-        }
-        Ok(())
-    }
-
-    fn take_key(&mut self, from: ParticipantId, envelope: &KeyEnvelope, now: Instant) {
-        let Some(sender) = self.roster.get(from).map(Participant::key) else {
-            return;
-        };
-        let context = EnvelopeContext {
-            room: self.place.room,
-            sender: from,
-            sender_nonce: sender.nonce,
-        };
-        let (me, nonce) = (&self.identity, self.place.nonce);
-        match SenderKey::open(envelope, me, nonce, &sender.identity, context) {
-            Ok(key) => {
-                self.missing.came(from);
-                let waited = self.roster.receiver.set_key(from, key, now);
-                if !waited.is_empty() {
-                    self.changes.push_back(Change::Opened(waited));
-                }
-            }
-            Err(error) => {
-                let fault = Fault::Envelope(error);
-                self.changes.push_back(Change::Refused(from, fault));
-            }
-        }
-    }
-
-    fn ask_for_missing(&mut self, now: Instant) {
-        let asks = self.missing.due(now);
-        self.asks
-            .extend(asks.map(|of| (Request::AskKeys { of }, None)));
-    }
-
-    fn forget_keys_of_absent(&mut self) {
-        let is_here = |id| self.roster.get(id).is_some();
-        self.keys.keep_only(is_here);
-        self.missing.keep_only(is_here);
     }
 }

@@ -3,20 +3,22 @@
 //! No field of a packet is trusted before its end-to-end tag is verified: first header, replay check, key and tag,
 //! and only then replay window, counts and reassembly.
 
+mod sender;
+mod stream;
+
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::frame_memory::{FRAME_MEMORY, FrameMemory};
-use crate::id::{Epoch, ParticipantId, SequenceNumber, StreamId};
-use crate::keyring::Keyring;
-use crate::reassemble::{CompleteFrame, FrameCounts, Reassembler};
-use crate::replay::ReplayWindow;
-use crate::seal::MediaKey;
+use crate::id::{ParticipantId, StreamId};
+use crate::reassemble::{CompleteFrame, FrameCounts};
 use crate::sender_key::SenderKey;
 use crate::time::{Instant, Micros};
 use crate::wire::control::Media;
 use crate::wire::feedback::StreamReport;
 use crate::wire::header::{Header, HeaderError, Kind};
+use sender::Sender;
+use stream::{StreamReceiver, kind_of};
 
 /// Packets of an unknown epoch that are held for each sender until their envelope arrives.
 ///
@@ -24,9 +26,6 @@ use crate::wire::header::{Header, HeaderError, Kind};
 pub const HELD_PACKETS: usize = 64;
 /// How long these packets are held.
 pub const HELD_FOR: Micros = Micros::from_millis(200);
-
-/// A jump of sequence numbers by this much or more starts a new numbering; losses never reach it.
-const RENUMBERED: u64 = 1 << 32;
 
 /// The result of a packet.
 #[derive(Debug)]
@@ -111,53 +110,6 @@ pub struct Receiver {
     memory: FrameMemory,
     /// Bytes of the packets that wait for their key.
     held_bytes: usize,
-}
-
-#[derive(Default)]
-struct Sender {
-    keyring: Keyring,
-    /// The highest number of their streams so far.
-    newest_stream: Option<StreamId>,
-    /// Bytes of incomplete frames.
-    frame_bytes: usize,
-    held: Vec<(Instant, Vec<u8>)>,
-}
-
-struct StreamReceiver {
-    participant: ParticipantId,
-    media: Media,
-    /// The two epochs of the newest packets: during a change both are in use.
-    keys: [Option<(Epoch, MediaKey)>; 2],
-    window: ReplayWindow,
-    first: Option<SequenceNumber>,
-    /// Packets that were expected in earlier numberings.
-    expected_before: u64,
-    packets: u64,
-    bytes: u64,
-    jitter: Jitter,
-    reported_transit: Option<i64>,
-    reassembler: Reassembler,
-}
-
-/// Interarrival jitter, RFC 3550 §6.4.1 and appendix A.8, in sixteenths of a µs.
-#[derive(Default)]
-struct Jitter {
-    transit: Option<i64>,
-    sixteenths: u64,
-}
-
-impl Jitter {
-    fn update(&mut self, timestamp: Instant, now: Instant) {
-        let transit = now.0.wrapping_sub(timestamp.0).cast_signed();
-        if let Some(last) = self.transit.replace(transit) {
-            let change = transit.wrapping_sub(last).unsigned_abs().min(1 << 40);
-            self.sixteenths = self.sixteenths - self.sixteenths / 16 + change;
-        }
-    }
-
-    const fn value(&self) -> Micros {
-        Micros(self.sixteenths / 16)
-    }
 }
 
 impl Default for Receiver {
@@ -252,19 +204,7 @@ impl Receiver {
             return Err(NumberReused);
         }
         sender.newest_stream = Some(stream);
-        let fresh = StreamReceiver {
-            participant,
-            media,
-            keys: [None, None],
-            window: ReplayWindow::new(),
-            first: None,
-            expected_before: 0,
-            packets: 0,
-            bytes: 0,
-            jitter: Jitter::default(),
-            reported_transit: None,
-            reassembler: Reassembler::with_frames_of(media.frame_bytes()),
-        };
+        let fresh = StreamReceiver::new(participant, media);
         self.streams.insert(stream, fresh);
         Ok(())
     }
@@ -364,25 +304,14 @@ impl Receiver {
         }
         let frame_bytes = stream.reassembler.bytes();
         stream.follow_numbering(header.sequence, &mut self.memory);
-        stream.window.update(header.sequence.0);
-        stream.first = Some(
-            stream
-                .first
-                .map_or(header.sequence, |first| first.min(header.sequence)),
-        );
-        stream.packets += 1;
-        stream.bytes += payload.len() as u64;
+        stream.count(&header, payload.len(), now);
         let participant = stream.participant;
         if header.kind == Kind::Audio {
-            stream.jitter.update(header.timestamp, now);
             return Ok(Received::Audio {
                 participant,
                 header,
                 payload,
             });
-        }
-        if header.fragment == 0 {
-            stream.jitter.update(header.timestamp, now);
         }
         let frame = stream.reassembler.push(&mut self.memory, &header, payload);
         sender.frame_bytes = sender.frame_bytes + stream.reassembler.bytes() - frame_bytes;
@@ -430,101 +359,7 @@ impl Receiver {
 
     /// One report entry for each stream of which packets arrived.
     pub fn reports(&mut self) -> impl Iterator<Item = StreamReport> {
-        self.streams.iter_mut().filter_map(|(&id, stream)| {
-            let highest = SequenceNumber(stream.window.highest()?);
-            let transit = stream.jitter.transit?;
-            let change =
-                transit.saturating_sub(stream.reported_transit.replace(transit).unwrap_or(transit));
-            let trend_us =
-                i32::try_from(change).unwrap_or(if change < 0 { i32::MIN } else { i32::MAX });
-            let StreamCounts {
-                packets_lost: lost,
-                jitter,
-                ..
-            } = stream.counts();
-            Some(StreamReport {
-                stream: id,
-                highest,
-                lost,
-                jitter,
-                trend_us,
-            })
-        })
-    }
-}
-
-impl StreamReceiver {
-    fn forget(&mut self, stale: impl Fn(Epoch) -> bool) {
-        for key in &mut self.keys {
-            if key.as_ref().is_some_and(|&(epoch, _)| stale(epoch)) {
-                *key = None;
-            }
-        }
-    }
-
-    /// A sender that starts a new numbering begins with frame 0, which counts as later than all frames before, not as
-    /// a loss.
-    fn follow_numbering(&mut self, sequence: SequenceNumber, memory: &mut FrameMemory) {
-        let highest = self.window.highest();
-        if highest.is_some_and(|highest| sequence.0.saturating_sub(highest) >= RENUMBERED) {
-            self.expected_before = self.expected();
-            self.first = None;
-            self.reassembler.restart(memory);
-        }
-    }
-
-    /// Packets from the first to the highest number that arrived, over all numberings.
-    fn expected(&self) -> u64 {
-        let now = match (self.first, self.window.highest()) {
-            (Some(first), Some(highest)) => highest - first.0 + 1,
-            _ => 0,
-        };
-        self.expected_before.saturating_add(now)
-    }
-
-    fn counts(&self) -> StreamCounts {
-        let expected = self.expected();
-        StreamCounts {
-            packets: self.packets,
-            bytes: self.bytes,
-            packets_lost: expected.saturating_sub(self.packets),
-            jitter: self.jitter.value(),
-            frames: self.reassembler.counts(),
-        }
-    }
-}
-
-impl Sender {
-    fn hold<'r>(
-        &mut self,
-        packet: &[u8],
-        now: Instant,
-        held_bytes: &mut usize,
-        bound: usize,
-    ) -> Result<Received<'r>, DropReason> {
-        self.expire(|at| now.since(at) <= HELD_FOR, held_bytes);
-        if self.held.len() >= HELD_PACKETS || *held_bytes + packet.len() > bound {
-            return Err(DropReason::NoKey);
-        }
-        *held_bytes += packet.len();
-        self.held.push((now, packet.to_vec()));
-        Ok(Received::Held)
-    }
-
-    /// Drops packets that have waited too long for their key.
-    fn expire(&mut self, is_fresh: impl Fn(Instant) -> bool, held_bytes: &mut usize) {
-        self.held.retain(|(at, packet)| {
-            let stays = is_fresh(*at);
-            *held_bytes -= if stays { 0 } else { packet.len() };
-            stays
-        });
-    }
-}
-
-const fn kind_of(media: Media) -> Kind {
-    match media {
-        Media::Audio(_) => Kind::Audio,
-        Media::Camera(_) => Kind::Video,
-        Media::Screen(_) => Kind::Screen,
+        let streams = self.streams.iter_mut();
+        streams.filter_map(|(&id, stream)| stream.report(id))
     }
 }
