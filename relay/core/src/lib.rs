@@ -11,6 +11,7 @@
 
 mod account;
 pub mod address;
+mod answers;
 mod chat;
 mod clock_step;
 mod dispatch;
@@ -22,7 +23,6 @@ mod limits;
 mod link;
 mod link_token;
 mod lobby;
-mod pending;
 pub mod quota;
 mod recipient_limit;
 mod room;
@@ -37,7 +37,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use conclave_protocol::id::{ChatId, ParticipantId, RoomId, SessionId};
+use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SessionId};
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::{ClosingReason, LeaveReason, Refusal};
@@ -48,15 +48,17 @@ pub use effect::{ConnectionId, Effect, Ending, MediaCommand};
 pub use link::{Guest, Web};
 pub use session::Peer;
 
+use account::Arrival;
+use chat::Line;
 use clock_step::WallClock;
 use fan_out::{Routes, Routing};
 use guesses::GuessLimits;
 use limit_log::LimitLog;
 use limits::{GrowthLimits, RestingLimits, SignInLimit};
-use lobby::Lobby;
-use pending::Pending;
+use link::{GuestArrival, RoomChange};
+use lobby::{Draft, Lobby};
 use quota::SetClock;
-use room::Room;
+use room::{Entry, Room};
 use session::{Connection, Session, Stage};
 use storage::{StoredRoom, Token};
 use takeover::Takeovers;
@@ -92,6 +94,21 @@ pub struct Remembered {
     pub rooms: Vec<StoredRoom>,
     /// The last line of chat.
     pub last_chat: ChatId,
+}
+
+/// What waits for the store or the PIN worker.
+enum Pending {
+    SignIn(Box<Arrival>),
+    Guest(GuestArrival),
+    RoomChange(RoomChange),
+    Join(Entry),
+    HashPin(Draft),
+    Create(Draft),
+    Say(Box<Line>),
+    History {
+        connection: ConnectionId,
+        request: RequestId,
+    },
 }
 
 /// Everything that the relay decides on, owned by one loop.
@@ -276,6 +293,13 @@ impl Core {
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
         (self.sessions.len(), self.rooms.len(), self.participants)
+    }
+
+    fn wait_for(&mut self, pending: Pending) -> Token {
+        self.last_token += 1;
+        let token = Token(self.last_token);
+        self.pending.insert(token, pending);
+        token
     }
 
     /// The operator is told which key of the configuration refused a participant.

@@ -1,40 +1,11 @@
-//! What waits for the store or the PIN worker, and how it goes on when they answer.
+//! Answers of the store and of the PIN worker, and how what waited for them goes on.
 
-use conclave_protocol::id::RequestId;
 use conclave_protocol::wire::control::{Answer, Refusal};
 
-use super::Core;
-use super::account::Arrival;
-use super::chat::Line;
-use super::effect::ConnectionId;
-use super::link::{GuestArrival, RoomChange};
-use super::lobby::Draft;
-use super::room::Entry;
 use super::storage::{PinAnswer, StoreAnswer, Token};
-
-/// What waits for the store or the PIN worker.
-pub(super) enum Pending {
-    SignIn(Box<Arrival>),
-    Guest(GuestArrival),
-    RoomChange(RoomChange),
-    Join(Entry),
-    HashPin(Draft),
-    Create(Draft),
-    Say(Box<Line>),
-    History {
-        connection: ConnectionId,
-        request: RequestId,
-    },
-}
+use super::{Core, Pending};
 
 impl Core {
-    pub(super) fn wait_for(&mut self, pending: Pending) -> Token {
-        self.last_token += 1;
-        let token = Token(self.last_token);
-        self.pending.insert(token, pending);
-        token
-    }
-
     /// The store has answered.
     pub fn handle_stored(&mut self, token: Token, answer: Result<StoreAnswer, Refusal>) {
         match self.pending.remove(&token) {
