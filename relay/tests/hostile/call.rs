@@ -124,7 +124,10 @@ impl Call {
         self.beats += 1;
         for speaker in &mut self.speakers {
             if is_second {
-                speaker.member.show().expect("the relay disconnected a member");
+                speaker
+                    .member
+                    .show()
+                    .expect("the relay disconnected a member");
             }
             speaker.say(&mut self.batch);
         }
@@ -132,7 +135,10 @@ impl Call {
 
     fn attend(&mut self) {
         for speaker in &mut self.speakers {
-            speaker.member.attend().expect("the relay disconnected a member");
+            speaker
+                .member
+                .attend()
+                .expect("the relay disconnected a member");
             speaker.member.listen(&mut self.memory);
             speaker.hear();
         }

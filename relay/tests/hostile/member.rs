@@ -20,7 +20,8 @@ use getrandom::SysRng;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::datagrams::{Datagrams, Memory};
-use crate::harness::{Closed, Endpoint, NONCE, identity};
+use crate::harness::endpoint::Closed;
+use crate::harness::{Endpoint, NONCE, identity};
 
 const ABILITIES: Abilities = Abilities {
     suite: Suite::Aes256Gcm,

@@ -92,7 +92,7 @@ pub(super) enum Shape {
 
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-enum MediaShape {
+pub(super) enum MediaShape {
     Audio {},
     Camera(PictureShape),
     Screen(PictureShape),
@@ -100,7 +100,7 @@ enum MediaShape {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PictureShape {
+pub(super) struct PictureShape {
     width: u16,
     height: u16,
     fps: u8,
@@ -110,7 +110,7 @@ struct PictureShape {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum LayerShape {
+pub(super) enum LayerShape {
     #[default]
     Full,
     Half,
@@ -119,14 +119,14 @@ enum LayerShape {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum WantShape {
+pub(super) enum WantShape {
     Word(WantWord),
     Fps(u8),
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum WantWord {
+pub(super) enum WantWord {
     All,
     Nothing,
 }

@@ -14,7 +14,8 @@ use conclave_protocol::wire::control::{
 use conclave_protocol::wire::framing::preface;
 
 use super::{Target, Turn, ask};
-use crate::harness::{Closed, Endpoint, camera, text};
+use crate::harness::endpoint::Closed;
+use crate::harness::{Endpoint, camera, text};
 use crate::raw::RawEndpoint;
 
 /// Handshakes a second: as many as one address may.

@@ -14,7 +14,7 @@ use conclave_protocol::wire::header::Kind;
 
 use super::{Turn, seed};
 use crate::browser::Browser;
-use crate::harness::Closed;
+use crate::harness::endpoint::Closed;
 use crate::member::{Member, now, random};
 
 /// Datagrams a second that do not hold: as many as a session may send that do.

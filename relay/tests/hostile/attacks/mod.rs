@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
 use conclave_protocol::wire::control::{Refusal, Request, Want};
 
-use crate::harness::{Closed, Endpoint};
+use crate::harness::Endpoint;
+use crate::harness::endpoint::Closed;
 use crate::relay_process::RelayProcess;
 
 /// Acts of higher rates come in bundles, so that the clock moves between them.

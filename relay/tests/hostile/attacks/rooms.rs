@@ -11,7 +11,8 @@ use serde_json::json;
 
 use super::{Turn, ask, seed};
 use crate::browser::device;
-use crate::harness::{Closed, Endpoint, NONCE};
+use crate::harness::endpoint::Closed;
+use crate::harness::{Endpoint, NONCE};
 
 /// Changes of settings a second of each session: ten times what it may.
 const SETTINGS: u32 = 10;

@@ -12,7 +12,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{Turn, seed};
 use crate::browser::{Browser, device, upgrade};
-use crate::harness::{Closed, PATIENCE};
+use crate::harness::PATIENCE;
+use crate::harness::endpoint::Closed;
 
 /// Sockets a second that send a text: as many connections as one address may.
 const TEXTS: u32 = 40;

@@ -1,7 +1,7 @@
 //! A relay of the test's own, and endpoints that say exactly what the test wants them to say.
 
 mod caller;
-mod endpoint;
+pub(crate) mod endpoint;
 mod program;
 mod relay;
 
@@ -18,9 +18,9 @@ use conclave_protocol::units::PictureSize;
 use conclave_protocol::wire::control::{Layer, Media, Picture, StreamOffer};
 
 pub(crate) use caller::Caller;
-pub(crate) use endpoint::{Closed, Endpoint};
+pub(crate) use endpoint::Endpoint;
 pub(crate) use program::Serving;
-pub(crate) use relay::{TestRelay, generous};
+pub(crate) use relay::TestRelay;
 
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -31,7 +31,7 @@ pub(crate) struct TestRelay {
 }
 
 /// A configuration for many endpoints on one address.
-pub(crate) fn generous(folder: &Path) -> Config {
+fn generous(folder: &Path) -> Config {
     let mut config = Config::default();
     config.listen.control = (Ipv4Addr::LOCALHOST, 0).into();
     config.listen.admin = Listener::On((Ipv4Addr::LOCALHOST, 0).into());
