@@ -6,7 +6,7 @@ mod link_token;
 #[path = "../../src/gateway/media_frame.rs"]
 mod media_frame;
 #[allow(dead_code, reason = "what a request holds is the relay's business")]
-#[path = "../../src/gateway/message.rs"]
+#[path = "../../src/gateway/message/mod.rs"]
 mod message;
 
 use conclave_protocol::id::RoomId;
