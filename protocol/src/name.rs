@@ -142,7 +142,7 @@ use name;
 macro_rules! keyed {
     ($($name:ident),*) => {$(
         impl $name {
-            /// The text in the form for comparison: without case, compatibility forms and joiners ([`unicode::key`]).
+            /// The text in the form for comparison: without case, compatibility forms and joiners (NFKC_Casefold).
             #[must_use]
             pub fn key(&self) -> String {
                 unicode::key(self.as_str())
