@@ -108,5 +108,5 @@ document.addEventListener('visibilitychange', () => {
 
 if (!session.comeBack()) await show();
 
-// For whoever looks at the page from its console, and for its tests.
+// For a person who looks at the page from its console, and for its tests.
 Object.assign(window, { conclave: { session, rest } });

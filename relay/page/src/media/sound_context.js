@@ -1,6 +1,6 @@
 // The one AudioContext of the page, with both worklets. Made when it is first needed; browsers start it after a touch.
-// One that a phone call or a locked screen left dead is given up for a new one, and whoever plays or captures by it is
-// told.
+// One that a phone call or a locked screen left dead is given up for a new one, and each player or microphone that uses
+// it is told.
 
 import { Signal } from '../net/signal.js';
 

@@ -142,7 +142,7 @@ export class Speaker {
         });
     }
 
-    /** What goes to the loudspeaker, for whoever measures it. @returns {AnalyserNode | null} */
+    /** What goes to the loudspeaker, for a measurement. @returns {AnalyserNode | null} */
     analyser() {
         if (!this.#context || !this.#volume) return null;
         const analyser = new AnalyserNode(this.#context, { fftSize: 32_768 });

@@ -53,7 +53,7 @@ export class Attendance extends Signal {
         return this.roster.person(this.me);
     }
 
-    /** After joining anew the relay is told what one sends, and with which devices. */
+    /** After joining again the relay is told what one sends, and with which devices. */
     async settle() {
         await this.streams.settle(this.self?.streams.map(({ id }) => id) ?? []);
         const self = this.self;

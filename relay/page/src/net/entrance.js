@@ -1,4 +1,4 @@
-// Who one is to the relay, proven anew on each socket, and found again by this tab after a reload.
+// Who one is to the relay, proven on each socket, and found again by this tab after a reload.
 
 import { deviceSecret, forGood, forTab } from './keep.js';
 import { Refused } from './refusal.js';
@@ -85,7 +85,7 @@ export class Entrance {
                 return answer;
             } catch (error) {
                 if (!(error instanceof Refused) || this.#resume === null || error.code === 'rate_limited') throw error;
-                // What was to be resumed is over: sign in anew.
+                // What was to be resumed is over: sign in again.
                 this.#resume = null;
             }
         }

@@ -56,7 +56,7 @@ export const forTab = shelf('sessionStorage');
 const SECRET_BYTES = 32;
 
 /**
- * This browser's own secret, drawn once. Whoever has it can sign in as this browser.
+ * This browser's own secret, drawn once. A holder of it can sign in as this browser.
  * @param {{ read(key: string): any, write(key: string, value: unknown): void }} shelf where it is kept
  * @returns {string} base64url without padding
  */

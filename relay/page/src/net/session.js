@@ -30,7 +30,7 @@ export class Session extends Attendance {
     #connection;
     #entrance = new Entrance((what, fields) => this.ask(what, fields));
     #pin = '';
-    /** Whoever waits for the first sign-in. @type {{ resolve: () => void, reject: (error: Error) => void } | null} */
+    /** The caller that waits for the first sign-in. @type {{ resolve: () => void, reject: (error: Error) => void } | null} */
     #entering = null;
 
     /** @param {string} url the gateway's WebSocket */
@@ -123,7 +123,7 @@ export class Session extends Attendance {
             this.#keep();
             this.#entering?.resolve();
         } catch (error) {
-            // Whoever was in already comes back as soon as the relay lets them.
+            // A participant who was in already comes back as soon as the relay allows it.
             const later = error instanceof Refused && error.code === 'rate_limited' && !this.#entering;
             if (later || !(error instanceof Refused)) throw error;
             this.#end(error.code);

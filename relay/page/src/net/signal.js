@@ -1,4 +1,4 @@
-// Tells whoever listens. What it tells of is told by name.
+// Tells its listeners. Each event has a name.
 
 /** @template {Record<string, any>} Events */
 export class Signal {

@@ -123,7 +123,7 @@ export class Call extends Signal {
         });
     }
 
-    /** Opens a device anew, as after another was chosen. @param {'camera' | 'microphone'} device */
+    /** Opens a device again, as after another was chosen. @param {'camera' | 'microphone'} device */
     async reopen(device) {
         if (device === 'camera' && this.camera.isOn) {
             this.camera.close();

@@ -1,4 +1,5 @@
-// Initials and a color for whoever cannot be seen, the same as on the endpoint's screen (endpoint/src/ui/faces.rs).
+// Initials and a color for participants without a picture, the same as on the endpoint's screen
+// (endpoint/src/ui/faces.rs).
 
 import { make } from './dom.js';
 

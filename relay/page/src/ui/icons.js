@@ -46,7 +46,7 @@ const FILLS = {
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * A sign in the color of the text around it. Whoever shows it says what it means.
+ * A sign in the color of the text around it. The element around it says what it means.
  * @param {IconName} name
  * @returns {SVGSVGElement}
  */

@@ -186,7 +186,7 @@ export function videoStage(session, call) {
             speakerView = on;
             later();
         },
-        /** The tile of somebody, for whoever looks at its picture. @param {string} key */
+        /** The tile of a participant, for code that looks at its picture. @param {string} key */
         tile: (key) => tiles.get(key),
     };
 }

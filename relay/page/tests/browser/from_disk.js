@@ -1,5 +1,5 @@
-// The page as it stands on the disk before a relay as it is built: for working on the page without building the relay each time.
-// Only with CONCLAVE_PAGE=disk; the tests take what the relay serves.
+// The page as it stands on the disk before a relay as it is built: for working on the page without building the relay
+// each time. Only with CONCLAVE_PAGE=disk; the tests take what the relay serves.
 
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// A meeting room's screen that nobody sees: its picture is read as a person or a phone's camera would, and touched by the words on it.
+// A meeting room's screen that nobody sees: its picture is read as a person or a phone's camera would, and touched by
+// the words on it.
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

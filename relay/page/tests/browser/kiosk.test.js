@@ -1,4 +1,5 @@
-// A phone points its camera at the code on a meeting room's screen, and is in the room; and the screen says who is there by browser.
+// A phone points its camera at the code on a meeting room's screen, and is in the room; and the screen says who is
+// there by browser.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

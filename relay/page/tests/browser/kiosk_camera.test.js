@@ -1,5 +1,5 @@
-// A kiosk's camera is switched by touch, exchanged by touch, and taken away and put back, well into a call: another endpoint and a browser
-// see it again at once each time.
+// A kiosk's camera is switched by touch, exchanged by touch, and taken away and put back, well into a call: another
+// endpoint and a browser see it again at once each time.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -205,7 +205,7 @@ describe('a browser that joined by a link', { concurrency: false }, () => {
         assert.equal(await tile(host, 'phone').count(), 1);
     });
 
-    test('is in the room again after the relay was started anew', async () => {
+    test('is in the room again after the relay was restarted', async () => {
         await guest.getByRole('button', { name: 'Camera' }).click();
         await seesMotion(host, 'phone');
         await relay.stop();

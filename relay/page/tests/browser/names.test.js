@@ -1,4 +1,5 @@
-// Names as people write them: taken, shown as they are kept, one name in each of its spellings, and refused by the reason.
+// Names as people write them: taken, shown as they are kept, one name in each of its spellings, and refused by the
+// reason.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// Pictures as cameras on the market send them, and the camera switched off and on between them: what a browser and a kiosk's screen show,
-// and what another endpoint decodes and records.
+// Pictures as cameras on the market send them, and the camera switched off and on between them: what a browser and a
+// kiosk's screen show, and what another endpoint decodes and records.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
