@@ -5,3 +5,5 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod entropy;
+pub mod private_dir;

@@ -3,35 +3,33 @@
 //! A relay is known by its address at first contact, or from provisioning, and by `auto` or `auto:NAME` if it was looked for
 //! by that; from then on another identity is refused there until a person removes the entry.
 
+use conclave_common::entropy::NoEntropy;
+use conclave_common::private_dir::{PrivateDir, PrivateDirError};
 use conclave_protocol::identity::{Identity, PublicKey};
-use conclave_protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+
+/// The file of known relays, within the folder.
+const RELAYS: &str = "relays.toml";
 
 /// The folder that holds an endpoint's keys and what it knows.
 #[derive(Clone, Debug)]
 pub struct Keep {
-    folder: PathBuf,
+    folder: PrivateDir,
 }
 
 /// Why the keep cannot be used.
 #[derive(Debug, Error)]
 pub enum KeepError {
-    /// The file system refuses.
-    #[error("cannot use {path}: {error}")]
-    Io {
-        /// Which file or folder.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
+    /// The folder or a file in it cannot be used.
+    #[error(transparent)]
+    Folder(#[from] PrivateDirError),
     /// A file holds something else than it should.
-    #[error("{path} is damaged: {reason}; restore it, or remove it to begin anew")]
+    #[error(
+        "{path} is damaged: {reason}; restore it from a backup, or remove it to forget what it held"
+    )]
     Damaged {
         /// Which file.
         path: PathBuf,
@@ -39,8 +37,8 @@ pub enum KeepError {
         reason: String,
     },
     /// The system gives no random bytes.
-    #[error("no random bytes: {0}")]
-    Entropy(getrandom::Error),
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -56,17 +54,8 @@ impl Keep {
     /// # Errors
     /// [`KeepError`] when the folder cannot be made.
     pub fn open(folder: &Path) -> Result<Self, KeepError> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|error| KeepError::Io {
-                path: folder.into(),
-                error,
-            })?;
-        Ok(Self {
-            folder: folder.into(),
-        })
+        let folder = PrivateDir::open(folder)?;
+        Ok(Self { folder })
     }
 
     /// Where a keep lies when nothing else is said: the user's data folder.
@@ -86,34 +75,7 @@ impl Keep {
     /// # Errors
     /// [`KeepError`] when it can neither be read nor made.
     pub fn identity(&self) -> Result<Identity, KeepError> {
-        let path = self.folder.join("identity");
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let secret =
-                    <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeepError::Damaged {
-                        path,
-                        reason: "it must have 32 bytes".into(),
-                    })?;
-                Ok(Identity::from_secret(Secret(secret)))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.draw_identity(),
-            Err(error) => Err(KeepError::Io { path, error }),
-        }
-    }
-
-    /// Draws an identity, unless another process of this device was quicker.
-    fn draw_identity(&self) -> Result<Identity, KeepError> {
-        let path = self.folder.join("identity");
-        let secret = crate::entropy::secret().map_err(KeepError::Entropy)?;
-        let fresh = self.write_aside("identity", secret.expose())?;
-        // A link, unlike a rename, does not replace what is there.
-        let linked = fs::hard_link(&fresh, &path).and_then(|()| self.sync());
-        let removed = fs::remove_file(&fresh);
-        match linked.and(removed) {
-            Ok(()) => Ok(Identity::from_secret(secret)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.identity(),
-            Err(error) => Err(KeepError::Io { path, error }),
-        }
+        Ok(Identity::from_secret(self.folder.secret("identity")?))
     }
 
     /// The identity that was met at an address, if any.
@@ -166,7 +128,7 @@ impl Keep {
             path: self.relays_path(),
             reason: error.to_string(),
         })?;
-        self.write("relays.toml", text.as_bytes())
+        self.write(RELAYS, text.as_bytes())
     }
 
     /// Forgets the identity that an address has: the next contact is the first one again.
@@ -182,59 +144,29 @@ impl Keep {
     /// The folder itself.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
 
     /// Where the known relays stand, for messages that say what to do.
     #[must_use]
     pub fn relays_path(&self) -> PathBuf {
-        self.folder.join("relays.toml")
+        self.folder.path().join(RELAYS)
     }
 
     fn known(&self) -> Result<KnownRelays, KeepError> {
-        let path = self.relays_path();
-        match fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| KeepError::Damaged {
-                path,
-                reason: error.to_string(),
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(KnownRelays::default()),
-            Err(error) => Err(KeepError::Io { path, error }),
-        }
+        let damaged = |reason: String| KeepError::Damaged {
+            path: self.relays_path(),
+            reason,
+        };
+        let Some(bytes) = self.folder.read(RELAYS)? else {
+            return Ok(KnownRelays::default());
+        };
+        toml::from_slice(&bytes).map_err(|error| damaged(error.to_string()))
     }
 
     /// Writes a file whole or not at all: a power cut leaves the old one or the new one.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), KeepError> {
-        let path = self.folder.join(name);
-        let fresh = self.write_aside(name, bytes)?;
-        fs::rename(&fresh, &path)
-            .and_then(|()| self.sync())
-            .map_err(|error| KeepError::Io { path, error })
-    }
-
-    /// Writes a file beside the one that it is to become, under a name of this process alone.
-    fn write_aside(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, KeepError> {
-        let fresh = self
-            .folder
-            .join(format!("{name}.{}.new", std::process::id()));
-        let write = || {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&fresh)?;
-            file.write_all(bytes)?;
-            file.sync_all()
-        };
-        match write() {
-            Ok(()) => Ok(fresh),
-            Err(error) => Err(KeepError::Io { path: fresh, error }),
-        }
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        fs::File::open(&self.folder)?.sync_all()
+        Ok(self.folder.write(name, bytes)?)
     }
 }
 
@@ -252,25 +184,29 @@ fn parse_hex(text: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn an_identity_stays_the_same_and_is_its_owners_alone() {
+    fn an_identity_stays_and_a_damaged_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep::open(&folder.path().join("a/b")).unwrap();
+        let keep = Keep::open(folder.path()).unwrap();
         let first = keep.identity().unwrap().public();
         assert_eq!(keep.identity().unwrap().public(), first);
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&folder.path().join("a/b")), 0o700);
-        assert_eq!(mode(&folder.path().join("a/b/identity")), 0o600);
+        fs::write(folder.path().join("identity"), b"short").unwrap();
+        let error = keep.identity().unwrap_err().to_string();
+        assert!(error.contains("/identity is damaged"), "{error}");
     }
 
     #[test]
-    fn a_damaged_identity_is_not_replaced_silently() {
+    fn an_identity_that_others_could_read_is_narrowed_when_it_is_used() {
         let folder = tempfile::tempdir().unwrap();
         let keep = Keep::open(folder.path()).unwrap();
-        fs::write(folder.path().join("identity"), b"short").unwrap();
-        assert!(matches!(keep.identity(), Err(KeepError::Damaged { .. })));
+        let path = folder.path().join("identity");
+        fs::write(&path, [7; 32]).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        keep.identity().unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

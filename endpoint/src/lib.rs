@@ -14,7 +14,6 @@ pub mod devices;
 pub mod discovery;
 pub mod doctor;
 pub mod engine;
-pub mod entropy;
 pub mod frame;
 pub mod jpeg;
 pub mod keep;

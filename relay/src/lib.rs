@@ -31,6 +31,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use conclave_common::entropy;
+use conclave_common::private_dir::PrivateDirError;
 use conclave_protocol::identity::PublicKey;
 use conclave_relay_core::fan_out::Routes;
 use conclave_relay_core::{Core, Entropy, Web};
@@ -41,7 +43,7 @@ use tokio::task::JoinHandle;
 use announce::Announcement;
 use config::{Config, Listener};
 use control::{ConnectionIds, ConnectionLimits, Shared};
-use data_dir::{DataDir, DataError};
+use data_dir::DataDir;
 use gateway::{CertificateError, Gateway, Surroundings, WebLimits};
 use health::{Deaths, Health, Part, Pulse};
 use mail::{EVENTS, Event};
@@ -79,7 +81,7 @@ pub enum StartError {
     System(#[from] std::io::Error),
     /// The data folder cannot be used.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(#[from] PrivateDirError),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
@@ -142,7 +144,7 @@ struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&mut self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("a system that gave random bytes at start goes on to");
+        entropy::fill(bytes).expect("a system that gave random bytes at start goes on to");
     }
 }
 

@@ -28,7 +28,7 @@ enum Tell {
 }
 
 fn no_entropy(error: getrandom::Error) -> EngineError {
-    KeepError::Entropy(error).into()
+    KeepError::Entropy(error.into()).into()
 }
 
 /// Their camera's stream.

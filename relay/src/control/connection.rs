@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use conclave_common::entropy;
 use conclave_protocol::channel::{ChannelError, ChannelEvent, RelayChannel};
-use conclave_protocol::secret::Secret;
 use conclave_protocol::wire::control::{ClosingReason, Event as WireEvent, ToEndpoint, ToRelay};
 use conclave_relay_core::quota::{Direct, SetClock, quota};
 use conclave_relay_core::{ConnectionId, Peer};
@@ -78,10 +78,9 @@ pub(super) async fn serve(
     shared: Arc<Shared>,
     half_open: super::admission::HalfOpen,
 ) {
-    let mut ephemeral = Secret([0; 32]);
-    if getrandom::fill(&mut ephemeral.0).is_err() {
+    let Ok(ephemeral) = entropy::secret() else {
         return;
-    }
+    };
     // Small messages must not wait for each other.
     let _ = stream.set_nodelay(true);
     // What the kernel holds cannot be overtaken: media there would delay control.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use conclave_common::private_dir::PrivateDirError;
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
@@ -23,7 +24,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::version::TLS13;
 
-use crate::data_dir::{DataDir, DataError};
+use crate::data_dir::DataDir;
 use authority::Authority;
 
 /// How long an own certificate is valid: Apple's systems accept no more than 825 days.
@@ -76,7 +77,7 @@ pub enum CertificateError {
     Make(#[from] rcgen::Error),
     /// An own one cannot be kept.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(#[from] PrivateDirError),
 }
 
 /// What TLS is spoken with.

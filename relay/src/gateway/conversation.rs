@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use conclave_common::entropy::NoEntropy;
 use conclave_protocol::id::{RequestId, SessionId};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::DatagramBatch;
@@ -25,7 +26,7 @@ use super::Gateway;
 use super::downlink::Downlink;
 use super::media_frame::MediaFrame;
 use super::message::{Ask, Incoming, Malformed};
-use super::participant::{Delivery, NoEntropy, Participant, Unsent};
+use super::participant::{Delivery, Participant, Unsent};
 use super::reply;
 use crate::clock;
 use crate::control::Presence;

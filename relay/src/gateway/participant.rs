@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use conclave_common::entropy::{self, NoEntropy};
 use conclave_protocol::attendance::{Abilities, Attendance, Change, Place};
 use conclave_protocol::hand_out::Sent;
 use conclave_protocol::id::{ParticipantId, StreamId};
@@ -72,15 +73,10 @@ struct Published {
     sender: Option<(StreamSender, Arc<SenderKey>)>,
 }
 
-/// The system gives no random bytes.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the system gives no random bytes: {0}")]
-pub(super) struct NoEntropy(#[from] getrandom::Error);
-
 /// The nonce for a join that is about to be asked for.
 pub(super) fn draw_nonce() -> Result<JoinNonce, NoEntropy> {
     let mut nonce = JoinNonce([0; 32]);
-    getrandom::fill(&mut nonce.0)?;
+    entropy::fill(&mut nonce.0)?;
     Ok(nonce)
 }
 

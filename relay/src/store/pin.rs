@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use conclave_common::entropy;
 use conclave_protocol::name::Pin;
 use conclave_protocol::wire::control::Refusal;
 use conclave_relay_core::storage::{PinAnswer, PinCommand, PinHash, Token};
@@ -74,7 +75,7 @@ fn work(
         let result = match &command {
             PinCommand::Hash { pin, .. } => {
                 let mut salt = [0; 16];
-                match getrandom::fill(&mut salt) {
+                match entropy::fill(&mut salt) {
                     Ok(()) => {
                         digest(pin, &salt).map(|hash| PinAnswer::Hashed(PinHash { salt, hash }))
                     }

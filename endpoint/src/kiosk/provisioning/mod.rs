@@ -303,6 +303,6 @@ fn group(list: &str) -> Option<Gid> {
 /// Something that no other provisioning has.
 fn draw_mark() -> io::Result<String> {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    conclave_common::entropy::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
 }
