@@ -6,4 +6,5 @@
 
 pub mod config;
 pub mod entropy;
+pub mod manual;
 pub mod private_dir;

@@ -1,12 +1,12 @@
 //! `conclave-endpoint`: from the command line to a call, and from errors to exit codes.
 
 mod arguments;
-mod manual;
 mod provision;
 
 use anyhow::Context as _;
 use arguments::{CallArguments, Missing};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use conclave_common::manual;
 use conclave_endpoint::call::{self, CallError};
 use conclave_endpoint::config::{Config, ConfigError};
 use conclave_endpoint::discovery::{DiscoveryError, RelaySpec};
@@ -14,7 +14,6 @@ use conclave_endpoint::engine::EngineError;
 use conclave_endpoint::keep::Keep;
 use conclave_endpoint::kiosk::provisioning;
 use conclave_endpoint::{devices, doctor};
-use manual::ManualArguments;
 use provision::{KioskArguments, ProvisionArguments};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -73,7 +72,11 @@ enum Verb {
     Provision(ProvisionArguments),
     /// Writes man pages and shell completions.
     #[command(hide = true)]
-    Manual(ManualArguments),
+    Manual {
+        /// Where they go: a page for each verb, and a file for each shell
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -108,7 +111,9 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             let plan = arguments.plan();
             call::run(arguments.settings(config, &keep)?, keep, plan)?;
         }
-        Verb::Manual(arguments) => arguments.write().context("manual")?,
+        Verb::Manual { folder } => {
+            manual::write(&CommandLine::command(), &folder).context("manual")?;
+        }
         Verb::Provision(arguments) => return Ok(arguments.run()),
         Verb::Devices { json } => {
             let found = devices::enumerate();
@@ -228,7 +233,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory as _;
         CommandLine::command().debug_assert();
     }
 }

@@ -2,14 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod command_line;
-mod manual;
 
 use std::io::IsTerminal;
 use std::net::TcpListener;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
+use conclave_common::manual;
 use conclave_relay::config::{Config, Listener};
 use conclave_relay::data_dir::DataDir;
 use conclave_relay::{Relay, Sockets};
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Verb::Serve(flags) => flags.config().and_then(|config| serve(&config, flags)),
         Verb::Check(flags) => flags.config().map(|config| check(&config)),
         Verb::Identity(flags) => flags.config().and_then(|config| identity(&config)),
-        Verb::Manual { folder } => manual::write(folder).context("manual"),
+        Verb::Manual { folder } => manual::write(&CommandLine::command(), folder).context("manual"),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
