@@ -6,7 +6,6 @@
 
 pub mod call;
 pub mod camera;
-pub mod clock;
 pub mod config;
 pub mod control;
 pub mod device;
@@ -33,3 +32,5 @@ pub mod udp;
 #[cfg(feature = "screen")]
 pub mod ui;
 pub mod watchdog;
+
+pub use conclave_common::clock;

@@ -8,7 +8,6 @@
 
 mod admin;
 pub mod announce;
-pub mod clock;
 mod clock_steps;
 pub mod config;
 pub mod control;
@@ -31,8 +30,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use conclave_common::entropy;
 use conclave_common::private_dir::PrivateDirError;
+use conclave_common::{clock, entropy};
 use conclave_protocol::identity::PublicKey;
 use conclave_relay_core::fan_out::Routes;
 use conclave_relay_core::{Core, Entropy, Web};
