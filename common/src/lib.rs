@@ -7,5 +7,7 @@
 pub mod clock;
 pub mod config;
 pub mod entropy;
+pub mod fingerprint;
+pub mod lan;
 pub mod manual;
 pub mod private_dir;

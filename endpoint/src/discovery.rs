@@ -17,17 +17,15 @@ use std::time::{Duration, Instant};
 use mdns_sd::{ResolvedService, ScopedIp, ServiceDaemon};
 
 use catalog::Catalog;
+use conclave_common::fingerprint;
+use conclave_common::lan::{Announced, SERVICE};
 use conclave_protocol::wire::framing::VERSION;
 pub use spec::RelaySpec;
 pub(crate) use spec::is_address;
 
-/// What relays are listed under.
-const SERVICE: &str = "_conclave._tcp.local.";
 /// How long to wait for others after the first relay was found: answers come within 0.12 s (RFC 6762 §6), and
 /// the question is asked again after a second.
 const SETTLING: Duration = Duration::from_millis(1_200);
-/// The most characters of a name that are shown.
-const MAX_NAME_CHARS: usize = 63;
 
 /// A relay that announces itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,7 +166,7 @@ fn discover(
     known: Option<&str>,
     patience: Duration,
 ) -> Result<FoundRelay, DiscoveryError> {
-    let known = known.and_then(canonical_fingerprint);
+    let known = known.and_then(fingerprint::canonical);
     let enough =
         |relay: &FoundRelay| relay.is(name) && (known.is_none() || relay.fingerprint == known);
     let found = collect(patience, |found| found.iter().any(enough))?;
@@ -234,15 +232,14 @@ impl FoundRelay {
     /// What an announcement says, if it is one of a relay and names a way to it.
     #[must_use]
     pub fn read(service: &ResolvedService) -> Option<Self> {
-        let text = |key| service.get_property_val_str(key);
         let instance = service.fullname.strip_suffix(&service.ty_domain);
         let instance = instance.map(|label| label.trim_end_matches('.'));
-        let name = text("name").filter(|name| !name.trim().is_empty());
+        let said = Announced::read(instance, |key| service.get_property_val_str(key))?;
         Some(Self {
-            name: legible(name.or(instance)?),
+            name: said.name,
             address: best_address(service)?,
-            fingerprint: text("fp").and_then(canonical_fingerprint),
-            version: text("v")?.parse().ok()?,
+            fingerprint: said.fingerprint,
+            version: said.version,
         })
     }
 }
@@ -264,22 +261,6 @@ impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|relay| write!(f, "\n  {relay}"))
     }
-}
-
-/// A stranger's text as one short line that a terminal and a screen can show.
-fn legible(text: &str) -> String {
-    let shown = |c: &char| c.is_alphanumeric() || c.is_ascii_graphic() || *c == ' ';
-    text.chars().filter(shown).take(MAX_NAME_CHARS).collect()
-}
-
-pub(crate) fn canonical_fingerprint(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let lower = digits.to_ascii_lowercase();
-    let groups: Vec<_> = (0..64).step_by(4).map(|at| &lower[at..at + 4]).collect();
-    Some(groups.join("-"))
 }
 
 /// The address that is most likely to be reached, and always the same one of several: trust hangs on it.

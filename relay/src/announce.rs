@@ -6,16 +6,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use conclave_common::lan::{self, Announced, MAX_NAME_BYTES, SERVICE};
 use conclave_protocol::identity::PublicKey;
-use conclave_protocol::wire::framing::VERSION;
 use mdns_sd::{DaemonEvent, IfKind, IfPredicate, Receiver, ServiceDaemon, ServiceInfo};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
-/// What relays are listed under.
-pub const SERVICE: &str = "_conclave._tcp.local.";
-/// The most bytes of a label of DNS (RFC 1035 §2.3.4), and so of a relay's name.
-const MAX_LABEL_BYTES: usize = 63;
 /// How long the first announcement may take before it is said that there is none: probing alone takes 0.75 s.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the withdrawal may take; it is sent twice, 120 ms apart, as multicast gets lost.
@@ -30,7 +26,7 @@ pub struct RelayName(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RelayNameError {
     /// It does not fit.
-    #[error("a relay's name has at most {MAX_LABEL_BYTES} bytes")]
+    #[error("a relay's name has at most {MAX_NAME_BYTES} bytes")]
     TooLong,
     /// It would not be one line.
     #[error("the character {0:?} is not allowed in a relay's name")]
@@ -58,7 +54,7 @@ impl TryFrom<String> for RelayName {
     type Error = RelayNameError;
     fn try_from(text: String) -> Result<Self, RelayNameError> {
         let text = text.trim();
-        if text.len() > MAX_LABEL_BYTES {
+        if text.len() > MAX_NAME_BYTES {
             return Err(RelayNameError::TooLong);
         }
         match text.chars().find(|c| c.is_control()) {
@@ -127,28 +123,17 @@ impl Drop for Announcement {
 
 /// What is announced: names of DNS that no other relay has, and what people are shown.
 fn service(control: SocketAddr, name: &str, identity: &PublicKey) -> mdns_sd::Result<ServiceInfo> {
-    let words = identity.words();
-    // Two of four words: with the name enough to tell relays apart, and to be compared at a glance.
-    let suffix = format!(" ({})", words.get(..11).unwrap_or(&words));
-    let room = name.floor_char_boundary(MAX_LABEL_BYTES - suffix.len());
-    let instance = format!("{}{suffix}", &name[..room]);
-    // A name of its own: the host's is another responder's to announce.
-    let host = format!("conclave-{words}.local.");
-    let properties = [
-        ("v", VERSION.to_string()),
-        ("fp", identity.fingerprint()),
-        ("name", name.to_owned()),
-    ];
     let address = control.ip();
     let addresses: &[IpAddr] = if address.is_unspecified() {
         &[]
     } else {
         &[address]
     };
+    let properties = Announced::new(name, identity).properties();
     let mut service = ServiceInfo::new(
         SERVICE,
-        &instance,
-        &host,
+        &lan::instance(name, identity),
+        &lan::host(identity),
         addresses,
         control.port(),
         &properties[..],
@@ -233,7 +218,7 @@ mod tests {
         let long = "ü".repeat(31);
         let service = announced("192.0.2.1:7470", &long);
         let label = service.get_fullname().split('.').next().unwrap();
-        assert!(label.len() <= MAX_LABEL_BYTES, "{label}");
+        assert!(label.len() <= MAX_NAME_BYTES, "{label}");
         assert_eq!(service.get_property_val_str("name"), Some(long.as_str()));
     }
 

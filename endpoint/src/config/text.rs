@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::discovery::canonical_fingerprint;
+use conclave_common::fingerprint;
 
 /// What a relay is known by, as `conclave-relay identity` prints it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,7 @@ impl Fingerprint {
 impl FromStr for Fingerprint {
     type Err = FingerprintError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let plain = text.replace([':', ' '], "-");
-        canonical_fingerprint(&plain)
+        fingerprint::canonical(text)
             .map(Self)
             .ok_or(FingerprintError)
     }

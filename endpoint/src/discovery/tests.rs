@@ -1,4 +1,5 @@
 use super::*;
+use conclave_common::lan::MAX_SHOWN_CHARS;
 use mdns_sd::{ServiceEvent, ServiceInfo};
 
 const FINGERPRINT: &str =
@@ -72,7 +73,7 @@ fn a_strangers_text_cannot_take_hold_of_a_terminal_or_a_screen() {
     let properties = [("v", "1"), ("name", name.as_str()), ("fp", "\u{1b}[2J")];
     let read = FoundRelay::read(&announcement("x", "192.0.2.7", &properties)).unwrap();
     assert!(read.name.starts_with("[2JCellaréxxx"), "{:?}", read.name);
-    assert_eq!(read.name.chars().count(), MAX_NAME_CHARS);
+    assert_eq!(read.name.chars().count(), MAX_SHOWN_CHARS);
     assert_eq!(read.fingerprint, None);
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use conclave_relay::announce::{RelayName, SERVICE};
+use conclave_common::lan::SERVICE;
+use conclave_relay::announce::RelayName;
 use mdns_sd::{IfKind, Receiver, ResolvedService, ServiceDaemon, ServiceEvent};
 
 use crate::harness::{PATIENCE, TestRelay};
