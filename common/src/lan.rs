@@ -4,7 +4,9 @@
 //! announce anything.
 
 use conclave_protocol::identity::PublicKey;
+use conclave_protocol::name::is_mark;
 use conclave_protocol::wire::framing::VERSION;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::fingerprint;
 
@@ -14,6 +16,9 @@ pub const SERVICE: &str = "_conclave._tcp.local.";
 pub const MAX_NAME_BYTES: usize = 63;
 /// The most characters of a stranger's name that are shown.
 pub const MAX_SHOWN_CHARS: usize = 63;
+
+/// The most marks on one letter that are shown; more of them would reach into other lines.
+const MAX_MARKS: usize = 4;
 
 /// Keys of the TXT record: the protocol's version, the fingerprint, and what people are shown.
 const VERSION_KEY: &str = "v";
@@ -85,10 +90,35 @@ pub fn host(identity: &PublicKey) -> String {
     format!("conclave-{}.local.", identity.words())
 }
 
-/// A stranger's text as one short line that a terminal and a screen can show.
+/// Whether two texts name the same relay to people, who do not see case, nor whether accents were typed as marks.
+#[must_use]
+pub fn is_same_name(one: &str, other: &str) -> bool {
+    legible(one).to_lowercase() == legible(other).to_lowercase()
+}
+
+/// A stranger's text as one short line that a terminal and a screen can show. Marks, as of vowels and tones, stay on their letters.
 fn legible(text: &str) -> String {
-    let shown = |c: &char| c.is_alphanumeric() || c.is_ascii_graphic() || *c == ' ';
-    text.chars().filter(shown).take(MAX_SHOWN_CHARS).collect()
+    let mut marks = 0;
+    let is_shown = |&c: &char| match c {
+        c if is_unseen_mark(c) => false,
+        c if is_mark(c) => {
+            marks += 1;
+            marks <= MAX_MARKS
+        }
+        c => {
+            let is_shown = c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+            marks = if is_shown { 0 } else { marks };
+            is_shown
+        }
+    };
+    let shown: String = text.nfd().filter(is_shown).collect();
+    let shown: String = shown.nfc().take(MAX_SHOWN_CHARS).collect();
+    shown.trim().to_owned()
+}
+
+/// Marks that choose a variant of the letter before, or join it, and show nothing by themselves.
+const fn is_unseen_mark(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 #[cfg(test)]
@@ -127,6 +157,27 @@ mod tests {
     }
 
     #[test]
+    fn names_of_every_script_are_shown_whole_and_found_however_they_are_typed() {
+        for name in ["ห้องประชุม", "क्षेत्र 2", "Phòng họp", "مَكْتَب"]
+        {
+            let read = read(&[("v", "1".into()), ("name", name.into())]).unwrap();
+            assert_eq!(read.name, name);
+            let decomposed: String = name.nfd().collect();
+            assert!(is_same_name(&read.name, &decomposed), "{name}");
+        }
+        assert!(is_same_name("CELLAR ", "cellar"));
+        assert!(is_same_name("Küche 🍳", "küche"));
+        assert!(!is_same_name("Phòng", "Phong"));
+    }
+
+    #[test]
+    fn a_pile_of_marks_and_marks_that_are_not_seen_are_left_out() {
+        let piled = format!("x{}", "\u{316}".repeat(40));
+        assert_eq!(legible(&piled), format!("x{}", "\u{316}".repeat(4)));
+        assert_eq!(legible("a\u{fe0f}b\u{34f}c\u{e0101}"), "abc");
+    }
+
+    #[test]
     fn a_host_is_named_after_its_identity() {
         let key = PublicKey([7; 32]);
         assert_eq!(host(&key), format!("conclave-{}.local.", key.words()));
@@ -137,6 +188,11 @@ mod tests {
         fn what_a_relay_announces_is_read_again(name in "[a-zA-ZäöüéßĐ0-9()][a-zA-ZäöüéßĐ0-9 ().-]{0,29}[a-zäöüéßĐ0-9()]", key in any::<[u8; 32]>()) {
             let announced = Announced::new(&name, &PublicKey(key));
             prop_assert_eq!(read(&announced.properties()), Some(announced));
+        }
+
+        #[test]
+        fn a_name_that_was_made_legible_is_still_the_same_name(name in "[\\p{L}\\p{M}0-9 🍳]{0,20}") {
+            prop_assert!(is_same_name(&legible(&name), &name));
         }
 
         #[test]

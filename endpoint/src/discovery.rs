@@ -18,7 +18,7 @@ use mdns_sd::{ResolvedService, ScopedIp, ServiceDaemon};
 
 use catalog::Catalog;
 use conclave_common::fingerprint;
-use conclave_common::lan::{Announced, SERVICE};
+use conclave_common::lan::{Announced, SERVICE, is_same_name};
 use conclave_protocol::wire::framing::VERSION;
 pub use spec::RelaySpec;
 pub(crate) use spec::is_address;
@@ -226,7 +226,7 @@ fn choose(
 
 impl FoundRelay {
     fn is(&self, name: Option<&str>) -> bool {
-        name.is_none_or(|name| self.name.to_lowercase() == name.to_lowercase())
+        name.is_none_or(|name| is_same_name(&self.name, name))
     }
 
     /// What an announcement says, if it is one of a relay and names a way to it.
