@@ -6,7 +6,8 @@ use conclave_protocol::time::Instant;
 use conclave_protocol::units::UnixMillis;
 use rustix::time::{ClockId, clock_gettime};
 
-/// A reading of `CLOCK_MONOTONIC` in microseconds: the clock for spans, of the relay on the wire, and of V4L2 and ALSA timestamps.
+/// A reading of `CLOCK_MONOTONIC` in microseconds: the clock for spans, of the relay on the wire, and of V4L2 and ALSA
+/// timestamps.
 #[must_use]
 pub fn now() -> Instant {
     reading(ClockId::Monotonic)

@@ -1,7 +1,8 @@
 //! Fingerprints of identities as people copy them.
 
-/// The one form of a fingerprint, as `PublicKey::fingerprint` writes it: 64 digits in lower case, in groups of four with hyphens.
-/// Hyphens, colons and spaces in the text do not matter. `None` when the text has not 64 hexadecimal digits.
+/// The one form of a fingerprint, as `PublicKey::fingerprint` writes it: 64 digits in lower case, in groups of four
+/// with hyphens. Hyphens, colons and spaces in the text do not matter. `None` when the text has not 64 hexadecimal
+/// digits.
 #[must_use]
 pub fn canonical(text: &str) -> Option<String> {
     let is_digit = |c: &char| !matches!(c, '-' | ':' | ' ');

@@ -1,7 +1,7 @@
 //! How a relay is listed on the LAN: its names in DNS-SD (RFC 6763) and what its TXT record says.
 //!
-//! This is text for and from multicast DNS, which the programs send and receive. It proves nothing: anyone on the network can
-//! announce anything.
+//! This is text for and from multicast DNS, which the programs send and receive. It proves nothing: anyone on the
+//! network can announce anything.
 
 use conclave_protocol::identity::PublicKey;
 use conclave_protocol::name::is_mark;
@@ -57,8 +57,8 @@ impl Announced {
         properties
     }
 
-    /// Reads a stranger's TXT record, of which `property` gives the value of a key. The name is one short line that a terminal
-    /// and a screen can show; without one it is the name of the instance.
+    /// Reads a stranger's TXT record, of which `property` gives the value of a key. The name is one short line that a
+    /// terminal and a screen can show; without one it is the name of the instance.
     ///
     /// `None` when there is no version, or neither name.
     pub fn read<'a>(
@@ -74,8 +74,8 @@ impl Announced {
     }
 }
 
-/// The instance's name, which no other relay on the network has: the relay's name, and two of the four words of its identity,
-/// which are enough to be compared at a glance. A name that leaves no room for the words is cut.
+/// The instance's name, which no other relay on the network has: the relay's name, and two of the four words of its
+/// identity, which are enough to be compared at a glance. A name that leaves no room for the words is cut.
 #[must_use]
 pub fn instance(name: &str, identity: &PublicKey) -> String {
     let words = identity.words();
@@ -84,7 +84,8 @@ pub fn instance(name: &str, identity: &PublicKey) -> String {
     format!("{}{suffix}", &name[..room])
 }
 
-/// The host that has the relay's addresses. It is a name of the relay's own: the machine's is another responder's to announce.
+/// The host that has the relay's addresses. It is a name of the relay's own: the machine's is another responder's to
+/// announce.
 #[must_use]
 pub fn host(identity: &PublicKey) -> String {
     format!("conclave-{}.local.", identity.words())
@@ -96,7 +97,8 @@ pub fn is_same_name(one: &str, other: &str) -> bool {
     legible(one).to_lowercase() == legible(other).to_lowercase()
 }
 
-/// A stranger's text as one short line that a terminal and a screen can show. Marks, as of vowels and tones, stay on their letters.
+/// A stranger's text as one short line that a terminal and a screen can show. Marks, as of vowels and tones, stay on
+/// their letters.
 fn legible(text: &str) -> String {
     let mut marks = 0;
     let is_shown = |&c: &char| match c {

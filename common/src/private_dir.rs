@@ -34,15 +34,16 @@ pub enum PrivateDirError {
 
 /// A folder that exists, in which each file is readable and writable for its owner alone.
 ///
-/// A file that was readable for others is narrowed when it is read. A file is written whole or not at all: after a power cut it
-/// is the old one or the new one. Names are those of files within the folder, without a slash.
+/// A file that was readable for others is narrowed when it is read. A file is written whole or not at all: after a
+/// power cut it is the old one or the new one. Names are those of files within the folder, without a slash.
 #[derive(Clone, Debug)]
 pub struct PrivateDir(PathBuf);
 
 impl PrivateDir {
     /// The folder at this path. One that is missing is made with mode 0700, its parents, too.
     ///
-    /// A folder that exists keeps its mode, as it may hold what others need; a warning is logged when others may look into it.
+    /// A folder that exists keeps its mode, as it may hold what others need; a warning is logged when others may look
+    /// into it.
     ///
     /// # Errors
     /// [`PrivateDirError::Io`] when it cannot be made or is no folder.
@@ -119,7 +120,8 @@ impl PrivateDir {
         }
     }
 
-    /// The secret in a file. It is drawn at the first call; of processes that draw at once, one wins and all get its secret.
+    /// The secret in a file. It is drawn at the first call; of processes that draw at once, one wins and all get its
+    /// secret.
     ///
     /// # Errors
     /// [`PrivateDirError`] when it can neither be read nor drawn. A damaged one is never replaced.
