@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use conclave_protocol::secret::Secret;
@@ -52,10 +53,15 @@ impl PrivateDir {
         let mode = made.and_then(|()| path.metadata());
         let mode = mode.map_err(|error| io_error(path, error))?.permissions();
         if others_may(&mode) {
-            tracing::warn!(
-                path = %path.display(),
-                "others may look into this folder; its files are for their owner alone"
-            );
+            // A program may open its folder often.
+            static WARNED: Once = Once::new();
+            WARNED.call_once(|| {
+                tracing::warn!(
+                    path = %path.display(),
+                    "others may look into this folder: take their access away with chmod go-rwx; its files are for \
+                     their owner alone"
+                );
+            });
         }
         Ok(Self(path.into()))
     }
