@@ -1,7 +1,7 @@
 //! A walk over the segments of a JPEG (ITU T.81, annex B): pure functions over bytes, bounded by their length.
 //!
 //! Reads what cameras send: baseline pictures of 8 bits, gray or in three colors. Every other kind is refused by name
-//! ([`HeadError`]), by the sender as by the receiver. Coded data is read by [`super::scan`].
+//! ([`HeadError`]), by the sender as by the receiver. Coded data is read by `scan`.
 
 use crate::frame::PictureSize;
 use memchr::{memchr, memmem};

@@ -5,7 +5,7 @@
 //! can be mended is mended by saying which parts are to be sent, without a copy of the picture ([`Whole`]). What is
 //! torn is refused by name ([`Fault`]).
 //!
-//! Exact is the walk over all coded data ([`super::scan`]): it counts the blocks. It costs a third of decoding at
+//! Exact is the walk over all coded data (`scan`): it counts the blocks. It costs a third of decoding at
 //! half the size, many times what encrypting costs, so that a running camera's pictures are only walked over when
 //! something about them is suspect ([`Inspector::next`]): the first ones; those without an end marker; those that are
 //! clearly shorter than the last; for a while, all after a torn one; and every so many. Of all others the markers are

@@ -1,7 +1,7 @@
 //! The touch screen: one adapter a page between the engine and what is drawn.
 //!
-//! The event loop's thread owns the state ([`app`]). The engine runs on a thread of its own ([`host`]) and tells through a
-//! short queue ([`inbox`]); decoders paint on theirs ([`pictures`]). Nothing here waits for any of them.
+//! The event loop's thread owns the state (`app`). The engine runs on a thread of its own (`host`) and tells through a
+//! short queue (`inbox`); decoders paint on theirs (`pictures`). Nothing here waits for any of them.
 
 mod app;
 mod backend;
@@ -90,8 +90,8 @@ fn on_event_loop(step: fn(&mut App)) {
     let _ = slint::invoke_from_event_loop(run);
 }
 
-/// Shows the screen until it is closed; `on_window` sees it first. A kiosk watches its provisioning, and ends when there is
-/// something new and nobody is in a call: whoever started it starts it again.
+/// Shows the screen until it is closed; `on_window` sees it first. A kiosk watches its provisioning, and ends when
+/// there is something new and nobody is in a call: whoever started it starts it again.
 ///
 /// # Errors
 /// [`UiError`] when there is no display, or the system refuses a thread.

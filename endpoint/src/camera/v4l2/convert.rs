@@ -79,7 +79,7 @@ pub(super) const fn even(size: PictureSize) -> PictureSize {
     PictureSize::new(size.width & !1, size.height & !1)
 }
 
-/// Splits a raw picture, rows of `stride` bytes, into planes of its [`even`] size; false if `raw` is shorter than the
+/// Splits a raw picture, rows of `stride` bytes, into planes of its even size; false if `raw` is shorter than the
 /// picture.
 pub fn split(
     layout: Layout,

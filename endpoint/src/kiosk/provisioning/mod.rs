@@ -1,6 +1,7 @@
 //! Provisioning: a file on a boot partition or a stick that says which relay, account, room and network a kiosk has.
 //!
-//! A file is checked whole before any of it counts ([`document`]), becomes a few files at once ([`state`]), and does so once.
+//! A file is checked whole before any of it counts (`document`), becomes a few files at once (`state`), and does so
+//! once.
 
 mod document;
 mod folder;
