@@ -2,17 +2,10 @@
 //!
 //! It lives on the thread of the event loop. Pages show what is here; nothing is decided in them.
 
-use super::backlight::Backlight;
-use super::host::Host;
-use super::inbox::{Inbox, News, SignInNumber};
-use super::invitation::Invitation;
-use super::pictures::Paintings;
-use super::pin_tries::PinTries;
-use super::preferences::{Account, Preferences};
-use super::presence::Presence;
-use super::problem::{Trouble, of_camera, of_sound};
-use super::seats::OWN_PICTURE;
-use super::{idle, lobby, provisioning, room, settings, sign_in, toasts};
+mod joining;
+mod reports;
+pub(super) mod session;
+
 use crate::camera::CameraState;
 use crate::clock;
 use crate::discovery::Discovery;
@@ -21,6 +14,17 @@ use crate::keep::Keep;
 use crate::kiosk::Watch;
 use crate::screen::Wish;
 use crate::sound::SoundState;
+use crate::ui::backlight::Backlight;
+use crate::ui::host::Host;
+use crate::ui::inbox::{Inbox, News, SignInNumber};
+use crate::ui::invitation::Invitation;
+use crate::ui::pages::room::seats::OWN_PICTURE;
+use crate::ui::pages::settings::lock::PinTries;
+use crate::ui::pages::{idle, lobby, provisioning, room, settings, sign_in, toasts};
+use crate::ui::pictures::Paintings;
+use crate::ui::preferences::{Account, Preferences};
+use crate::ui::presence::Presence;
+use crate::ui::problem::{Trouble, of_camera, of_sound};
 use crate::watchdog::Heartbeat;
 use conclave_protocol::name::RoomName;
 use conclave_protocol::time::Instant;
@@ -289,7 +293,7 @@ impl App {
         let Some(window) = self.window.upgrade() else {
             return;
         };
-        super::show_app(self, &window);
+        crate::ui::show_app(self, &window);
         match self.page {
             Page::Idle => self.idle.show(&window, &self.lobby),
             Page::SignIn => self.sign_in.show(&window),

@@ -1,7 +1,7 @@
 //! The sign-in form: what may be sent, and what is wrong with the rest as it is typed.
 
-use super::problem::{Trouble, flaw};
 use crate::discovery::is_address;
+use crate::ui::problem::{Trouble, flaw};
 use conclave_protocol::name::{DisplayName, Email};
 use conclave_ui::Problem;
 
@@ -69,8 +69,8 @@ pub(super) enum Field {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lobby::Draft;
     use super::*;
+    use crate::ui::pages::lobby::Draft;
 
     fn fields(name: &str, email: &str, relay: &str) -> Fields {
         Fields {

@@ -3,9 +3,9 @@
 //! Everyone who passes by an idle kiosk sees its code. So its link is valid for minutes, and it is shown only where the room
 //! has no PIN, unless the configuration says otherwise. Within a room the people who are there hand out a link for the day.
 
-use super::app::App;
 use crate::config::IdleCode;
 use crate::engine::{Intent, Room};
+use crate::ui::app::App;
 use conclave_protocol::name::RoomName;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, Refusal};

@@ -1,11 +1,11 @@
 //! Finished pictures on their way from the decoders to the screen, without a copy.
 
-use super::seats::OWN_PICTURE;
 use crate::clock;
 use crate::engine::{Eyes, OwnPictures};
 use crate::frame::{CapturedFrame, PictureSize};
 use crate::latency::LatencyHistogram;
 use crate::screen::{Canvas, Painted, Screen, ScreenInput, Wish};
+use crate::ui::pages::room::seats::OWN_PICTURE;
 use conclave_protocol::id::StreamId;
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 use std::collections::{BTreeMap, VecDeque};

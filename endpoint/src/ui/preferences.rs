@@ -1,11 +1,11 @@
 //! What was configured, and what a person chooses on the screen: a choice counts at once, and is kept.
 
-use super::form::Fields;
 use crate::camera::CameraSpec;
 use crate::config::{Choices, Config, IdleCode, Language, Theme, TouchKeyboard};
 use crate::discovery::RelaySpec;
 use crate::keep::KeepError;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
+use crate::ui::form::Fields;
 use conclave_protocol::name::{DisplayName, Email, NameError, Pin, RoomName, Username};
 use conclave_protocol::time::Micros;
 use std::path::Path;

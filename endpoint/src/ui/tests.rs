@@ -1,11 +1,5 @@
 //! Every page's flow and error, found by accessible labels, without a display.
 
-use super::app::{App, Handle, Parts};
-use super::host::{Host, Order};
-use super::inbox::{Inbox, News};
-use super::pictures::Paintings;
-use super::preferences::{Account, Preferences};
-use super::presence::Presence;
 use crate::camera::CameraState;
 use crate::config::Config;
 use crate::control::{ConnectionError, ConnectionFailure};
@@ -15,6 +9,12 @@ use crate::keep::Keep;
 use crate::kiosk::Watch;
 use crate::kiosk::provisioning::provision;
 use crate::sound::SoundState;
+use crate::ui::app::{App, Handle, Parts};
+use crate::ui::host::{Host, Order};
+use crate::ui::inbox::{Inbox, News};
+use crate::ui::pictures::Paintings;
+use crate::ui::preferences::{Account, Preferences};
+use crate::ui::presence::Presence;
 use conclave_protocol::id::{ChatId, ParticipantId, RoomId};
 use conclave_protocol::name::{ChatText, RoomName, Username};
 use conclave_protocol::time::Instant;

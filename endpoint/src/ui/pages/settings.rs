@@ -1,14 +1,16 @@
 //! The settings: devices to choose and to try, the screen's looks, the relay, and facts for whoever looks for a cause.
 
-use super::app::{App, Handle};
-use super::models::sync;
-use super::problem::{Trouble, of_camera, of_sound};
+pub(in crate::ui) mod lock;
+
 use crate::camera::CameraSpec;
 use crate::devices::Devices;
 use crate::engine::Intent;
 use crate::frame::PictureSize;
 use crate::outbound::Path;
 use crate::sound::PcmName;
+use crate::ui::app::{App, Handle};
+use crate::ui::pages::models::sync;
+use crate::ui::problem::{Trouble, of_camera, of_sound};
 use conclave_protocol::units::AudioLevel;
 use conclave_ui::{AppWindow, Choice, Fact, Page, Problem, Settings, SettingsTab};
 use slint::{ComponentHandle, Image, VecModel};
@@ -16,7 +18,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 /// What the preview is painted for.
-pub(super) const PREVIEW: PictureSize = PictureSize::new(640, 360);
+pub(in crate::ui) const PREVIEW: PictureSize = PictureSize::new(640, 360);
 /// Quieter than this the meter shows nothing, in dB below overload.
 const METER_FLOOR_DB: f32 = 60.0;
 /// The languages that the screen speaks, by their own names.
@@ -27,16 +29,16 @@ const SIZES: [(&str, &str); 3] = [
     ("1280x720@30", "1280 × 720"),
     ("1920x1080@30", "1920 × 1080"),
 ];
-const LICENCES: &str = include_str!("licences.txt");
+const LICENCES: &str = include_str!("settings/licences.txt");
 
 /// What the page is about to show.
-pub(super) struct State {
-    pub(super) tab: SettingsTab,
+pub(in crate::ui) struct State {
+    pub(in crate::ui) tab: SettingsTab,
     /// A PIN stands before the settings, and has not been entered.
-    pub(super) locked: bool,
-    pub(super) pin_problem: Problem,
-    pub(super) level: f32,
-    pub(super) preview: Option<Image>,
+    pub(in crate::ui) locked: bool,
+    pub(in crate::ui) pin_problem: Problem,
+    pub(in crate::ui) level: f32,
+    pub(in crate::ui) preview: Option<Image>,
     bundle: String,
     bundle_problem: Problem,
     cameras: Vec<Choice>,
@@ -126,13 +128,13 @@ fn list(choices: &mut Vec<Choice>, find: fn(&[Choice], &str) -> Option<usize>, i
 }
 
 /// 0 to 1 for a meter, even to the ear.
-pub(super) fn meter(level: AudioLevel) -> f32 {
+pub(in crate::ui) fn meter(level: AudioLevel) -> f32 {
     let below = f32::from(level.loudness.as_below_overload());
     (1.0 - below / METER_FLOOR_DB).clamp(0.0, 1.0)
 }
 
 impl State {
-    pub(super) fn shows_preview(&self) -> bool {
+    pub(in crate::ui) fn shows_preview(&self) -> bool {
         !self.locked && self.tab == SettingsTab::Camera
     }
 
@@ -141,7 +143,7 @@ impl State {
     }
 
     /// The devices of the machine have been looked at.
-    pub(super) fn found(&mut self, devices: &Devices) {
+    pub(in crate::ui) fn found(&mut self, devices: &Devices) {
         let usable = devices.cameras.iter().filter(|camera| !camera.module);
         let cameras = usable.map(|camera| {
             (
@@ -170,7 +172,7 @@ impl State {
     }
 }
 
-pub(super) fn show(app: &mut App, window: &AppWindow) {
+pub(in crate::ui) fn show(app: &mut App, window: &AppWindow) {
     let page = window.global::<Settings>();
     let (camera, size) = split(&app.config.camera());
     let listed = &mut app.settings;
@@ -290,7 +292,7 @@ fn own_address() -> Option<String> {
 }
 
 impl App {
-    pub(super) fn open_settings(&mut self) {
+    pub(in crate::ui) fn open_settings(&mut self) {
         self.settings.locked = self.kiosk && self.config.settings_pin().is_some();
         self.settings.pin_problem = Problem::None;
         self.go(Page::Settings);
@@ -313,14 +315,14 @@ impl App {
         }
     }
 
-    pub(super) fn leave_settings(&mut self) {
+    pub(in crate::ui) fn leave_settings(&mut self) {
         self.host.intend(Intent::TryDevices(false));
         self.settings.preview = None;
         self.save_choices();
     }
 
     /// The right PIN was entered.
-    pub(super) fn open_locked_settings(&mut self) {
+    pub(in crate::ui) fn open_locked_settings(&mut self) {
         self.settings.locked = false;
         self.settings.pin_problem = Problem::None;
         self.unlocked();
@@ -370,7 +372,7 @@ impl App {
             .and_then(|index| LANGUAGES.get(index));
         if let Some((id, _)) = chosen {
             self.config.choose_language(id);
-            super::speak(id);
+            crate::ui::speak(id);
         }
     }
 
@@ -387,7 +389,7 @@ impl App {
     /// Looking at devices opens each of them, which takes a while: on a thread of its own.
     fn look_for_devices(&self) {
         self.inbox.fetch("devices", || {
-            super::inbox::News::Devices(crate::devices::enumerate())
+            crate::ui::inbox::News::Devices(crate::devices::enumerate())
         });
     }
 
@@ -396,7 +398,7 @@ impl App {
         let relay = self.account.is_some().then(|| self.relay_address.clone());
         let (folder, stats) = (self.keep.folder().to_path_buf(), self.last_stats.clone());
         self.inbox.fetch("bundle", move || {
-            super::inbox::News::Bundle(super::bundle::write(
+            crate::ui::inbox::News::Bundle(crate::ui::bundle::write(
                 &folder,
                 relay.as_deref(),
                 stats.as_deref(),
@@ -404,7 +406,7 @@ impl App {
         });
     }
 
-    pub(super) fn bundle_written(&mut self, written: std::io::Result<PathBuf>) {
+    pub(in crate::ui) fn bundle_written(&mut self, written: std::io::Result<PathBuf>) {
         match written {
             Ok(path) => self.settings.bundle = path.display().to_string(),
             Err(error) => {
@@ -417,7 +419,7 @@ impl App {
 }
 
 /// Answers the page's callbacks.
-pub(super) fn connect(window: &AppWindow, handle: &Handle) {
+pub(in crate::ui) fn connect(window: &AppWindow, handle: &Handle) {
     let page = window.global::<Settings>();
     macro_rules! answer {
         ($on:ident, |$app:ident $(, $argument:ident)?| $body:expr) => {

@@ -1,8 +1,8 @@
 //! The lobby: which rooms there are, making one, and the PIN of a locked one.
 
-use super::app::Handle;
-use super::models::sync;
-use super::problem::{Trouble, flaw};
+use crate::ui::app::Handle;
+use crate::ui::pages::models::sync;
+use crate::ui::problem::{Trouble, flaw};
 use conclave_protocol::id::RoomId;
 use conclave_protocol::name::{Pin, RoomName};
 use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, RoomSummary};
@@ -12,12 +12,12 @@ use std::rc::Rc;
 
 /// A room that is being made.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
-    pub(super) name: String,
-    pub(super) pin: String,
-    pub(super) capacity: u16,
-    pub(super) busy: bool,
-    pub(super) problem: Problem,
+pub(in crate::ui) struct Draft {
+    pub(in crate::ui) name: String,
+    pub(in crate::ui) pin: String,
+    pub(in crate::ui) capacity: u16,
+    pub(in crate::ui) busy: bool,
+    pub(in crate::ui) problem: Problem,
 }
 
 impl Default for Draft {
@@ -34,7 +34,7 @@ impl Default for Draft {
 
 impl Draft {
     /// What is wrong with what was typed; an empty name is not wrong yet.
-    pub(super) fn judge(&self) -> Problem {
+    pub(in crate::ui) fn judge(&self) -> Problem {
         if let (false, Err(error)) = (self.name.is_empty(), RoomName::parse(&self.name)) {
             flaw(error, Problem::RoomNameInvalid)
         } else if !self.pin.is_empty() && Pin::parse(&self.pin).is_err() {
@@ -44,49 +44,49 @@ impl Draft {
         }
     }
 
-    pub(super) fn is_complete(&self) -> bool {
+    pub(in crate::ui) fn is_complete(&self) -> bool {
         !self.name.trim().is_empty() && self.judge() == Problem::None
     }
 }
 
 /// A PIN that is being asked for.
 #[derive(Clone, Debug)]
-pub(super) struct PinQuestion {
-    pub(super) room: RoomSummary,
-    pub(super) problem: Problem,
-    pub(super) busy: bool,
+pub(in crate::ui) struct PinQuestion {
+    pub(in crate::ui) room: RoomSummary,
+    pub(in crate::ui) problem: Problem,
+    pub(in crate::ui) busy: bool,
 }
 
 /// What the page is about to show.
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) rooms: Vec<RoomSummary>,
-    pub(super) loading: bool,
-    pub(super) search: String,
-    pub(super) trouble: Trouble,
-    pub(super) draft: Option<Draft>,
-    pub(super) pin: Option<PinQuestion>,
-    pub(super) first_contact: String,
+pub(in crate::ui) struct State {
+    pub(in crate::ui) rooms: Vec<RoomSummary>,
+    pub(in crate::ui) loading: bool,
+    pub(in crate::ui) search: String,
+    pub(in crate::ui) trouble: Trouble,
+    pub(in crate::ui) draft: Option<Draft>,
+    pub(in crate::ui) pin: Option<PinQuestion>,
+    pub(in crate::ui) first_contact: String,
     /// The room that is being joined.
-    pub(super) joining: Option<RoomId>,
+    pub(in crate::ui) joining: Option<RoomId>,
     /// The rooms from top to bottom. No room moves while people look: a touch must hit what they aimed at.
     order: Vec<RoomId>,
     rows: Rc<VecModel<RoomRow>>,
 }
 
 impl State {
-    pub(super) fn room(&self, id: i32) -> Option<&RoomSummary> {
+    pub(in crate::ui) fn room(&self, id: i32) -> Option<&RoomSummary> {
         self.rooms.iter().find(|room| row_id(room.id) == id)
     }
 
     /// Whether a room is listed as one with a PIN.
-    pub(super) fn is_locked(&self, name: &RoomName) -> bool {
+    pub(in crate::ui) fn is_locked(&self, name: &RoomName) -> bool {
         let mut rooms = self.rooms.iter();
         rooms.any(|room| room.locked && room.name.key() == name.key())
     }
 
     /// Orders the rooms again, because people come to the page or search: rooms with people first, then by name.
-    pub(super) fn sort(&mut self) {
+    pub(in crate::ui) fn sort(&mut self) {
         self.order.clear();
         self.add_new_rooms();
     }
@@ -112,7 +112,7 @@ impl State {
         found.into_iter().map(|room| self.row(room)).collect()
     }
 
-    pub(super) fn row(&self, room: &RoomSummary) -> RoomRow {
+    pub(in crate::ui) fn row(&self, room: &RoomSummary) -> RoomRow {
         RoomRow {
             id: row_id(room.id),
             name: room.name.as_str().into(),
@@ -123,7 +123,7 @@ impl State {
         }
     }
 
-    pub(super) fn show(&mut self, window: &AppWindow) {
+    pub(in crate::ui) fn show(&mut self, window: &AppWindow) {
         let page = window.global::<Lobby>();
         let found = self.found();
         sync(&self.rows, found);
@@ -157,12 +157,12 @@ impl State {
 }
 
 /// A number that the screen can hold; rooms are few.
-pub(super) fn row_id(room: RoomId) -> i32 {
+pub(in crate::ui) fn row_id(room: RoomId) -> i32 {
     i32::try_from(room.0).unwrap_or(i32::MAX)
 }
 
 /// Answers the page's callbacks.
-pub(super) fn connect(window: &AppWindow, handle: &Handle) {
+pub(in crate::ui) fn connect(window: &AppWindow, handle: &Handle) {
     let page = window.global::<Lobby>();
     let (weak, app) = (window.as_weak(), handle.clone());
     page.on_search_edited(move || {

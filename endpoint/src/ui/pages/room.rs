@@ -1,16 +1,20 @@
 //! The room page: tiles and pictures, people, chat, what is switched on, and what is wrong now.
 
-use super::app::Handle;
-use super::chat::Chat;
-use super::clock::duration;
-use super::faces::{hue, initials};
-use super::models::sync;
-use super::problem::Trouble;
-use super::seats::Seats;
+pub(in crate::ui) mod chat;
+pub(in crate::ui) mod faces;
+pub(in crate::ui) mod seats;
+
 use crate::clock;
 use crate::engine::Intent;
 use crate::frame::PictureSize;
 use crate::screen::Wish;
+use crate::ui::app::Handle;
+use crate::ui::clock::duration;
+use crate::ui::pages::models::sync;
+use crate::ui::pages::room::chat::Chat;
+use crate::ui::pages::room::faces::{hue, initials};
+use crate::ui::pages::room::seats::Seats;
+use crate::ui::problem::Trouble;
 use conclave_protocol::id::StreamId;
 use conclave_protocol::name::ChatText;
 use conclave_protocol::time::{Instant, Micros};
@@ -26,31 +30,31 @@ const NOTHING: PictureSize = PictureSize::new(0, 0);
 
 /// The tiles that can be seen now, in physical pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
-    pub(super) first: usize,
-    pub(super) count: usize,
-    pub(super) tile: PictureSize,
+pub(in crate::ui) struct Layout {
+    pub(in crate::ui) first: usize,
+    pub(in crate::ui) count: usize,
+    pub(in crate::ui) tile: PictureSize,
     /// The large one's size in speaker view.
-    pub(super) large: PictureSize,
+    pub(in crate::ui) large: PictureSize,
 }
 
 /// A room from the inside.
-pub(super) struct State {
-    pub(super) name: String,
-    pub(super) since: Instant,
-    pub(super) seats: Seats,
-    pub(super) chat: Chat,
-    pub(super) chat_more: bool,
-    pub(super) chat_loading: bool,
-    pub(super) chat_problem: Problem,
-    pub(super) drawer: Drawer,
-    pub(super) speaker_view: bool,
-    pub(super) safety_number: String,
-    pub(super) microphone_on: bool,
-    pub(super) camera_on: bool,
+pub(in crate::ui) struct State {
+    pub(in crate::ui) name: String,
+    pub(in crate::ui) since: Instant,
+    pub(in crate::ui) seats: Seats,
+    pub(in crate::ui) chat: Chat,
+    pub(in crate::ui) chat_more: bool,
+    pub(in crate::ui) chat_loading: bool,
+    pub(in crate::ui) chat_problem: Problem,
+    pub(in crate::ui) drawer: Drawer,
+    pub(in crate::ui) speaker_view: bool,
+    pub(in crate::ui) safety_number: String,
+    pub(in crate::ui) microphone_on: bool,
+    pub(in crate::ui) camera_on: bool,
     /// The connection is gone, and is being made again.
-    pub(super) interrupted: Option<Trouble>,
-    pub(super) layout: Layout,
+    pub(in crate::ui) interrupted: Option<Trouble>,
+    pub(in crate::ui) layout: Layout,
     muted_talk_since: Option<Instant>,
     newest: BTreeMap<StreamId, Image>,
     chat_changed: bool,
@@ -58,7 +62,7 @@ pub(super) struct State {
 
 /// The page's lists; they outlive rooms.
 #[derive(Default)]
-pub(super) struct Models {
+pub(in crate::ui) struct Models {
     tiles: Rc<VecModel<Tile>>,
     pictures: Rc<VecModel<Image>>,
     people: Rc<VecModel<Person>>,
@@ -66,7 +70,12 @@ pub(super) struct Models {
 }
 
 impl State {
-    pub(super) fn new(name: String, now: Instant, microphone_on: bool, camera_on: bool) -> Self {
+    pub(in crate::ui) fn new(
+        name: String,
+        now: Instant,
+        microphone_on: bool,
+        camera_on: bool,
+    ) -> Self {
         Self {
             name,
             since: now,
@@ -93,12 +102,12 @@ impl State {
         }
     }
 
-    pub(super) const fn touch_chat(&mut self) {
+    pub(in crate::ui) const fn touch_chat(&mut self) {
         self.chat_changed = true;
     }
 
     /// Levels have come: whoever talks for a while without being heard is to be told.
-    pub(super) fn note_muted_talk(&mut self, now: Instant) {
+    pub(in crate::ui) fn note_muted_talk(&mut self, now: Instant) {
         if self.seats.speaks_while_muted() {
             self.muted_talk_since.get_or_insert(now);
         } else {
@@ -108,7 +117,7 @@ impl State {
 
     /// As if somebody had begun to talk then.
     #[cfg(test)]
-    pub(super) const fn note_muted_talk_since(&mut self, since: Instant) {
+    pub(in crate::ui) const fn note_muted_talk_since(&mut self, since: Instant) {
         self.muted_talk_since = Some(since);
     }
 
@@ -131,7 +140,7 @@ impl State {
     }
 
     /// What the decoders are to paint, and how large.
-    pub(super) fn wishes(&self) -> Vec<Wish> {
+    pub(in crate::ui) fn wishes(&self) -> Vec<Wish> {
         let streams = self.seats.streams();
         let large = self.speaker_view.then(|| self.seats.large());
         let size_of = |index: usize| {
@@ -155,7 +164,7 @@ impl State {
     }
 
     /// A picture has been painted; shown at once where its tile is. Whether it is the tile's first one.
-    pub(super) fn see(&mut self, stream: StreamId, image: Image, models: &Models) -> bool {
+    pub(in crate::ui) fn see(&mut self, stream: StreamId, image: Image, models: &Models) -> bool {
         let place = self
             .seats
             .streams()
@@ -168,7 +177,7 @@ impl State {
         self.seats.saw(stream, clock::now())
     }
 
-    pub(super) fn show(&mut self, window: &AppWindow, models: &Models, devices: &Trouble) {
+    pub(in crate::ui) fn show(&mut self, window: &AppWindow, models: &Models, devices: &Trouble) {
         let page = window.global::<Room>();
         let now = clock::now();
         page.set_name(self.name.as_str().into());
@@ -227,7 +236,7 @@ impl State {
 }
 
 /// Answers the page's callbacks.
-pub(super) fn connect(window: &AppWindow, handle: &Handle) {
+pub(in crate::ui) fn connect(window: &AppWindow, handle: &Handle) {
     let page = window.global::<Room>();
     macro_rules! answer {
         ($on:ident, |$app:ident $(, $argument:ident)*| $body:expr) => {
@@ -287,7 +296,7 @@ pub(super) fn connect(window: &AppWindow, handle: &Handle) {
 }
 
 /// What may be written; spaces around it are nobody's message.
-pub(super) fn chat_text(text: &str) -> Result<Option<ChatText>, Problem> {
+pub(in crate::ui) fn chat_text(text: &str) -> Result<Option<ChatText>, Problem> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -299,8 +308,8 @@ pub(super) fn chat_text(text: &str) -> Result<Option<ChatText>, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::seats::OWN_PICTURE;
     use super::*;
+    use crate::ui::pages::room::seats::OWN_PICTURE;
     use conclave_protocol::id::ParticipantId;
     use conclave_protocol::name::Username;
     use conclave_protocol::wire::control::Devices;

@@ -1,15 +1,15 @@
 //! Into a room, out of it, and what a person does there.
 
-use super::app::App;
-use super::problem::Trouble;
-use super::{lobby, room};
 use crate::engine::{Intent, Room};
+use crate::ui::app::App;
+use crate::ui::pages::{lobby, room};
+use crate::ui::problem::Trouble;
 use conclave_protocol::name::{Pin, RoomName};
 use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, Refusal, RoomSummary};
 use conclave_ui::{Page, Problem};
 
 impl App {
-    pub(super) fn start_own_room(&mut self) {
+    pub(in crate::ui) fn start_own_room(&mut self) {
         if let Some(name) = self.idle.room.clone() {
             self.idle.starting = true;
             let pin = self.config.room_pin();
@@ -21,7 +21,7 @@ impl App {
         }
     }
 
-    pub(super) fn join_row(&mut self, id: i32) {
+    pub(in crate::ui) fn join_row(&mut self, id: i32) {
         let Some(summary) = self.lobby.room(id).cloned() else {
             return;
         };
@@ -48,7 +48,7 @@ impl App {
         }
     }
 
-    pub(super) fn submit_pin(&mut self, digits: &str) {
+    pub(in crate::ui) fn submit_pin(&mut self, digits: &str) {
         let Some(question) = &mut self.lobby.pin else {
             return;
         };
@@ -65,13 +65,13 @@ impl App {
         });
     }
 
-    pub(super) fn close_pin(&mut self) {
+    pub(in crate::ui) fn close_pin(&mut self) {
         if self.lobby.pin.take().is_some_and(|question| question.busy) {
             self.host.intend(Intent::LeaveRoom);
         }
     }
 
-    pub(super) fn create_room(&mut self) {
+    pub(in crate::ui) fn create_room(&mut self) {
         let Some(draft) = self
             .lobby
             .draft
@@ -112,7 +112,7 @@ impl App {
         self.host.intend(Intent::Enter(room));
     }
 
-    pub(super) fn not_entered(&mut self, refusal: Refusal) {
+    pub(in crate::ui) fn not_entered(&mut self, refusal: Refusal) {
         let entering = self.entering.take();
         let summary = entering.and_then(|name| {
             self.lobby
@@ -146,13 +146,13 @@ impl App {
         }
     }
 
-    pub(super) fn leave_room(&mut self) {
+    pub(in crate::ui) fn leave_room(&mut self) {
         self.host.intend(Intent::LeaveRoom);
         self.out_of_room();
         self.go(self.home());
     }
 
-    pub(super) fn out_of_room(&mut self) {
+    pub(in crate::ui) fn out_of_room(&mut self) {
         self.room = None;
         self.lobby.joining = None;
         self.idle.starting = false;
@@ -164,21 +164,21 @@ impl App {
         }
     }
 
-    pub(super) fn set_microphone(&self, on: bool) {
+    pub(in crate::ui) fn set_microphone(&self, on: bool) {
         self.host.intend(Intent::Microphone(on));
     }
 
-    pub(super) fn set_camera(&self, on: bool) {
+    pub(in crate::ui) fn set_camera(&self, on: bool) {
         self.host.intend(Intent::Camera(on));
     }
 
-    pub(super) fn set_volume(&mut self, percent: i32) {
+    pub(in crate::ui) fn set_volume(&mut self, percent: i32) {
         self.volume = percent.clamp(0, 100);
         self.host.intend(Intent::Volume(self.volume as u8));
     }
 
     /// Writes to the room; whether the draft may be forgotten.
-    pub(super) fn say(&mut self, text: &str) -> bool {
+    pub(in crate::ui) fn say(&mut self, text: &str) -> bool {
         let Some(room) = &mut self.room else {
             return false;
         };

@@ -1,9 +1,9 @@
 //! The idle page of a kiosk: its own room in one touch, and the rooms where people are.
 
-use super::app::Handle;
-use super::lobby;
-use super::models::sync;
-use super::problem::Trouble;
+use crate::ui::app::Handle;
+use crate::ui::pages::lobby;
+use crate::ui::pages::models::sync;
+use crate::ui::problem::Trouble;
 use conclave_protocol::name::RoomName;
 use conclave_ui::{AppWindow, Idle, RoomRow};
 use slint::{ComponentHandle, VecModel};
@@ -14,29 +14,29 @@ const MOST_BUSY: usize = 6;
 
 /// What the page is about to show.
 #[derive(Default)]
-pub(super) struct State {
+pub(in crate::ui) struct State {
     /// The room that the kiosk stands in.
-    pub(super) room: Option<RoomName>,
-    pub(super) starting: bool,
-    pub(super) trouble: Trouble,
+    pub(in crate::ui) room: Option<RoomName>,
+    pub(in crate::ui) starting: bool,
+    pub(in crate::ui) trouble: Trouble,
     rows: Rc<VecModel<RoomRow>>,
 }
 
 impl State {
-    pub(super) fn of(room: Option<RoomName>) -> Self {
+    pub(in crate::ui) fn of(room: Option<RoomName>) -> Self {
         Self {
             room,
             ..Self::default()
         }
     }
 
-    pub(super) fn people_in_own_room(&self, lobby: &lobby::State) -> u16 {
+    pub(in crate::ui) fn people_in_own_room(&self, lobby: &lobby::State) -> u16 {
         let Some(own) = &self.room else { return 0 };
         let same = lobby.rooms.iter().find(|room| room.name.key() == own.key());
         same.map_or(0, |room| room.members)
     }
 
-    pub(super) fn show(&self, window: &AppWindow, lobby: &lobby::State) {
+    pub(in crate::ui) fn show(&self, window: &AppWindow, lobby: &lobby::State) {
         let page = window.global::<Idle>();
         page.set_room(self.room.as_ref().map_or("", RoomName::as_str).into());
         page.set_room_people(self.people_in_own_room(lobby).into());
@@ -55,7 +55,7 @@ impl State {
 }
 
 /// Answers the page's callbacks.
-pub(super) fn connect(window: &AppWindow, handle: &Handle) {
+pub(in crate::ui) fn connect(window: &AppWindow, handle: &Handle) {
     let page = window.global::<Idle>();
     let app = handle.clone();
     page.on_start(move || app.act(|app| app.start_own_room()));

@@ -1,6 +1,6 @@
 //! The chat of a room as the screen shows it: in order, grouped by writer, with what was not read yet.
 
-use super::clock::hour_and_minute;
+use crate::ui::clock::hour_and_minute;
 use conclave_protocol::id::ChatId;
 use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::ChatLine;
@@ -14,7 +14,7 @@ const FOLLOWS_WITHIN_MS: u64 = 5 * 60_000;
 
 /// What was written.
 #[derive(Debug, Default)]
-pub(super) struct Chat {
+pub(in crate::ui) struct Chat {
     lines: BTreeMap<ChatId, (ChatLine, bool)>,
     unread: u32,
     newest: Option<ChatId>,
@@ -24,7 +24,7 @@ pub(super) struct Chat {
 
 impl Chat {
     /// Takes a line; `open` says whether it is being looked at.
-    pub(super) fn add(&mut self, line: ChatLine, own: bool, open: bool) {
+    pub(in crate::ui) fn add(&mut self, line: ChatLine, own: bool, open: bool) {
         let is_news = self.newest.is_none_or(|newest| line.id > newest);
         if is_news {
             self.newest = Some(line.id);
@@ -39,20 +39,20 @@ impl Chat {
     }
 
     /// The history has come.
-    pub(super) const fn catch_up(&mut self) {
+    pub(in crate::ui) const fn catch_up(&mut self) {
         self.caught_up = true;
     }
 
     /// Somebody looks.
-    pub(super) const fn read(&mut self) {
+    pub(in crate::ui) const fn read(&mut self) {
         self.unread = 0;
     }
 
-    pub(super) const fn unread(&self) -> u32 {
+    pub(in crate::ui) const fn unread(&self) -> u32 {
         self.unread
     }
 
-    pub(super) fn rows(&self) -> Vec<ChatRow> {
+    pub(in crate::ui) fn rows(&self) -> Vec<ChatRow> {
         let mut before: Option<(&ChatLine, UnixMillis)> = None;
         self.lines
             .values()

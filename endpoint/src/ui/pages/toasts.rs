@@ -1,8 +1,8 @@
 //! Short messages that belong to no page.
 
-use super::models::sync;
-use super::problem::Trouble;
 use crate::clock;
+use crate::ui::pages::models::sync;
+use crate::ui::problem::Trouble;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_ui::{App, AppWindow, Toast};
 use slint::{ComponentHandle, VecModel};
@@ -15,14 +15,14 @@ const LASTS: Micros = Micros::from_secs(8);
 
 /// The messages there are.
 #[derive(Default)]
-pub(super) struct State {
+pub(in crate::ui) struct State {
     toasts: Vec<(Instant, Toast)>,
     next_id: i32,
     rows: Rc<VecModel<Toast>>,
 }
 
 impl State {
-    pub(super) fn add(&mut self, trouble: Trouble) {
+    pub(in crate::ui) fn add(&mut self, trouble: Trouble) {
         let same = |(_, toast): &(Instant, Toast)| toast.problem == trouble.problem;
         self.toasts.retain(|toast| !same(toast));
         self.next_id += 1;
@@ -37,11 +37,11 @@ impl State {
         }
     }
 
-    pub(super) fn dismiss(&mut self, id: i32) {
+    pub(in crate::ui) fn dismiss(&mut self, id: i32) {
         self.toasts.retain(|(_, toast)| toast.id != id);
     }
 
-    pub(super) fn show(&mut self, window: &AppWindow) {
+    pub(in crate::ui) fn show(&mut self, window: &AppWindow) {
         let now = clock::now();
         self.toasts.retain(|(since, _)| now.since(*since) < LASTS);
         sync(

@@ -4,9 +4,9 @@
 //! new tries. A pause that a restart cut short begins again in full: a board without a battery does not know how long
 //! it was off.
 
-use super::app::App;
 use crate::clock;
 use crate::keep::Keep;
+use crate::ui::app::App;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_ui::Problem;
 use std::{fs, io};
@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Micros = Micros::from_secs(3_600);
 
 /// The wrong tries since the last right one.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct PinTries {
+pub(in crate::ui) struct PinTries {
     wrong: u32,
     /// Before this time no PIN is compared.
     open_at: Instant,
@@ -39,7 +39,7 @@ impl PinTries {
     }
 
     /// The tries that the keep knows. A file that is damaged counts as one that has used all free tries.
-    pub(super) fn load(keep: &Keep, now: Instant) -> Self {
+    pub(in crate::ui) fn load(keep: &Keep, now: Instant) -> Self {
         let wrong = match fs::read_to_string(keep.folder().join(FILE)) {
             Ok(text) => text.trim().parse().unwrap_or(FREE),
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
@@ -49,7 +49,7 @@ impl PinTries {
     }
 
     /// How long no PIN is compared from now on.
-    pub(super) fn pause(&self, now: Instant) -> Option<Micros> {
+    pub(in crate::ui) fn pause(&self, now: Instant) -> Option<Micros> {
         Some(self.open_at.since(now)).filter(|left| *left > Micros::ZERO)
     }
 
@@ -82,7 +82,7 @@ const fn pause_after(wrong: u32) -> Micros {
 
 impl App {
     /// Somebody has entered digits to open the settings.
-    pub(super) fn unlock(&mut self, digits: &str) {
+    pub(in crate::ui) fn unlock(&mut self, digits: &str) {
         let now = clock::now();
         if self.pin_tries.pause(now).is_some() {
             return;
@@ -99,7 +99,7 @@ impl App {
     }
 
     /// The settings are open to everyone who is there.
-    pub(super) fn forget_pin_tries(&mut self, now: Instant) {
+    pub(in crate::ui) fn forget_pin_tries(&mut self, now: Instant) {
         if self.pin_tries.wrong > 0 {
             self.pin_tries = PinTries::resume(0, now);
             self.pin_tries.save(&self.keep);
@@ -107,7 +107,7 @@ impl App {
     }
 
     /// What the page says of the PIN: a pause, in seconds, before what was wrong with the last one.
-    pub(super) fn pin_trouble(&self) -> (Problem, String) {
+    pub(in crate::ui) fn pin_trouble(&self) -> (Problem, String) {
         match self.pin_tries.pause(clock::now()) {
             Some(left) => (Problem::TooOften, left.0.div_ceil(1_000_000).to_string()),
             None => (self.settings.pin_problem, String::new()),

@@ -1,7 +1,7 @@
 //! What the screen has to do with provisioning: it shows what was refused, and ends for what is new.
 
-use super::app::App;
 use crate::kiosk::Watch;
+use crate::ui::app::App;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_ui::AppWindow;
 use slint::ComponentHandle;
@@ -10,16 +10,16 @@ use slint::ComponentHandle;
 const ASIDE: Micros = Micros::from_secs(60);
 
 /// What a kiosk has seen.
-pub(super) struct State {
+pub(in crate::ui) struct State {
     watch: Option<Watch>,
     /// Whoever stands there has read what was refused.
-    pub(super) is_aside: bool,
+    pub(in crate::ui) is_aside: bool,
     /// The process is to end, to be started again with what is new.
-    pub(super) is_over: bool,
+    pub(in crate::ui) is_over: bool,
 }
 
 impl State {
-    pub(super) fn of(watch: Option<Watch>) -> Self {
+    pub(in crate::ui) fn of(watch: Option<Watch>) -> Self {
         Self {
             watch,
             is_aside: false,
@@ -27,7 +27,7 @@ impl State {
         }
     }
 
-    pub(super) fn show(&self, window: &AppWindow) {
+    pub(in crate::ui) fn show(&self, window: &AppWindow) {
         let problem = self.watch.as_ref().map_or("", Watch::problem);
         let shown = if self.is_aside { "" } else { problem };
         window
@@ -38,7 +38,7 @@ impl State {
 
 impl App {
     /// Once a second.
-    pub(super) fn look_at_provisioning(&mut self, now: Instant) {
+    pub(in crate::ui) fn look_at_provisioning(&mut self, now: Instant) {
         let Some(watch) = &mut self.provisioning.watch else {
             return;
         };

@@ -3,8 +3,8 @@
 //! Seats are kept: a person who talks gets a ring where they are. Only when more are there than can be shown, a
 //! hidden participant who talks changes places with the shown one who has been silent for longest.
 
-use super::faces::{hue, initials};
 use crate::engine::{Loudness, Person, Stats};
+use crate::ui::pages::room::faces::{hue, initials};
 use conclave_protocol::active_speaker::ActiveSpeaker;
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::time::{Instant, Micros};
@@ -12,9 +12,9 @@ use conclave_ui::Tile;
 use std::collections::BTreeMap;
 
 /// Tiles that are shown at most; the rest is a number.
-pub(super) const MOST_TILES: usize = 16;
+pub(in crate::ui) const MOST_TILES: usize = 16;
 /// Stands for the own camera, which has no number at the relay.
-pub(super) const OWN_PICTURE: StreamId = StreamId(u32::MAX);
+pub(in crate::ui) const OWN_PICTURE: StreamId = StreamId(u32::MAX);
 
 /// How long the last picture is shown while none follows: longer than a network's hiccup.
 const STILL: Micros = Micros::from_secs(4);
@@ -31,7 +31,7 @@ struct Seat {
 
 /// The seats, in the order of the screen.
 #[derive(Default)]
-pub(super) struct Seats {
+pub(in crate::ui) struct Seats {
     seats: Vec<Seat>,
     active: ActiveSpeaker,
     large: Option<ParticipantId>,
@@ -43,7 +43,7 @@ pub(super) struct Seats {
 
 impl Seats {
     /// Everyone who is there now: a participant who stays keeps the seat, newcomers sit behind, the own one is last.
-    pub(super) fn seat(&mut self, people: Vec<Person>) {
+    pub(in crate::ui) fn seat(&mut self, people: Vec<Person>) {
         self.seats
             .retain(|seat| people.iter().any(|person| person.id == seat.person.id));
         for person in people {
@@ -73,7 +73,7 @@ impl Seats {
     }
 
     /// Everyone's level now.
-    pub(super) fn hear(&mut self, levels: &[Loudness], now: Instant) {
+    pub(in crate::ui) fn hear(&mut self, levels: &[Loudness], now: Instant) {
         for loudness in levels {
             let Some(of) = loudness.of else {
                 self.own_voice = loudness.level.voice;
@@ -110,7 +110,7 @@ impl Seats {
     }
 
     /// What came of everyone's packets since the last time.
-    pub(super) fn weigh(&mut self, stats: &Stats) {
+    pub(in crate::ui) fn weigh(&mut self, stats: &Stats) {
         for participant in &stats.participants {
             let sum = |count: fn(&crate::engine::StreamStats) -> u64| {
                 participant.streams.iter().map(count).sum()
@@ -138,7 +138,7 @@ impl Seats {
     }
 
     /// A picture of this stream has been painted; whether it is the first one.
-    pub(super) fn saw(&mut self, stream: StreamId, now: Instant) -> bool {
+    pub(in crate::ui) fn saw(&mut self, stream: StreamId, now: Instant) -> bool {
         let seat = self
             .seats
             .iter_mut()
@@ -150,21 +150,21 @@ impl Seats {
     }
 
     /// The own camera is gone.
-    pub(super) fn lose_own_picture(&mut self) {
+    pub(in crate::ui) fn lose_own_picture(&mut self) {
         if let Some(own) = self.seats.iter_mut().find(|seat| seat.person.own) {
             own.has_picture = false;
         }
     }
 
     /// A picture that stands still for long is not how anybody looks now.
-    pub(super) fn forget_still_pictures(&mut self, now: Instant) {
+    pub(in crate::ui) fn forget_still_pictures(&mut self, now: Instant) {
         for seat in &mut self.seats {
             seat.has_picture &= now.since(seat.saw_at) < STILL;
         }
     }
 
     /// Whether somebody talks here whom nobody can hear.
-    pub(super) fn speaks_while_muted(&self) -> bool {
+    pub(in crate::ui) fn speaks_while_muted(&self) -> bool {
         self.own_voice
             && self
                 .seats
@@ -173,29 +173,29 @@ impl Seats {
     }
 
     /// The tiles of the screen, in their order.
-    pub(super) fn tiles(&self) -> Vec<Tile> {
+    pub(in crate::ui) fn tiles(&self) -> Vec<Tile> {
         self.shown().map(Seat::tile).collect()
     }
 
     /// The streams of the tiles, in their order.
-    pub(super) fn streams(&self) -> Vec<Option<StreamId>> {
+    pub(in crate::ui) fn streams(&self) -> Vec<Option<StreamId>> {
         self.shown().map(Seat::stream).collect()
     }
 
     /// The tile that is large when one is.
-    pub(super) fn large(&self) -> usize {
+    pub(in crate::ui) fn large(&self) -> usize {
         let wanted = |seat: &Seat| Some(seat.person.id) == self.large;
         self.shown().position(wanted).unwrap_or(0)
     }
 
-    pub(super) fn is_speaking(&self, id: ParticipantId) -> bool {
+    pub(in crate::ui) fn is_speaking(&self, id: ParticipantId) -> bool {
         self.seats
             .iter()
             .any(|seat| seat.person.id == id && seat.speaking)
     }
 
     /// Everyone, the endpoint itself first.
-    pub(super) fn people(&self) -> impl Iterator<Item = &Person> {
+    pub(in crate::ui) fn people(&self) -> impl Iterator<Item = &Person> {
         let own = self.seats.iter().filter(|seat| seat.person.own);
         own.chain(self.seats.iter().filter(|seat| !seat.person.own))
             .map(|seat| &seat.person)

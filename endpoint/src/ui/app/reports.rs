@@ -1,19 +1,19 @@
 //! What the engine tells, and what becomes of the screen's state by it.
 
-use super::app::App;
-use super::inbox::{News, SignInNumber};
-use super::problem::{Trouble, of_connection};
-use super::signing_in::SIGN_IN_AGAIN;
-use super::{room, settings};
 use crate::camera::CameraState;
 use crate::clock;
 use crate::engine::{ConnectionLoss, EngineError, Report, Stats};
 use crate::sound::SoundState;
+use crate::ui::app::App;
+use crate::ui::app::session::SIGN_IN_AGAIN;
+use crate::ui::inbox::{News, SignInNumber};
+use crate::ui::pages::{room, settings};
+use crate::ui::problem::{Trouble, of_connection};
 use conclave_protocol::time::Instant;
 use conclave_ui::{Drawer, Health, Page, Problem};
 
 impl App {
-    pub(super) fn take(&mut self, from: SignInNumber, news: News) {
+    pub(in crate::ui) fn take(&mut self, from: SignInNumber, news: News) {
         match news {
             News::Devices(devices) => self.settings.found(&devices),
             News::Relays(relays) => self.sign_in.found(relays),

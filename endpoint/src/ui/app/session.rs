@@ -1,21 +1,21 @@
 //! Signing in, by the form or by what is configured, and out again.
 
-use super::app::App;
-use super::inbox::News;
-use super::lobby;
-use super::preferences::Account;
-use super::problem::Trouble;
 use crate::clock;
 use crate::control::with_default_port;
 use crate::discovery::{DiscoveryError, FoundRelay, RelaySpec, discover_named, discover_one};
 use crate::engine::{Intent, Settings};
+use crate::ui::app::App;
+use crate::ui::inbox::News;
+use crate::ui::pages::lobby;
+use crate::ui::preferences::Account;
+use crate::ui::problem::Trouble;
 use conclave_protocol::name::{DisplayName, Email};
 use conclave_protocol::time::Micros;
 use conclave_ui::{Health, Page, Problem};
 use std::time::Duration;
 
 /// How long a kiosk waits before it signs in again after it was refused.
-pub(super) const SIGN_IN_AGAIN: Micros = Micros::from_secs(5);
+pub(in crate::ui) const SIGN_IN_AGAIN: Micros = Micros::from_secs(5);
 /// How long relays are waited for that announce themselves.
 const SEARCH: Duration = Duration::from_secs(5);
 /// A kiosk that signs in by itself has nobody to give up for.
@@ -25,7 +25,7 @@ const FORM_PATIENCE: Micros = Micros::from_secs(5);
 
 impl App {
     /// Begins with what is configured, or with the form.
-    pub(super) fn begin(&mut self) {
+    pub(in crate::ui) fn begin(&mut self) {
         match self.config.account() {
             Some(account) => {
                 self.find(account);
@@ -40,7 +40,7 @@ impl App {
     }
 
     /// Signs in without anybody at a form, at once or as soon as the relay is found; and keeps at it.
-    pub(super) fn find(&mut self, account: Account) {
+    pub(in crate::ui) fn find(&mut self, account: Account) {
         self.sign_in_again_at = None;
         self.relay = Health::Waiting;
         self.lobby.loading = true;
@@ -70,7 +70,7 @@ impl App {
         configured.or_else(|| met().map(|key| key.fingerprint()))
     }
 
-    pub(super) fn found(&mut self, found: Result<FoundRelay, DiscoveryError>) {
+    pub(in crate::ui) fn found(&mut self, found: Result<FoundRelay, DiscoveryError>) {
         let Some(account) = self.account.clone() else {
             return;
         };
@@ -111,11 +111,11 @@ impl App {
     }
 
     /// Looks for relays on the network as long as the form is shown.
-    pub(super) fn look_for_relays(&mut self) {
+    pub(in crate::ui) fn look_for_relays(&mut self) {
         self.sign_in.search = (self.search)(self.inbox.clone());
     }
 
-    pub(super) fn submit_sign_in(&mut self) {
+    pub(in crate::ui) fn submit_sign_in(&mut self) {
         let fields = &self.sign_in.fields;
         let (called, email) = (
             DisplayName::parse(&fields.name),
@@ -143,14 +143,14 @@ impl App {
         );
     }
 
-    pub(super) fn cancel_sign_in(&mut self) {
+    pub(in crate::ui) fn cancel_sign_in(&mut self) {
         self.host.sign_out();
         self.account = None;
         self.relay = Health::Unknown;
         self.sign_in.busy = false;
     }
 
-    pub(super) fn sign_out(&mut self) {
+    pub(in crate::ui) fn sign_out(&mut self) {
         self.cancel_sign_in();
         self.out_of_room();
         self.lobby = lobby::State::default();
@@ -163,7 +163,7 @@ impl App {
     }
 
     /// The relay's words are not those that it should have.
-    pub(super) fn reject_relay(&mut self) {
+    pub(in crate::ui) fn reject_relay(&mut self) {
         let kept_as = self.account.as_ref().map(|account| account.relay.kept_as());
         for name in kept_as.iter().chain([&self.relay_address]) {
             if let Err(error) = self.keep.forget_relay(name) {
@@ -176,7 +176,7 @@ impl App {
         self.sign_in.fields = typed;
     }
 
-    pub(super) fn save_choices(&mut self) {
+    pub(in crate::ui) fn save_choices(&mut self) {
         if let Err(error) = self.config.save() {
             tracing::warn!(%error, "choices are not saved");
             self.toasts

@@ -1,24 +1,24 @@
 //! The sign-in page: what was typed, what is wrong with it, and which relays there are.
 
-use super::app::Handle;
-use super::form::{Field, Fields, Judgment, field_of};
-use super::models::sync;
-use super::problem::Trouble;
 use crate::discovery::{Discovery, FoundRelay};
+use crate::ui::app::Handle;
+use crate::ui::form::{Field, Fields, Judgment, field_of};
+use crate::ui::pages::models::sync;
+use crate::ui::problem::Trouble;
 use conclave_ui::{AppWindow, Problem, RelayRow, SignIn};
 use slint::{ComponentHandle, VecModel};
 use std::rc::Rc;
 
 /// What the page is about to show.
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) fields: Fields,
+pub(in crate::ui) struct State {
+    pub(in crate::ui) fields: Fields,
     /// What came of the last attempt, until something is typed.
-    pub(super) trouble: Trouble,
-    pub(super) busy: bool,
-    pub(super) relays: Vec<FoundRelay>,
+    pub(in crate::ui) trouble: Trouble,
+    pub(in crate::ui) busy: bool,
+    pub(in crate::ui) relays: Vec<FoundRelay>,
     /// While relays are looked for.
-    pub(super) search: Option<Discovery>,
+    pub(in crate::ui) search: Option<Discovery>,
     rows: Rc<VecModel<RelayRow>>,
 }
 
@@ -41,14 +41,14 @@ impl State {
     }
 
     /// The only relay that was found is what most people mean.
-    pub(super) fn found(&mut self, relays: Vec<FoundRelay>) {
+    pub(in crate::ui) fn found(&mut self, relays: Vec<FoundRelay>) {
         if let ([only], true) = (relays.as_slice(), self.fields.relay.is_empty()) {
             self.fields.relay.clone_from(&only.address);
         }
         self.relays = relays;
     }
 
-    pub(super) fn show(&self, window: &AppWindow) {
+    pub(in crate::ui) fn show(&self, window: &AppWindow) {
         let page = window.global::<SignIn>();
         let judged = self.problems();
         page.set_name(self.fields.name.as_str().into());
@@ -78,7 +78,7 @@ impl State {
 }
 
 /// Answers the page's callbacks.
-pub(super) fn connect(window: &AppWindow, handle: &Handle) {
+pub(in crate::ui) fn connect(window: &AppWindow, handle: &Handle) {
     let page = window.global::<SignIn>();
     let (weak, app) = (window.as_weak(), handle.clone());
     page.on_edited(move || {

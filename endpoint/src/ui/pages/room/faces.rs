@@ -6,7 +6,7 @@ use conclave_protocol::name::is_mark;
 const HUES: u32 = 8;
 
 /// One or two letters for a name: the first of its first and its last word.
-pub(super) fn initials(name: &str) -> String {
+pub(in crate::ui) fn initials(name: &str) -> String {
     let mut words = name
         .split(|c: char| !c.is_alphanumeric() && !is_mark(c))
         .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
@@ -20,7 +20,7 @@ pub(super) fn initials(name: &str) -> String {
 }
 
 /// The same color for the same name, everywhere and always.
-pub(super) fn hue(name: &str) -> i32 {
+pub(in crate::ui) fn hue(name: &str) -> i32 {
     // FNV-1a: few letters, evenly spread.
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
