@@ -2,33 +2,41 @@
 //!
 //! It lives on the thread of the event loop. Pages show what is here; nothing is decided in them.
 
+mod chat;
+mod idle;
+mod invitation;
 mod joining;
+mod lobby;
+mod provisioning;
 mod reports;
-pub(super) mod session;
+mod room;
+mod session;
+mod settings;
+mod show;
+mod sign_in;
 
-use crate::camera::CameraState;
+pub(super) use sign_in::search;
+
+use self::sign_in::Search;
 use crate::clock;
-use crate::discovery::Discovery;
 use crate::engine::Stats;
 use crate::keep::Keep;
 use crate::kiosk::Watch;
 use crate::screen::Wish;
-use crate::sound::SoundState;
 use crate::ui::backlight::Backlight;
+use crate::ui::device_states::DeviceStates;
 use crate::ui::host::Host;
-use crate::ui::inbox::{Inbox, News, SignInNumber};
+use crate::ui::inbox::Inbox;
 use crate::ui::invitation::Invitation;
-use crate::ui::pages::room::seats::OWN_PICTURE;
-use crate::ui::pages::settings::lock::PinTries;
-use crate::ui::pages::{idle, lobby, provisioning, room, settings, sign_in, toasts};
+use crate::ui::pages;
+use crate::ui::pages::settings::lock::Lock;
 use crate::ui::pictures::Paintings;
 use crate::ui::preferences::{Account, Preferences};
 use crate::ui::presence::Presence;
-use crate::ui::problem::{Trouble, of_camera, of_sound};
 use crate::watchdog::Heartbeat;
 use conclave_protocol::name::RoomName;
 use conclave_protocol::time::Instant;
-use conclave_ui::{AppWindow, Health, Page, Problem};
+use conclave_ui::{AppWindow, Health, Page};
 use slint::ComponentHandle;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -55,14 +63,14 @@ impl Handle {
 
     /// The sign-in that counts.
     #[cfg(test)]
-    pub(super) fn number(&self) -> SignInNumber {
+    pub(super) fn number(&self) -> crate::ui::inbox::SignInNumber {
         self.0.borrow().host.number()
     }
 
     /// Whether the process is to end, to be started again.
-    pub(super) fn is_over(&self) -> bool {
+    pub(super) fn is_ended(&self) -> bool {
         let app = self.0.try_borrow();
-        app.is_ok_and(|app| app.provisioning.is_over)
+        app.is_ok_and(|app| app.provisioning.is_ended)
     }
 
     /// Shows what has been painted, and nothing else.
@@ -71,14 +79,6 @@ impl Handle {
             app.draw();
         }
     }
-}
-
-/// How the devices are.
-#[derive(Debug)]
-pub(super) struct DeviceStates {
-    pub(super) camera: CameraState,
-    pub(super) microphone: SoundState,
-    pub(super) speaker: SoundState,
 }
 
 /// The state.
@@ -95,18 +95,17 @@ pub(super) struct App {
     pub(super) relay_address: String,
     pub(super) relay: Health,
     pub(super) devices: DeviceStates,
-    pub(super) idle: idle::State,
-    pub(super) sign_in: sign_in::State,
-    pub(super) lobby: lobby::State,
-    pub(super) room: Option<room::State>,
-    pub(super) settings: settings::State,
-    pub(super) pin_tries: PinTries,
-    pub(super) toasts: toasts::State,
+    pub(super) idle: pages::idle::State,
+    pub(super) sign_in: pages::sign_in::State,
+    pub(super) lobby: pages::lobby::State,
+    pub(super) room: Option<pages::room::State>,
+    pub(super) settings: pages::settings::State,
+    pub(super) toasts: pages::toasts::State,
     pub(super) presence: Presence,
     pub(super) backlight: Backlight,
     pub(super) invitation: Invitation,
     pub(super) paintings: Paintings,
-    pub(super) room_models: room::Models,
+    pub(super) room_models: pages::room::Models,
     pub(super) media_beat: Option<Heartbeat>,
     pub(super) search: Search,
     pub(super) last_stats: Option<Box<Stats>>,
@@ -115,7 +114,7 @@ pub(super) struct App {
     pub(super) entering: Option<RoomName>,
     pub(super) sign_in_again_at: Option<Instant>,
     pub(super) wishes: Vec<Wish>,
-    pub(super) provisioning: provisioning::State,
+    pub(super) provisioning: pages::provisioning::State,
 }
 
 /// What an app is made of.
@@ -130,17 +129,6 @@ pub(super) struct Parts {
     pub(super) search: Search,
     /// What a kiosk sees of its provisioning.
     pub(super) provisioning: Option<Watch>,
-}
-
-/// Begins to look for relays on the network.
-pub(super) type Search = fn(Inbox) -> Option<Discovery>;
-
-/// Tells of every relay that announces itself.
-pub(super) fn search(inbox: Inbox) -> Option<Discovery> {
-    let told = move |relays| inbox.push(SignInNumber(0), News::Relays(relays));
-    Discovery::start(told)
-        .inspect_err(|error| tracing::warn!(%error, "relays are not looked for"))
-        .ok()
 }
 
 impl App {
@@ -158,9 +146,9 @@ impl App {
             provisioning,
         } = parts;
         let now = clock::now();
+        let lock = Lock::load(&keep, now);
         Self {
             window: window.as_weak(),
-            pin_tries: PinTries::load(&keep, now),
             host,
             inbox,
             keep,
@@ -169,22 +157,18 @@ impl App {
             account: None,
             relay_address: String::new(),
             relay: Health::Unknown,
-            devices: DeviceStates {
-                camera: CameraState::Off,
-                microphone: SoundState::Off,
-                speaker: SoundState::Off,
-            },
-            idle: idle::State::of(config.room_name()),
-            sign_in: sign_in::State::default(),
-            lobby: lobby::State::default(),
+            devices: DeviceStates::off(),
+            idle: pages::idle::State::of(config.room_name()),
+            sign_in: pages::sign_in::State::default(),
+            lobby: pages::lobby::State::default(),
             room: None,
-            settings: settings::State::default(),
-            toasts: toasts::State::default(),
+            settings: pages::settings::State::new(lock),
+            toasts: pages::toasts::State::default(),
             presence: Presence::new(now, config.idle_after(), config.dark_after()),
             backlight: Backlight::find(),
             invitation: Invitation::default(),
             paintings,
-            room_models: room::Models::default(),
+            room_models: pages::room::Models::default(),
             media_beat,
             search,
             last_stats: None,
@@ -192,7 +176,7 @@ impl App {
             entering: None,
             sign_in_again_at: None,
             wishes: Vec::new(),
-            provisioning: provisioning::State::of(provisioning),
+            provisioning: pages::provisioning::State::of(provisioning),
             config,
         }
     }
@@ -227,11 +211,7 @@ impl App {
         self.go(page);
     }
 
-    pub(super) fn show_lobby(&mut self) {
-        self.go(Page::Lobby);
-    }
-
-    /// Whoever is in a room leaves it before the process ends.
+    /// Leaves the room and ends the engine before the process ends.
     pub(super) fn end(&mut self) {
         self.paintings.sum_up();
         self.host.end();
@@ -273,77 +253,7 @@ impl App {
         self.backlight_follows(now);
     }
 
-    pub(super) const fn camera_runs(&self) -> bool {
-        matches!(self.devices.camera, CameraState::Running(_))
-    }
-
-    /// The worst that is wrong with a device that is switched on.
-    pub(super) fn device_trouble(&self) -> Trouble {
-        [
-            of_camera(&self.devices.camera).1,
-            of_sound(&self.devices.microphone, Problem::MicrophoneLost).1,
-            of_sound(&self.devices.speaker, Problem::SpeakerLost).1,
-        ]
-        .into_iter()
-        .find(Trouble::is_some)
-        .unwrap_or_default()
-    }
-
-    pub(super) fn show(&mut self) {
-        let Some(window) = self.window.upgrade() else {
-            return;
-        };
-        crate::ui::show_app(self, &window);
-        match self.page {
-            Page::Idle => self.idle.show(&window, &self.lobby),
-            Page::SignIn => self.sign_in.show(&window),
-            Page::Lobby => self.lobby.show(&window),
-            Page::Settings => settings::show(self, &window),
-            Page::Room | Page::Starting => {}
-        }
-        let trouble = self.device_trouble();
-        if let Some(room) = &mut self.room {
-            room.show(&window, &self.room_models, &trouble);
-            window.global::<conclave_ui::Room>().set_volume(self.volume);
-        }
-        self.wish();
-    }
-
-    /// Tells the decoders what can be seen now.
-    fn wish(&mut self) {
-        let wishes = match (self.page, &self.room) {
-            (Page::Room, Some(room)) => room.wishes(),
-            (Page::Settings, _) if self.settings.shows_preview() => {
-                vec![Wish {
-                    stream: OWN_PICTURE,
-                    tile: settings::PREVIEW,
-                }]
-            }
-            _ => Vec::new(),
-        };
-        if wishes != self.wishes {
-            self.paintings.show(&wishes);
-            self.wishes = wishes;
-        }
-    }
-
-    /// Pictures have been painted.
-    pub(super) fn draw(&mut self) {
-        let runs = self.camera_runs();
-        let (page, room, models) = (self.page, &mut self.room, &self.room_models);
-        let settings = &mut self.settings;
-        let mut first = false;
-        self.paintings
-            .drain(|painted, image| match (page, &mut *room) {
-                (Page::Settings, _) => settings.preview = Some(image),
-                // What an unplugged camera saw last may still be under way.
-                (_, Some(room)) if runs || painted.stream != OWN_PICTURE => {
-                    first |= room.see(painted.stream, image, models);
-                }
-                _ => {}
-            });
-        if page == Page::Settings || first {
-            self.show();
-        }
+    pub(super) fn dismiss_toast(&mut self, id: i32) {
+        self.toasts.dismiss(id);
     }
 }

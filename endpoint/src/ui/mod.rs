@@ -7,11 +7,14 @@ mod app;
 mod backend;
 mod backlight;
 mod bundle;
+mod callbacks;
 mod clock;
+mod device_states;
 mod form;
 mod host;
 mod inbox;
 mod invitation;
+mod language;
 mod no_screen;
 mod pages;
 mod pictures;
@@ -29,14 +32,11 @@ use crate::keep::Keep;
 use crate::kiosk::Watch;
 use crate::watchdog::Watchdog;
 use app::{App, Handle, Parts};
-use clock::WallClock;
-use conclave_ui::{AppWindow, Problem};
+use conclave_ui::AppWindow;
 use host::Host;
 use inbox::Inbox;
-use pages::{idle, lobby, room, settings, sign_in};
 use pictures::Paintings;
 use preferences::Preferences;
-use problem::{of_camera, of_sound};
 use slint::{ComponentHandle, TimerMode};
 use std::cell::RefCell;
 use std::io;
@@ -142,7 +142,7 @@ pub fn run(
     let ticking = handle.clone();
     timer.start(TimerMode::Repeated, TICK, move || {
         ticking.act(App::tick);
-        if ticking.is_over() {
+        if ticking.is_ended() {
             quit();
         }
         if let Some(beat) = &screen_beat {
@@ -170,9 +170,9 @@ pub fn run(
 
 /// Puts the app behind its window, and begins.
 fn begin(window: &AppWindow, app: App) -> Handle {
-    speak(&app.config.language());
+    language::speak(&app.config.language());
     let handle = Handle::new(app);
-    connect(window, &handle);
+    callbacks::connect(window, &handle);
     APP.with_borrow_mut(|slot| *slot = Some(handle.clone()));
     handle.act(App::begin);
     handle
@@ -193,77 +193,4 @@ fn drain(app: &mut App) {
     for (from, news) in app.inbox.drain() {
         app.take(from, news);
     }
-}
-
-fn connect(window: &AppWindow, handle: &Handle) {
-    idle::connect(window, handle);
-    sign_in::connect(window, handle);
-    lobby::connect(window, handle);
-    room::connect(window, handle);
-    settings::connect(window, handle);
-    let all = window.global::<conclave_ui::App>();
-    let app = handle.clone();
-    all.on_dismiss_toast(move |id| app.act(|app| app.toasts.dismiss(id)));
-    let app = handle.clone();
-    all.on_touched(move || app.act(App::touched));
-    let app = handle.clone();
-    all.on_open_settings(move || app.act(App::open_settings));
-    let app = handle.clone();
-    all.on_put_provisioning_aside(move || app.act(|app| app.provisioning.is_aside = true));
-    let weak = window.as_weak();
-    window
-        .global::<conclave_ui::Keyboard>()
-        .on_press(move |text| {
-            if let Some(window) = weak.upgrade() {
-                let press = slint::platform::WindowEvent::KeyPressed { text: text.clone() };
-                let release = slint::platform::WindowEvent::KeyReleased { text };
-                window.window().dispatch_event(press);
-                window.window().dispatch_event(release);
-            }
-        });
-}
-
-/// Speaks this language from now on.
-fn speak(language: &str) {
-    let bundled = if language == "en" { "" } else { language };
-    if let Err(error) = slint::select_bundled_translation(bundled) {
-        tracing::warn!(%error, language, "no such translation");
-    }
-}
-
-/// What all pages share.
-fn show_app(app: &mut App, window: &AppWindow) {
-    let all = window.global::<conclave_ui::App>();
-    let clock = WallClock::now();
-    all.set_page(app.page);
-    all.set_kiosk(app.kiosk);
-    all.set_clock(clock.time.into());
-    all.set_weekday(clock.weekday);
-    all.set_day(clock.day);
-    all.set_month(clock.month);
-    all.set_year(clock.year);
-    all.set_blanked(!app.presence.is_lit());
-    all.set_dark(app.config.dark());
-    all.set_reduce_motion(app.config.reduce_motion());
-    all.set_touch_keyboard(app.config.touch_keyboard());
-    all.set_language(app.config.language().into());
-    all.set_camera(of_camera(&app.devices.camera).0);
-    all.set_microphone(of_sound(&app.devices.microphone, Problem::MicrophoneLost).0);
-    all.set_speaker(of_sound(&app.devices.speaker, Problem::SpeakerLost).0);
-    all.set_relay(app.relay);
-    let first_contact = app.lobby.first_contact.as_str();
-    window
-        .global::<conclave_ui::Lobby>()
-        .set_first_contact(first_contact.into());
-    all.set_user(
-        app.account
-            .as_ref()
-            .map_or("", |account| account.display_name.as_str())
-            .into(),
-    );
-    let code = app.shown_code(crate::clock::now());
-    all.set_has_code(code.is_some());
-    all.set_code(code.unwrap_or_default());
-    app.provisioning.show(window);
-    app.toasts.show(window);
 }

@@ -5,13 +5,14 @@ use crate::engine::{Eyes, OwnPictures};
 use crate::frame::{CapturedFrame, PictureSize};
 use crate::latency::LatencyHistogram;
 use crate::screen::{Canvas, Painted, Screen, ScreenInput, Wish};
-use crate::ui::pages::room::seats::OWN_PICTURE;
 use conclave_protocol::id::StreamId;
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Stands for the own camera, which has no number at the relay.
+pub(super) const OWN_PICTURE: StreamId = StreamId(u32::MAX);
 /// Threads that decode: one keeps up with nine tiles, two use a board's idle cores.
 const DECODERS: usize = 2;
 /// Pictures of a stream that the renderer may still hold: the one that is shown, and the one that is about to be.

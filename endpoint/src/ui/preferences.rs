@@ -10,11 +10,6 @@ use conclave_protocol::name::{DisplayName, Email, NameError, Pin, RoomName, User
 use conclave_protocol::time::Micros;
 use std::path::Path;
 
-/// What the screen speaks when nobody has said anything.
-const DEFAULT_LANGUAGE: &str = "en";
-/// The languages that there are, as they begin in the system's own setting.
-const LANGUAGES: [&str; 3] = ["en", "vi", "de"];
-
 /// Who is signed in where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Account {
@@ -174,10 +169,7 @@ impl Preferences {
             .as_ref()
             .map(|language| language.as_str().to_owned());
         let wanted = chosen.or_else(system).unwrap_or_default();
-        let known = LANGUAGES
-            .iter()
-            .find(|language| wanted.starts_with(**language));
-        (*known.unwrap_or(&DEFAULT_LANGUAGE)).to_owned()
+        super::language::named_by(&wanted).to_owned()
     }
 
     pub(super) fn choose_language(&mut self, language: &str) {

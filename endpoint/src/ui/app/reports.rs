@@ -1,13 +1,12 @@
 //! What the engine tells, and what becomes of the screen's state by it.
 
-use crate::camera::CameraState;
+use super::session::SIGN_IN_AGAIN;
 use crate::clock;
 use crate::engine::{ConnectionLoss, EngineError, Report, Stats};
-use crate::sound::SoundState;
 use crate::ui::app::App;
-use crate::ui::app::session::SIGN_IN_AGAIN;
 use crate::ui::inbox::{News, SignInNumber};
-use crate::ui::pages::{room, settings};
+use crate::ui::pages::room;
+use crate::ui::pages::settings::devices::meter;
 use crate::ui::problem::{Trouble, of_connection};
 use conclave_protocol::time::Instant;
 use conclave_ui::{Drawer, Health, Page, Problem};
@@ -15,7 +14,7 @@ use conclave_ui::{Drawer, Health, Page, Problem};
 impl App {
     pub(in crate::ui) fn take(&mut self, from: SignInNumber, news: News) {
         match news {
-            News::Devices(devices) => self.settings.found(&devices),
+            News::Devices(devices) => self.settings.devices.found(&devices),
             News::Relays(relays) => self.sign_in.found(relays),
             News::Found(found) => self.found(found),
             News::Bundle(written) => self.bundle_written(written),
@@ -34,7 +33,7 @@ impl App {
         let at_the_form = self.page == Page::SignIn || self.sign_in.busy;
         self.sign_in.busy = false;
         if self.kiosk && !at_the_form {
-            // Whoever signed in elsewhere is meant to be there; all else may pass.
+            // After a sign-in elsewhere the account is meant to be there; all other refusals may pass.
             let again = !matches!(error, EngineError::Replaced { .. });
             self.sign_in_again_at = again.then(|| clock::now() + SIGN_IN_AGAIN);
             self.idle.trouble = trouble;
@@ -65,7 +64,7 @@ impl App {
                 let people = self.idle.people_in_own_room(&self.lobby);
                 self.lobby.rooms = rooms;
                 if self.idle.people_in_own_room(&self.lobby) > people {
-                    // Somebody calls.
+                    // People come together in the kiosk's room.
                     self.presence.touch(now);
                 }
             }
@@ -92,7 +91,7 @@ impl App {
             }
             Report::Camera(state) => {
                 self.devices.camera = state;
-                let runs = self.camera_runs();
+                let runs = self.devices.camera_runs();
                 if let (Some(room), false) = (&mut self.room, runs) {
                     room.seats.lose_own_picture();
                 }
@@ -102,7 +101,7 @@ impl App {
             Report::Stats(stats) => self.take_stats(stats),
             Report::Levels(levels) => {
                 let own = levels.iter().find(|level| level.of.is_none());
-                self.settings.level = own.map_or(0.0, |own| settings::meter(own.level));
+                self.settings.level = own.map_or(0.0, |own| meter(own.level));
                 if let Some(room) = &mut self.room {
                     room.seats.hear(&levels, now);
                     room.note_muted_talk(now);
@@ -127,13 +126,9 @@ impl App {
             Report::SafetyNumber(number) => room.safety_number = number,
             Report::Chat { line, own } => {
                 room.chat.add(line, own, room.drawer == Drawer::Chat);
-                room.touch_chat();
             }
-            Report::History { more } => {
-                room.chat.catch_up();
-                (room.chat_more, room.chat_loading) = (more, false);
-            }
-            Report::NotSaid(refusal) => room.chat_problem = Trouble::from(refusal).problem,
+            Report::History { more } => room.chat.catch_up(more),
+            Report::NotSaid(refusal) => room.chat.problem = Trouble::from(refusal).problem,
             _ => {}
         }
     }
@@ -166,24 +161,22 @@ impl App {
         }
     }
 
-    /// Media is alive when whatever says that it runs has moved on.
+    /// Media is alive when each device that is said to run has moved on.
     fn take_stats(&mut self, stats: Box<Stats>) {
         if let Some(room) = &mut self.room {
             room.seats.weigh(&stats);
             let before = self.last_stats.as_ref().map(|stats| &stats.own);
             let moved = |now: u64, before: Option<u64>| before.is_none_or(|before| now > before);
-            let camera = !matches!(self.devices.camera, CameraState::Running(_))
+            let camera = !self.devices.camera_runs()
                 || moved(
                     stats.own.frames_captured,
                     before.map(|own| own.frames_captured),
                 );
-            let microphone = !matches!(
-                self.devices.microphone,
-                SoundState::Running { .. } | SoundState::Silent { .. }
-            ) || moved(
-                stats.own.blocks_captured,
-                before.map(|own| own.blocks_captured),
-            );
+            let microphone = !self.devices.microphone_runs()
+                || moved(
+                    stats.own.blocks_captured,
+                    before.map(|own| own.blocks_captured),
+                );
             if let (Some(beat), true) = (&self.media_beat, camera && microphone) {
                 beat.beat();
             }

@@ -1,4 +1,4 @@
-//! Signing in, by the form or by what is configured, and out again.
+//! The sign-in itself: at the start by what is configured, by the form, again after a refusal; and its end.
 
 use crate::clock;
 use crate::control::with_default_port;
@@ -9,7 +9,6 @@ use crate::ui::inbox::News;
 use crate::ui::pages::lobby;
 use crate::ui::preferences::Account;
 use crate::ui::problem::Trouble;
-use conclave_protocol::name::{DisplayName, Email};
 use conclave_protocol::time::Micros;
 use conclave_ui::{Health, Page, Problem};
 use std::time::Duration;
@@ -18,10 +17,8 @@ use std::time::Duration;
 pub(in crate::ui) const SIGN_IN_AGAIN: Micros = Micros::from_secs(5);
 /// How long relays are waited for that announce themselves.
 const SEARCH: Duration = Duration::from_secs(5);
-/// A kiosk that signs in by itself has nobody to give up for.
+/// A kiosk that signs in by itself has no person to give up for.
 const FOREVER: Micros = Micros(u64::MAX / 4);
-/// The longest that somebody at a sign-in form is kept waiting for a relay that does not answer.
-const FORM_PATIENCE: Micros = Micros::from_secs(5);
 
 impl App {
     /// Begins with what is configured, or with the form.
@@ -39,7 +36,7 @@ impl App {
         }
     }
 
-    /// Signs in without anybody at a form, at once or as soon as the relay is found; and keeps at it.
+    /// Signs in without a person at the form, at once or as soon as the relay is found; and keeps at it.
     pub(in crate::ui) fn find(&mut self, account: Account) {
         self.sign_in_again_at = None;
         self.relay = Health::Waiting;
@@ -83,7 +80,7 @@ impl App {
         }
     }
 
-    fn sign_in_as(&mut self, account: Account, relay: String, patience: Micros) {
+    pub(super) fn sign_in_as(&mut self, account: Account, relay: String, patience: Micros) {
         let relay = with_default_port(&relay);
         let settings = Settings {
             relay: relay.clone(),
@@ -110,40 +107,8 @@ impl App {
         self.sign_in_again_at = None;
     }
 
-    /// Looks for relays on the network as long as the form is shown.
-    pub(in crate::ui) fn look_for_relays(&mut self) {
-        self.sign_in.search = (self.search)(self.inbox.clone());
-    }
-
-    pub(in crate::ui) fn submit_sign_in(&mut self) {
-        let fields = &self.sign_in.fields;
-        let (called, email) = (
-            DisplayName::parse(&fields.name),
-            Email::parse(fields.email.trim()),
-        );
-        let (Ok(display_name), Ok(email)) = (called, email) else {
-            return;
-        };
-        let Ok(name) = self.config.username_of(&display_name) else {
-            return;
-        };
-        let relay = fields.relay.trim().to_owned();
-        self.sign_in.busy = true;
-        self.sign_in.trouble = Trouble::default();
-        let spec = RelaySpec::Address(relay.clone());
-        self.sign_in_as(
-            Account {
-                relay: spec,
-                name,
-                display_name,
-                email,
-            },
-            relay,
-            FORM_PATIENCE,
-        );
-    }
-
-    pub(in crate::ui) fn cancel_sign_in(&mut self) {
+    /// Ends the engine's sign-in, or its attempt.
+    pub(super) fn end_session(&mut self) {
         self.host.sign_out();
         self.account = None;
         self.relay = Health::Unknown;
@@ -151,7 +116,7 @@ impl App {
     }
 
     pub(in crate::ui) fn sign_out(&mut self) {
-        self.cancel_sign_in();
+        self.end_session();
         self.out_of_room();
         self.lobby = lobby::State::default();
         self.sign_in.trouble = Trouble::default();
@@ -160,27 +125,5 @@ impl App {
         self.save_choices();
         self.go(Page::SignIn);
         self.look_for_relays();
-    }
-
-    /// The relay's words are not those that it should have.
-    pub(in crate::ui) fn reject_relay(&mut self) {
-        let kept_as = self.account.as_ref().map(|account| account.relay.kept_as());
-        for name in kept_as.iter().chain([&self.relay_address]) {
-            if let Err(error) = self.keep.forget_relay(name) {
-                tracing::warn!(%error, "the relay's identity is still kept");
-            }
-        }
-        // A person who goes to another relay keeps name and address.
-        let typed = self.sign_in.fields.clone();
-        self.sign_out();
-        self.sign_in.fields = typed;
-    }
-
-    pub(in crate::ui) fn save_choices(&mut self) {
-        if let Err(error) = self.config.save() {
-            tracing::warn!(%error, "choices are not saved");
-            self.toasts
-                .add(Trouble::with(Problem::SettingsNotSaved, error.to_string()));
-        }
     }
 }

@@ -1,8 +1,7 @@
 //! The idle page of a kiosk: its own room in one touch, and the rooms where people are.
 
-use crate::ui::app::Handle;
-use crate::ui::pages::lobby;
-use crate::ui::pages::models::sync;
+use super::lobby;
+use super::models::sync;
 use crate::ui::problem::Trouble;
 use conclave_protocol::name::RoomName;
 use conclave_ui::{AppWindow, Idle, RoomRow};
@@ -52,15 +51,4 @@ impl State {
         sync(&self.rows, busy.map(|room| lobby.row(room)).collect());
         page.set_busy(Rc::clone(&self.rows).into());
     }
-}
-
-/// Answers the page's callbacks.
-pub(in crate::ui) fn connect(window: &AppWindow, handle: &Handle) {
-    let page = window.global::<Idle>();
-    let app = handle.clone();
-    page.on_start(move || app.act(|app| app.start_own_room()));
-    let app = handle.clone();
-    page.on_join(move |id| app.act(|app| app.join_row(id)));
-    let app = handle.clone();
-    page.on_all_rooms(move || app.act(|app| app.show_lobby()));
 }

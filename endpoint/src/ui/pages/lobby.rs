@@ -1,7 +1,6 @@
 //! The lobby: which rooms there are, making one, and the PIN of a locked one.
 
-use crate::ui::app::Handle;
-use crate::ui::pages::models::sync;
+use super::models::sync;
 use crate::ui::problem::{Trouble, flaw};
 use conclave_protocol::id::RoomId;
 use conclave_protocol::name::{Pin, RoomName};
@@ -33,6 +32,15 @@ impl Default for Draft {
 }
 
 impl Draft {
+    /// What stands in the form of the page now; what the relay said of it before does not count any more.
+    pub(in crate::ui) fn take_typed(&mut self, window: &AppWindow) {
+        let page = window.global::<Lobby>();
+        (self.name, self.pin) = (page.get_new_name().into(), page.get_new_pin().into());
+        let capacity = u16::try_from(page.get_new_capacity()).unwrap_or(1);
+        self.capacity = capacity.clamp(1, MAX_ROOM_CAPACITY);
+        self.problem = Problem::None;
+    }
+
     /// What is wrong with what was typed; an empty name is not wrong yet.
     pub(in crate::ui) fn judge(&self) -> Problem {
         if let (false, Err(error)) = (self.name.is_empty(), RoomName::parse(&self.name)) {
@@ -157,53 +165,13 @@ impl State {
 }
 
 /// A number that the screen can hold; rooms are few.
-pub(in crate::ui) fn row_id(room: RoomId) -> i32 {
+fn row_id(room: RoomId) -> i32 {
     i32::try_from(room.0).unwrap_or(i32::MAX)
 }
 
-/// Answers the page's callbacks.
-pub(in crate::ui) fn connect(window: &AppWindow, handle: &Handle) {
-    let page = window.global::<Lobby>();
-    let (weak, app) = (window.as_weak(), handle.clone());
-    page.on_search_edited(move || {
-        let Some(window) = weak.upgrade() else { return };
-        let search = window.global::<Lobby>().get_search().into();
-        app.act(|app| {
-            app.lobby.search = search;
-            app.lobby.sort();
-        });
-    });
-    let (weak, app) = (window.as_weak(), handle.clone());
-    page.on_create_edited(move || {
-        let Some(window) = weak.upgrade() else { return };
-        let page = window.global::<Lobby>();
-        let (name, pin) = (page.get_new_name().into(), page.get_new_pin().into());
-        let capacity = u16::try_from(page.get_new_capacity()).unwrap_or(1);
-        app.act(|app| {
-            if let Some(draft) = &mut app.lobby.draft {
-                (draft.name, draft.pin) = (name, pin);
-                draft.capacity = capacity.clamp(1, MAX_ROOM_CAPACITY);
-                draft.problem = Problem::None;
-            }
-        });
-    });
-    macro_rules! answer {
-        ($on:ident, |$app:ident $(, $argument:ident)?| $body:expr) => {
-            let handle = handle.clone();
-            page.$on(move |$($argument)?| handle.act(|$app| $body));
-        };
-    }
-    answer!(on_join, |app, id| app.join_row(id));
-    answer!(on_sign_out, |app| app.sign_out());
-    answer!(on_back, |app| app.go_home());
-    answer!(on_accept_relay, |app| app.lobby.first_contact.clear());
-    answer!(on_reject_relay, |app| app.reject_relay());
-    answer!(on_open_create, |app| app.lobby.draft =
-        Some(Draft::default()));
-    answer!(on_close_create, |app| app.lobby.draft = None);
-    answer!(on_create, |app| app.create_room());
-    answer!(on_submit_pin, |app, digits| app.submit_pin(&digits));
-    answer!(on_close_pin, |app| app.close_pin());
+/// What stands in the search field of the page.
+pub(in crate::ui) fn typed_search(window: &AppWindow) -> String {
+    window.global::<Lobby>().get_search().into()
 }
 
 #[cfg(test)]

@@ -4,26 +4,23 @@ pub(in crate::ui) mod chat;
 pub(in crate::ui) mod faces;
 pub(in crate::ui) mod seats;
 
+use self::chat::Chat;
+use self::faces::{hue, initials};
+use self::seats::Seats;
+use super::models::sync;
 use crate::clock;
-use crate::engine::Intent;
 use crate::frame::PictureSize;
 use crate::screen::Wish;
-use crate::ui::app::Handle;
 use crate::ui::clock::duration;
-use crate::ui::pages::models::sync;
-use crate::ui::pages::room::chat::Chat;
-use crate::ui::pages::room::faces::{hue, initials};
-use crate::ui::pages::room::seats::Seats;
 use crate::ui::problem::Trouble;
 use conclave_protocol::id::StreamId;
-use conclave_protocol::name::ChatText;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_ui::{AppWindow, ChatRow, Drawer, Person, Problem, Room, Tile};
 use slint::{ComponentHandle, Image, Model, VecModel};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// How long somebody has to talk into a muted microphone before they are told.
+/// How long a person has to talk into a muted microphone before they are told.
 const MUTED_TALK: Micros = Micros::from_millis(1_500);
 
 const NOTHING: PictureSize = PictureSize::new(0, 0);
@@ -44,9 +41,6 @@ pub(in crate::ui) struct State {
     pub(in crate::ui) since: Instant,
     pub(in crate::ui) seats: Seats,
     pub(in crate::ui) chat: Chat,
-    pub(in crate::ui) chat_more: bool,
-    pub(in crate::ui) chat_loading: bool,
-    pub(in crate::ui) chat_problem: Problem,
     pub(in crate::ui) drawer: Drawer,
     pub(in crate::ui) speaker_view: bool,
     pub(in crate::ui) safety_number: String,
@@ -57,7 +51,6 @@ pub(in crate::ui) struct State {
     pub(in crate::ui) layout: Layout,
     muted_talk_since: Option<Instant>,
     newest: BTreeMap<StreamId, Image>,
-    chat_changed: bool,
 }
 
 /// The page's lists; they outlive rooms.
@@ -81,9 +74,6 @@ impl State {
             since: now,
             seats: Seats::default(),
             chat: Chat::default(),
-            chat_more: false,
-            chat_loading: true,
-            chat_problem: Problem::None,
             drawer: Drawer::None,
             speaker_view: false,
             safety_number: String::new(),
@@ -98,15 +88,10 @@ impl State {
             },
             muted_talk_since: None,
             newest: BTreeMap::new(),
-            chat_changed: true,
         }
     }
 
-    pub(in crate::ui) const fn touch_chat(&mut self) {
-        self.chat_changed = true;
-    }
-
-    /// Levels have come: whoever talks for a while without being heard is to be told.
+    /// Levels have come: a person who talks for a while without being heard is told.
     pub(in crate::ui) fn note_muted_talk(&mut self, now: Instant) {
         if self.seats.speaks_while_muted() {
             self.muted_talk_since.get_or_insert(now);
@@ -193,22 +178,15 @@ impl State {
         };
         sync(&models.pictures, streams.iter().map(picture).collect());
         sync(&models.people, self.people());
-        if std::mem::take(&mut self.chat_changed) {
-            sync(&models.chat, self.chat.rows());
-        }
         page.set_tiles(Rc::clone(&models.tiles).into());
         page.set_pictures(Rc::clone(&models.pictures).into());
         page.set_people(Rc::clone(&models.people).into());
-        page.set_chat(Rc::clone(&models.chat).into());
+        self.chat.show(&page, &models.chat);
         page.set_speaker_view(self.speaker_view);
         page.set_large(i32::try_from(self.seats.large()).unwrap_or(0));
         page.set_microphone_on(self.microphone_on);
         page.set_camera_on(self.camera_on);
         page.set_drawer(self.drawer);
-        page.set_chat_loading(self.chat_loading);
-        page.set_chat_more(self.chat_more);
-        page.set_chat_problem(self.chat_problem);
-        page.set_unread(i32::try_from(self.chat.unread()).unwrap_or(i32::MAX));
         page.set_safety_number(self.safety_number.as_str().into());
         page.set_end_to_end(!self.seats.people().any(|person| person.via_gateway));
         let banner = self.banner(devices, now);
@@ -235,81 +213,15 @@ impl State {
     }
 }
 
-/// Answers the page's callbacks.
-pub(in crate::ui) fn connect(window: &AppWindow, handle: &Handle) {
-    let page = window.global::<Room>();
-    macro_rules! answer {
-        ($on:ident, |$app:ident $(, $argument:ident)*| $body:expr) => {
-            let handle = handle.clone();
-            page.$on(move |$($argument),*| handle.act(|$app| $body));
-        };
-    }
-    answer!(on_set_microphone, |app, on| app.set_microphone(on));
-    answer!(on_set_camera, |app, on| app.set_camera(on));
-    answer!(on_set_volume, |app, percent| app.set_volume(percent));
-    answer!(on_leave, |app| app.leave_room());
-    answer!(on_earlier_chat, |app| {
-        if let Some(room) = &mut app.room {
-            room.chat_loading = true;
-            app.host.intend(Intent::EarlierChat);
-        }
-    });
-    answer!(on_new_link, |app| app.renew_invitation(clock::now()));
-    answer!(on_set_speaker_view, |app, on| {
-        if let Some(room) = &mut app.room {
-            room.speaker_view = on;
-        }
-    });
-    answer!(on_set_drawer, |app, drawer| {
-        if let Some(room) = &mut app.room {
-            room.drawer = drawer;
-            if drawer == Drawer::Chat {
-                room.chat.read();
-            }
-        }
-    });
-    answer!(on_layout, |app,
-                        first,
-                        count,
-                        width,
-                        height,
-                        large_width,
-                        large_height| {
-        let pixels = |length: i32| u32::try_from(length).unwrap_or(0);
-        if let Some(room) = &mut app.room {
-            room.layout = Layout {
-                first: usize::try_from(first).unwrap_or(0),
-                count: usize::try_from(count).unwrap_or(0),
-                tile: PictureSize::new(pixels(width), pixels(height)),
-                large: PictureSize::new(pixels(large_width), pixels(large_height)),
-            };
-        }
-    });
-    let (weak, handle) = (window.as_weak(), handle.clone());
-    page.on_say(move |text| {
-        let mut said = false;
-        handle.act(|app| said = app.say(&text));
-        if let (true, Some(window)) = (said, weak.upgrade()) {
-            window.global::<Room>().set_draft("".into());
-        }
-    });
-}
-
-/// What may be written; spaces around it are nobody's message.
-pub(in crate::ui) fn chat_text(text: &str) -> Result<Option<ChatText>, Problem> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    ChatText::parse(text)
-        .map(Some)
-        .map_err(|_| Problem::TextTooLong)
+/// Empties the field of the message that was sent.
+pub(in crate::ui) fn clear_draft(window: &AppWindow) {
+    window.global::<Room>().set_draft("".into());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::pages::room::seats::OWN_PICTURE;
+    use crate::ui::pictures::OWN_PICTURE;
     use conclave_protocol::id::ParticipantId;
     use conclave_protocol::name::Username;
     use conclave_protocol::wire::control::Devices;
@@ -380,12 +292,5 @@ mod tests {
             state.banner(&camera, Instant(0)).problem,
             Problem::ConnectionLost
         );
-    }
-
-    #[test]
-    fn blank_lines_are_not_written() {
-        assert_eq!(chat_text("  \n"), Ok(None));
-        assert!(matches!(chat_text(" hello "), Ok(Some(text)) if text.as_str() == "hello"));
-        assert_eq!(chat_text(&"x".repeat(100_000)), Err(Problem::TextTooLong));
     }
 }

@@ -1,9 +1,8 @@
 //! The sign-in page: what was typed, what is wrong with it, and which relays there are.
 
+use super::models::sync;
 use crate::discovery::{Discovery, FoundRelay};
-use crate::ui::app::Handle;
 use crate::ui::form::{Field, Fields, Judgment, field_of};
-use crate::ui::pages::models::sync;
 use crate::ui::problem::Trouble;
 use conclave_ui::{AppWindow, Problem, RelayRow, SignIn};
 use slint::{ComponentHandle, VecModel};
@@ -77,39 +76,14 @@ impl State {
     }
 }
 
-/// Answers the page's callbacks.
-pub(in crate::ui) fn connect(window: &AppWindow, handle: &Handle) {
+/// What stands in the fields of the page.
+pub(in crate::ui) fn typed(window: &AppWindow) -> Fields {
     let page = window.global::<SignIn>();
-    let (weak, app) = (window.as_weak(), handle.clone());
-    page.on_edited(move || {
-        let Some(window) = weak.upgrade() else { return };
-        let page = window.global::<SignIn>();
-        let fields = Fields {
-            name: page.get_name().into(),
-            email: page.get_email().into(),
-            relay: page.get_relay().into(),
-        };
-        app.act(|app| {
-            app.sign_in.fields = fields;
-            app.sign_in.trouble = Trouble::default();
-        });
-    });
-    let app = handle.clone();
-    page.on_choose_relay(move |index| {
-        app.act(|app| {
-            let chosen = usize::try_from(index)
-                .ok()
-                .and_then(|index| app.sign_in.relays.get(index));
-            if let Some(relay) = chosen {
-                app.sign_in.fields.relay.clone_from(&relay.address);
-                app.sign_in.trouble = Trouble::default();
-            }
-        });
-    });
-    let app = handle.clone();
-    page.on_submit(move || app.act(|app| app.submit_sign_in()));
-    let app = handle.clone();
-    page.on_cancel(move || app.act(|app| app.cancel_sign_in()));
+    Fields {
+        name: page.get_name().into(),
+        email: page.get_email().into(),
+        relay: page.get_relay().into(),
+    }
 }
 
 #[cfg(test)]

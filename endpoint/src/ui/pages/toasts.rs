@@ -1,7 +1,7 @@
 //! Short messages that belong to no page.
 
+use super::models::sync;
 use crate::clock;
-use crate::ui::pages::models::sync;
 use crate::ui::problem::Trouble;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_ui::{App, AppWindow, Toast};

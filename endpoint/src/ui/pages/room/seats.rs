@@ -3,8 +3,9 @@
 //! Seats are kept: a person who talks gets a ring where they are. Only when more are there than can be shown, a
 //! hidden participant who talks changes places with the shown one who has been silent for longest.
 
+use super::faces::{hue, initials};
 use crate::engine::{Loudness, Person, Stats};
-use crate::ui::pages::room::faces::{hue, initials};
+use crate::ui::pictures::OWN_PICTURE;
 use conclave_protocol::active_speaker::ActiveSpeaker;
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::time::{Instant, Micros};
@@ -13,8 +14,6 @@ use std::collections::BTreeMap;
 
 /// Tiles that are shown at most; the rest is a number.
 pub(in crate::ui) const MOST_TILES: usize = 16;
-/// Stands for the own camera, which has no number at the relay.
-pub(in crate::ui) const OWN_PICTURE: StreamId = StreamId(u32::MAX);
 
 /// How long the last picture is shown while none follows: longer than a network's hiccup.
 const STILL: Micros = Micros::from_secs(4);

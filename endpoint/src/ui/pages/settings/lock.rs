@@ -1,12 +1,12 @@
-//! How often the PIN of the settings may be tried: some tries at once, then a pause after each, which doubles.
+//! The PIN before the settings of a kiosk, and how often it may be tried: some tries at once, then a pause after each,
+//! which doubles.
 //!
 //! The number of wrong tries is on the disk before a PIN is compared, so that neither a restart nor a power cut gives
 //! new tries. A pause that a restart cut short begins again in full: a board without a battery does not know how long
 //! it was off.
 
-use crate::clock;
 use crate::keep::Keep;
-use crate::ui::app::App;
+use conclave_protocol::name::Pin;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_ui::Problem;
 use std::{fs, io};
@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Micros = Micros::from_secs(3_600);
 
 /// The wrong tries since the last right one.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::ui) struct PinTries {
+struct PinTries {
     wrong: u32,
     /// Before this time no PIN is compared.
     open_at: Instant,
@@ -39,7 +39,7 @@ impl PinTries {
     }
 
     /// The tries that the keep knows. A file that is damaged counts as one that has used all free tries.
-    pub(in crate::ui) fn load(keep: &Keep, now: Instant) -> Self {
+    fn load(keep: &Keep, now: Instant) -> Self {
         let wrong = match fs::read_to_string(keep.folder().join(FILE)) {
             Ok(text) => text.trim().parse().unwrap_or(FREE),
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
@@ -49,7 +49,7 @@ impl PinTries {
     }
 
     /// How long no PIN is compared from now on.
-    pub(in crate::ui) fn pause(&self, now: Instant) -> Option<Micros> {
+    fn pause(&self, now: Instant) -> Option<Micros> {
         Some(self.open_at.since(now)).filter(|left| *left > Micros::ZERO)
     }
 
@@ -80,37 +80,70 @@ const fn pause_after(wrong: u32) -> Micros {
     }
 }
 
-impl App {
-    /// Somebody has entered digits to open the settings.
-    pub(in crate::ui) fn unlock(&mut self, digits: &str) {
-        let now = clock::now();
-        if self.pin_tries.pause(now).is_some() {
-            return;
-        }
-        self.pin_tries.count(now);
-        self.pin_tries.save(&self.keep);
-        let pin = self.config.settings_pin();
-        if pin.is_none_or(|pin| pin.as_str() == digits) {
-            self.open_locked_settings();
-        } else {
-            tracing::warn!(wrong = self.pin_tries.wrong, "a wrong PIN for the settings");
-            self.settings.pin_problem = Problem::WrongPin;
+/// Whether the settings are open, and what is said of the last PIN.
+#[derive(Debug)]
+pub(in crate::ui) struct Lock {
+    is_closed: bool,
+    problem: Problem,
+    tries: PinTries,
+}
+
+impl Lock {
+    /// An open lock, with the tries that were made before a start.
+    pub(in crate::ui) fn load(keep: &Keep, now: Instant) -> Self {
+        Self {
+            is_closed: false,
+            problem: Problem::None,
+            tries: PinTries::load(keep, now),
         }
     }
 
-    /// The settings are open to everyone who is there.
-    pub(in crate::ui) fn forget_pin_tries(&mut self, now: Instant) {
-        if self.pin_tries.wrong > 0 {
-            self.pin_tries = PinTries::resume(0, now);
-            self.pin_tries.save(&self.keep);
+    /// Whether a PIN has to be entered first.
+    pub(in crate::ui) const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// The page is opened again: closed where there is a PIN.
+    pub(in crate::ui) const fn close_if(&mut self, has_pin: bool) {
+        (self.is_closed, self.problem) = (has_pin, Problem::None);
+    }
+
+    /// Whether these digits open the lock. During a pause they are not compared.
+    pub(in crate::ui) fn opens(
+        &mut self,
+        digits: &str,
+        pin: Option<&Pin>,
+        keep: &Keep,
+        now: Instant,
+    ) -> bool {
+        if self.tries.pause(now).is_some() {
+            return false;
+        }
+        self.tries.count(now);
+        self.tries.save(keep);
+        let is_right = pin.is_none_or(|pin| pin.as_str() == digits);
+        if is_right {
+            (self.is_closed, self.problem) = (false, Problem::None);
+        } else {
+            tracing::warn!(wrong = self.tries.wrong, "a wrong PIN for the settings");
+            self.problem = Problem::WrongPin;
+        }
+        is_right
+    }
+
+    /// The settings are open: the tries before do not count any more.
+    pub(in crate::ui) fn forget_tries(&mut self, keep: &Keep, now: Instant) {
+        if self.tries.wrong > 0 {
+            self.tries = PinTries::resume(0, now);
+            self.tries.save(keep);
         }
     }
 
     /// What the page says of the PIN: a pause, in seconds, before what was wrong with the last one.
-    pub(in crate::ui) fn pin_trouble(&self) -> (Problem, String) {
-        match self.pin_tries.pause(clock::now()) {
+    pub(super) fn trouble(&self, now: Instant) -> (Problem, String) {
+        match self.tries.pause(now) {
             Some(left) => (Problem::TooOften, left.0.div_ceil(1_000_000).to_string()),
-            None => (self.settings.pin_problem, String::new()),
+            None => (self.problem, String::new()),
         }
     }
 }
