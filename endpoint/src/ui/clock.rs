@@ -1,7 +1,8 @@
 //! The time of day where the endpoint stands.
 
+use conclave_protocol::time::Micros;
 use conclave_protocol::units::UnixMillis;
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 
 /// What the idle screen shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,16 @@ pub(super) struct WallClock {
 impl WallClock {
     pub(super) fn now() -> Self {
         Self::at(&Zoned::now())
+    }
+
+    /// What it will be in so long.
+    pub(super) fn after(wait: Micros) -> Self {
+        Self::later(&Zoned::now(), wait)
+    }
+
+    fn later(now: &Zoned, wait: Micros) -> Self {
+        let wait = SignedDuration::from_micros(i64::try_from(wait.0).unwrap_or(i64::MAX));
+        Self::at(&now.checked_add(wait).unwrap_or_else(|_| now.clone()))
     }
 
     fn at(now: &Zoned) -> Self {
@@ -63,6 +74,19 @@ mod tests {
         assert_eq!(
             (duration(59), duration(754), duration(3_723)),
             ("00:59".into(), "12:34".into(), "1:02:03".into())
+        );
+    }
+
+    #[test]
+    fn a_day_later_is_the_next_weekday() {
+        let sunday = "2026-11-22T14:05:00[UTC]".parse().unwrap();
+        let clock = WallClock::later(&sunday, Micros::from_secs(24 * 3_600 - 60));
+        assert_eq!((clock.time.as_str(), clock.weekday), ("14:04", 1));
+        let never = WallClock::later(&sunday, Micros(u64::MAX));
+        assert_eq!(
+            never,
+            WallClock::at(&sunday),
+            "past the end of the calendar"
         );
     }
 

@@ -51,7 +51,7 @@ pub(super) fn field_of(trouble: &Trouble) -> Option<Field> {
     match trouble.problem {
         Problem::NameTaken | Problem::Blocked => Some(Field::Name),
         Problem::EmailDiffers => Some(Field::Email),
-        Problem::RelayUnreachable
+        Problem::AddressUnreachable
         | Problem::IdentityChanged
         | Problem::WrongFingerprint
         | Problem::VersionDiffers => Some(Field::Relay),

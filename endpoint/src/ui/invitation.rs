@@ -33,9 +33,10 @@ impl Terms {
 }
 
 /// A code that is shown.
-struct Code {
-    image: Image,
-    valid_until: Instant,
+#[derive(Clone)]
+pub(super) struct Code {
+    pub(super) image: Image,
+    pub(super) valid_until: Instant,
 }
 
 /// A link that was asked for.
@@ -79,9 +80,9 @@ impl Invitation {
     }
 
     /// The code of a room's link, while it opens the room.
-    pub(super) fn code(&self, room: &RoomName, now: Instant) -> Option<&Image> {
+    pub(super) fn code(&self, room: &RoomName, now: Instant) -> Option<&Code> {
         let opens = |code: &&Code| self.room.as_ref() == Some(room) && now < code.valid_until;
-        self.code.as_ref().filter(opens).map(|code| &code.image)
+        self.code.as_ref().filter(opens)
     }
 }
 

@@ -37,6 +37,17 @@ impl Trouble {
         }
     }
 
+    /// As it is worded at the sign-in form, which does not try again by itself.
+    pub(super) fn at_the_form(self) -> Self {
+        match self.problem {
+            Problem::RelayUnreachable => Self {
+                problem: Problem::AddressUnreachable,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     pub(super) fn is_some(&self) -> bool {
         self.problem != Problem::None
     }

@@ -54,7 +54,7 @@ fn refusals(person: &mut Person, relay: &Relay) {
     person.types("d@e.fr");
     person.touches("Key Hide the keyboard");
     person.touches("Sign in");
-    person.reads("Somebody else has this name.");
+    person.reads("This name is taken.");
     person.touches("They are the same");
     keep_picture(person, "fault-name-taken");
     person.touches("Name");
@@ -72,7 +72,7 @@ fn refusals(person: &mut Person, relay: &Relay) {
     person.types("duo");
     person.touches("Key Hide the keyboard");
     for _ in 2..16 {
-        person.touches("Fewer places");
+        person.touches("Fewer people");
     }
     person.touches("Create");
     person.waits_until("the room", is_at(Page::Room));
@@ -163,7 +163,7 @@ fn identity(person: &mut Person, relay: &mut Relay) {
     relay.kill();
     relay.lose_its_data();
     relay.start_again();
-    person.reads("This relay is not the one that was met before, so nothing was sent to it.");
+    person.reads("This is not the server that this device connected to before.");
     keep_picture(person, "fault-identity");
     assert!(person.ask(is_at(Page::SignIn)));
 }

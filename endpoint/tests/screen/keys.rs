@@ -25,7 +25,7 @@ pub(crate) fn tell(person: &mut Person, relay: &mut Relay) {
     person.presses_on("Settings", "Return");
     person.waits_until("the settings", is_at(Page::Settings));
     person.presses_on("Screen", "Return");
-    person.presses_on("Dark colors", "space");
+    person.presses_on("Dark theme", "space");
     person.waits_until("light colours", |window| {
         !window.global::<conclave_ui::App>().get_dark()
     });
@@ -35,7 +35,7 @@ pub(crate) fn tell(person: &mut Person, relay: &mut Relay) {
     person.presses_on("New room", "Return");
     person.goes_to("Name of the room");
     person.enters("test");
-    person.presses_on("Fewer places", "space");
+    person.presses_on("Fewer people", "space");
     person.presses_on("Create", "Return");
     person.waits_until("the room", is_at(Page::Room));
     person.waits_until("the own picture", |window| shows_picture(window, "door"));

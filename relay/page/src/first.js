@@ -10,22 +10,22 @@ const WORDS = {
     de: {
         sign_in: 'Anmelden',
         join: 'Beitreten',
-        who_is_this: 'Wer meldet sich an?',
+        who_is_this: 'Ihr Name',
         invited: 'Einladung zu einer Besprechung',
         name: 'Name',
-        name_hint: 'Die anderen sehen ihn neben dem Bild.',
+        name_hint: 'Wird den anderen im Gespräch angezeigt.',
         email: 'E-Mail',
-        honest: 'Im Browser ist eine Besprechung nicht Ende-zu-Ende-verschlüsselt: Auch das Relay könnte mitsehen und mithören.',
+        honest: 'Im Browser ist eine Besprechung nicht Ende-zu-Ende-verschlüsselt: Auch der Server könnte mitsehen und mithören.',
     },
     vi: {
         sign_in: 'Đăng nhập',
         join: 'Tham gia',
-        who_is_this: 'Bạn là ai?',
+        who_is_this: 'Tên của bạn',
         invited: 'Bạn được mời vào cuộc họp',
         name: 'Tên',
-        name_hint: 'Những người khác thấy tên này cạnh hình.',
+        name_hint: 'Hiển thị cho những người khác trong cuộc gọi.',
         email: 'Email',
-        honest: 'Trong trình duyệt, cuộc họp không được mã hóa đầu cuối: máy chuyển tiếp cũng có thể thấy và nghe.',
+        honest: 'Trong trình duyệt, cuộc họp không được mã hóa đầu cuối: máy chủ cũng có thể thấy và nghe.',
     },
 };
 

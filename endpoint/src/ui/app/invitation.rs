@@ -4,12 +4,11 @@ use crate::clock;
 use crate::config::IdleCode;
 use crate::engine::{Intent, Room};
 use crate::ui::app::App;
-use crate::ui::invitation::{IDLE, INSIDE, Invitation, Terms};
+use crate::ui::invitation::{Code, IDLE, INSIDE, Invitation, Terms};
 use conclave_protocol::name::RoomName;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, Refusal};
 use conclave_ui::{Health, Page};
-use slint::Image;
 
 impl App {
     /// The room that is to be joined from browsers now: the one that this is in, or the kiosk's own while its idle page is seen.
@@ -76,7 +75,7 @@ impl App {
     }
 
     /// The code that the page may show now.
-    pub(super) fn shown_code(&self, now: Instant) -> Option<Image> {
+    pub(super) fn shown_code(&self, now: Instant) -> Option<Code> {
         let (room, _) = self.room_to_invite_to()?;
         self.invitation.code(&room.name, now).cloned()
     }

@@ -44,7 +44,7 @@ impl App {
                 self.sign_in.fields.email = account.email.as_str().to_owned();
                 self.sign_in.fields.relay.clone_from(&self.relay_address);
             }
-            self.sign_in.trouble = trouble;
+            self.sign_in.trouble = trouble.at_the_form();
             self.go(Page::SignIn);
             self.look_for_relays();
         }

@@ -51,9 +51,15 @@ impl App {
         let account = self.account.as_ref();
         let user = account.map_or("", |account| account.display_name.as_str());
         all.set_user(user.into());
-        let code = self.shown_code(clock::now());
+        let now = clock::now();
+        let code = self.shown_code(now);
         all.set_has_code(code.is_some());
-        all.set_code(code.unwrap_or_default());
+        if let Some(code) = &code {
+            let end = WallClock::after(code.valid_until.since(now));
+            all.set_code_weekday(end.weekday);
+            all.set_code_time(end.time.into());
+        }
+        all.set_code(code.map_or_else(slint::Image::default, |code| code.image));
         let first_contact = self.lobby.first_contact.as_str();
         window
             .global::<conclave_ui::Lobby>()

@@ -116,10 +116,10 @@ mod tests {
             ..State::default()
         };
         assert_eq!(state.problems().name, Problem::NameTaken);
-        state.trouble = Trouble::of(Problem::RelayUnreachable);
+        state.trouble = Trouble::of(Problem::AddressUnreachable);
         assert_eq!(
             (state.problems().name, state.problems().relay),
-            (Problem::None, Problem::RelayUnreachable)
+            (Problem::None, Problem::AddressUnreachable)
         );
     }
 }

@@ -5,14 +5,14 @@ use super::*;
 #[test]
 fn provisioning_that_is_refused_is_told_between_meetings_until_it_is_right() {
     let mut bench = Bench::idle(&[]);
-    const TITLE: &str = "Something is wrong with the provisioning";
+    const TITLE: &str = "The setup file has errors";
     assert!(!bench.says(TITLE));
     bench.provision("[room]\nname = 7\n[acount]\nname = 'x'\n");
     for words in [
         TITLE,
         "line 2: room.name = 7",
         "line 4: unknown key",
-        "plug the stick in again",
+        "plug the USB stick in again",
     ] {
         bench.assert_says(words);
     }

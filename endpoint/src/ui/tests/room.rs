@@ -43,9 +43,9 @@ fn what_is_wrong_is_shown_across_the_room_and_goes_when_it_is_mended() {
     }));
     let name = || "Speak".to_owned();
     bench.tell(Report::Microphone(SoundState::Silent { name: name() }));
-    bench.assert_says("hears nothing at all");
+    bench.assert_says("picks up no sound at all");
     bench.tell(Report::Microphone(SoundState::Running { name: name() }));
-    assert!(!bench.says("hears nothing at all"));
+    assert!(!bench.says("picks up no sound at all"));
     assert_eq!(bench.page(), Page::Room);
 }
 
@@ -103,7 +103,7 @@ fn a_camera_that_another_program_uses_and_a_relay_that_stops_are_told_apart_from
     bench.assert_says("Another program uses the camera.");
     let stops = ConnectionLoss::Closing(ClosingReason::RelayStops);
     bench.tell(Report::Interrupted(stops));
-    bench.assert_says("The relay is being restarted.");
+    bench.assert_says("The meeting server is restarting.");
 }
 
 #[test]

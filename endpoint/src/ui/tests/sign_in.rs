@@ -28,7 +28,7 @@ fn the_form_judges_what_is_typed_and_says_what_the_relay_answers() {
     bench.write("Name", "a");
     bench.assert_says("at least two letters");
     bench.write("Name", "ana\u{200b}");
-    bench.assert_says("a space without width");
+    bench.assert_says("an invisible space");
     bench.write("Name", "Ana Lima");
     bench.write("Email", "ana@example.org");
     bench.write("Address", "relay.lan");
@@ -48,6 +48,26 @@ fn the_form_judges_what_is_typed_and_says_what_the_relay_answers() {
 }
 
 #[test]
+fn a_form_does_not_say_that_it_tries_again_and_a_kiosk_does() {
+    let unreachable = || EngineError::Unreachable {
+        relay: "relay.lan:7470".into(),
+        error: ConnectionError::TimedOut,
+    };
+    let mut bench = Bench::new("", false);
+    bench.write("Name", "ana");
+    bench.write("Email", "ana@example.org");
+    bench.write("Address", "relay.lan");
+    bench.touch("Sign in");
+    bench.end(unreachable());
+    bench.assert_says("Cannot reach a meeting server at relay.lan:7470.");
+    assert!(!bench.says("Trying again"));
+    drop(bench);
+    let kiosk = Bench::new(ACCOUNT, true);
+    kiosk.end(unreachable());
+    kiosk.assert_says("Trying again…");
+}
+
+#[test]
 fn an_identity_that_changed_is_told_where_the_relay_is_named() {
     let mut bench = Bench::new("", false);
     bench.write("Name", "ana");
@@ -59,7 +79,7 @@ fn an_identity_that_changed_is_told_where_the_relay_is_named() {
         error: ConnectionError::TimedOut,
         kept_as: "the line of relay.lan:7470 from relays.toml".into(),
     });
-    bench.assert_says("not the one that was met before");
+    bench.assert_says("not the server that this device connected to before");
 }
 
 #[test]

@@ -68,7 +68,7 @@ export function callBar(call, { toggle, changeView, leave }) {
     const view = iconButton({
         word: 'speaker_view',
         icon: 'speaker-view',
-        caption: 'view_speaker',
+        caption: 'view_layout',
         look: 'wide-only',
         press: changeView,
     });
@@ -151,7 +151,6 @@ export function callBar(call, { toggle, changeView, leave }) {
             share.busy = call.busy.screen;
             view.pressed = speakerView;
             view.draw(speakerView ? 'grid' : 'speaker-view');
-            view.caption(speakerView ? 'view_grid' : 'view_speaker');
             for (const [name, button] of Object.entries(drawers)) {
                 set(button.element, 'aria-expanded', String(name === drawer));
                 button.element.classList.toggle('on', name === drawer);

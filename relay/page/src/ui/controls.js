@@ -76,8 +76,6 @@ export function iconButton({ word, icon: name, press, caption, look = '', key })
         badge,
         /** @param {IconName} next */
         draw: (next) => draw(sign, next),
-        /** @param {Word} next */
-        caption: (next) => words && say(words, next),
         /** How a switch stands. @param {boolean} on */
         set pressed(on) {
             set(element, 'aria-pressed', String(on));

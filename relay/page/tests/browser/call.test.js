@@ -190,7 +190,7 @@ describe('in a call', { concurrency: false }, () => {
         const late = await openPage(browser, here(link));
         await late.getByLabel('Name', { exact: true }).fill('late');
         await late.getByRole('button', { name: 'Join' }).click();
-        await late.getByText('This link is not valid any more. Ask for a new one.').waitFor();
+        await late.getByText('This link is no longer valid. Ask for a new one.').waitFor();
         await shows(guest, 'Maple');
         await host.keyboard.press('Escape');
         const fresh = await openPage(browser, here(await makeLink(host)));

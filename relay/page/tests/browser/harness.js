@@ -89,7 +89,7 @@ export async function shows(page, heading) {
 export async function createRoom(page, room, pin = '') {
     await page.getByRole('button', { name: 'New room' }).click();
     await page.getByLabel('Name of the room').fill(room);
-    if (pin) await page.getByLabel('PIN, if it is to be locked').fill(pin);
+    if (pin) await page.getByLabel('PIN (optional)').fill(pin);
     await page.getByRole('button', { name: 'Create', exact: true }).click();
     await shows(page, room);
 }

@@ -17,8 +17,8 @@ const names = (sign) => lines.filter((line) => line.startsWith(`${sign} `)).map(
 
 /** What the page says of the names that are refused, in the table's order. */
 const REASONS = [
-    /more than spaces/,
-    /a space without width/,
+    /only spaces/,
+    /an invisible space/,
     /the direction of text/,
     /the direction of text/,
     /a line break/,

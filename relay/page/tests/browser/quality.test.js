@@ -171,12 +171,12 @@ describe('the page', { concurrency: false }, () => {
         await second.getByLabel('Name', { exact: true }).fill('taken');
         await second.getByLabel('Email').fill('taken@example.org');
         await second.getByRole('button', { name: 'Sign in' }).click();
-        await second.getByText('Somebody else has this name. Choose another one.').waitFor();
+        await second.getByText('This name is taken. Choose another one.').waitFor();
         assert.equal(await second.getByLabel('Name', { exact: true }).getAttribute('aria-invalid'), 'true');
         const link = await openPage(browser, `${relay.url}#j=AAAA`);
         await link.getByLabel('Name', { exact: true }).fill('nobody');
         await link.getByRole('button', { name: 'Join' }).click();
-        await link.getByText('This link is not valid any more. Ask for a new one.').waitFor();
+        await link.getByText('This link is no longer valid. Ask for a new one.').waitFor();
         for (const page of [first, second, link]) await page.context().close();
     });
 
@@ -202,7 +202,7 @@ describe('the page', { concurrency: false }, () => {
             await page.getByRole('button', { name: 'Sign in' }).click();
             await page.getByText('This browser shows the page but does not connect it').waitFor();
             const download = page.waitForEvent('download');
-            await page.getByRole('link', { name: "Download the relay's certificate" }).click();
+            await page.getByRole('link', { name: "Download the server's certificate" }).click();
             const certificate = new X509Certificate(await readFile(await (await download).path()));
             assert.ok(certificate.ca);
             assert.deepEqual([...(await findings(page)), ...(await tooSmall(page))], []);
