@@ -181,7 +181,7 @@ impl App {
         }
     }
 
-    /// The page that one comes back to.
+    /// The page after a call, and after the settings.
     pub(super) fn home(&self) -> Page {
         match (&self.account, self.kiosk) {
             (None, _) => Page::SignIn,

@@ -18,21 +18,21 @@ pub enum BackendError {
     /// The platform refuses.
     #[error("the {backend} display with the {renderer} renderer cannot be used: {error}")]
     Refused {
-        /// Which.
+        /// By its name in `SLINT_BACKEND`.
         backend: &'static str,
-        /// Which.
+        /// By its name in `SLINT_BACKEND`.
         renderer: &'static str,
-        /// What it says.
+        /// As the platform reports it.
         error: slint::PlatformError,
     },
     /// Another choice needs this program to start again.
     #[error(
         "the display needs {variables}, and this program cannot be started again with that: {error}"
     )]
-    NotAnew {
+    NotRestarted {
         /// The variables, with what they should be.
         variables: String,
-        /// Why not.
+        /// From `execve`.
         error: std::io::Error,
     },
 }
@@ -135,7 +135,7 @@ fn missing(screen: &Screen, has: impl Fn(&str) -> bool) -> Vec<Variable> {
 
 /// Starts this program again with more variables in its environment; the process stays the same one for who watches
 /// over it.
-fn begin_anew(variables: &[Variable]) -> BackendError {
+fn start_again(variables: &[Variable]) -> BackendError {
     use std::os::unix::process::CommandExt as _;
     let mut arguments = std::env::args_os();
     let called = arguments.next().unwrap_or_default();
@@ -148,7 +148,7 @@ fn begin_anew(variables: &[Variable]) -> BackendError {
         .iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    BackendError::NotAnew {
+    BackendError::NotRestarted {
         variables: variables.join(" "),
         error,
     }
@@ -175,7 +175,7 @@ impl Fallback {
             return Ok(());
         };
         tracing::warn!(%error, "no OpenGL: drawing in software");
-        Err(begin_anew(&[(NAMED, format!("{backend}-{renderer}"))]))
+        Err(start_again(&[(NAMED, format!("{backend}-{renderer}"))]))
     }
 }
 
@@ -198,7 +198,7 @@ pub(super) fn choose(screen: &Screen) -> Result<Chosen, BackendError> {
     };
     let missing = missing(screen, |name| std::env::var_os(name).is_some());
     if is_bare && !missing.is_empty() {
-        return Err(begin_anew(&missing));
+        return Err(start_again(&missing));
     }
     let turned = rotation(screen, std::env::var(TURNED).ok());
     let Some(choice) = choice else {

@@ -1,4 +1,4 @@
-//! The panel's light, where the kernel lets it be switched: dark while nobody is there.
+//! The panel's light, where the kernel lets it be switched: dark while no one uses the screen.
 
 use std::fs;
 use std::path::{Path, PathBuf};

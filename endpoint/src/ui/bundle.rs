@@ -1,4 +1,4 @@
-//! The diagnostic bundle: one text file with what somebody needs who was not there.
+//! The diagnostic bundle: one text file with what support needs to find a fault from elsewhere.
 //!
 //! It has no key, no e-mail address, no PIN and nothing that was said.
 

@@ -27,7 +27,7 @@ pub(super) struct Order(
 
 /// The handle by which the screen steers the engine.
 pub(super) struct Host {
-    /// The thread ends when there is nobody to give orders any more.
+    /// The thread ends when this sender is dropped.
     orders: Option<mpsc::Sender<Order>>,
     intents: Option<mpsc::Sender<Intent>>,
     number: u64,
@@ -100,7 +100,7 @@ impl Host {
 
     /// Ends the engine there is; what it still says has an old number.
     pub(super) fn sign_out(&mut self) {
-        // An engine ends when nobody can tell it anything any more.
+        // An engine ends when the sender of its intents is dropped.
         self.intents = None;
         self.number += 1;
     }
@@ -110,7 +110,7 @@ impl Host {
         SignInNumber(self.number)
     }
 
-    /// Tells the engine what a person wants; without an engine, nobody.
+    /// Tells the engine what a person wants; without an engine, does nothing.
     pub(super) fn intend(&self, intent: Intent) {
         let Some(intents) = &self.intents else { return };
         if let Err(error) = intents.try_send(intent) {

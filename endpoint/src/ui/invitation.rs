@@ -1,7 +1,8 @@
 //! The link by which a phone or a laptop joins from its browser, as a code to point a camera at.
 //!
-//! Everyone who passes by an idle kiosk sees its code. So its link is valid for minutes, and it is shown only where the room
-//! has no PIN, unless the configuration says otherwise. Within a room the people who are there hand out a link for the day.
+//! Everyone who passes by an idle kiosk sees its code. So its link is valid for minutes, and it is shown only where the
+//! room has no PIN, unless the configuration says otherwise. Within a room the people who are there hand out a link for
+//! the day.
 
 use conclave_protocol::name::RoomName;
 use conclave_protocol::time::{Instant, Micros};
@@ -14,8 +15,8 @@ pub(super) struct Terms {
     renew_after: Micros,
 }
 
-/// On the idle page: a code that was photographed there is soon worth nothing. A shorter time can end while a guest types
-/// their name.
+/// On the idle page: a code that was photographed there is soon worth nothing. A shorter time can end while a guest
+/// types their name.
 pub(super) const IDLE: Terms = Terms {
     valid_minutes: 5,
     renew_after: Micros::from_secs(120),
@@ -114,7 +115,7 @@ mod tests {
         let maple = RoomName::parse("Maple").unwrap();
         let mut shown = Invitation::default();
         shown.take(Some(Image::default()));
-        assert!(shown.code(&maple, at(0)).is_none(), "nobody asked for it");
+        assert!(shown.code(&maple, at(0)).is_none(), "no link was asked for");
         shown.ask(&maple, IDLE, at(0));
         shown.take(Some(Image::default()));
         assert!(shown.code(&maple, at(299)).is_some());

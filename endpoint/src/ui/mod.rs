@@ -1,7 +1,8 @@
-//! The touch screen: one adapter a page between the engine and what is drawn.
+//! The touch screen: what the engine reports goes to the pages, and what a person touches goes to the engine.
 //!
-//! The event loop's thread owns the state (`app`). The engine runs on a thread of its own (`host`) and tells through a
-//! short queue (`inbox`); decoders paint on theirs (`pictures`). Nothing here waits for any of them.
+//! The event loop's thread owns the state (`app`) and shows it (`pages`). The engine runs on a thread of its own
+//! (`host`) and reports through a short queue (`inbox`); decoders paint on theirs (`pictures`). The event loop
+//! waits for none of them.
 
 mod app;
 mod backend;
@@ -55,7 +56,7 @@ pub enum UiError {
     /// The window cannot be made or drawn.
     #[error("the window cannot be shown: {0}")]
     Window(#[from] slint::PlatformError),
-    /// A thread was not to be had.
+    /// The system gave no thread.
     #[error("the system refuses a thread: {0}")]
     System(#[from] io::Error),
 }
@@ -73,12 +74,12 @@ fn on_event_loop(step: fn(&mut App)) {
             app.act(step);
         }
     };
-    // Without a loop there is nobody to tell.
+    // Without a loop there is no app to run it.
     let _ = slint::invoke_from_event_loop(run);
 }
 
 /// Shows the screen until it is closed; `on_window` sees it first. A kiosk watches its provisioning, and ends when
-/// there is something new and nobody is in a call: whoever started it starts it again.
+/// there is something new and no call is on: the service manager starts it again.
 ///
 /// # Errors
 /// [`UiError`] when there is no display, or the system refuses a thread.

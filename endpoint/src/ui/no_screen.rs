@@ -1,4 +1,4 @@
-//! A kiosk whose screen is switched off or not plugged in: it waits, and says so to who watches over it.
+//! A kiosk whose screen is switched off or not plugged in: it waits, and tells the service manager.
 //!
 //! To end and be started again would look like a kiosk that does not work, and an update on trial would be taken back.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// What the service manager is told. `endpoint/package/conclave-health` knows these words.
 const STATUS: &str = "no screen is connected";
-/// How often it is looked for. Looking less often keeps who switches a screen on waiting.
+/// How often it is looked for. A longer pause keeps a person who switches the screen on waiting.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Waits for a screen at this connector, or at any; whether there is one now. There is none when new provisioning came
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn who_decides_over_an_update_knows_the_words() {
+    fn the_judge_of_an_update_knows_the_words() {
         let health = include_str!("../../package/conclave-health");
         assert!(health.contains(&format!("\"{STATUS}\"")));
     }

@@ -72,7 +72,7 @@ impl Paintings {
         self.screen.show(wishes);
     }
 
-    /// Says how a call's pictures fared, and begins to count anew.
+    /// Logs how many pictures of a call were drawn and how old they were, and resets both counts.
     pub(super) fn sum_up(&mut self) {
         let drawn = std::mem::take(&mut self.drawn);
         if let Some(age) = std::mem::take(&mut self.ages).percentiles() {
@@ -106,7 +106,7 @@ impl Paintings {
 
 /// The engine's ways to the decoders.
 pub(super) fn eyes(input: &ScreenInput) -> Eyes {
-    // One camera at a time: nobody waits for this lock.
+    // One camera at a time: no thread waits for this lock.
     let own = Mutex::new(input.another());
     let see = move |frame: &CapturedFrame| {
         let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);

@@ -69,7 +69,7 @@ impl Preferences {
         }
     }
 
-    /// The account of somebody who is called so: the one that is known by it, or the one whose name is nearest.
+    /// The username for this display name: the configured account's, or the nearest one to it.
     pub(super) fn username_of(&self, called: &DisplayName) -> Result<Username, NameError> {
         let account = &self.config.account;
         match &account.name {
@@ -92,7 +92,7 @@ impl Preferences {
         self.config.account.email = Some(account.email);
     }
 
-    /// The form stays filled in, but nobody is signed in by themselves at the next start.
+    /// The form stays filled in, but the next start does not sign in by itself.
     pub(super) fn forget_account(&mut self) {
         self.choices.account = Default::default();
     }

@@ -1,8 +1,8 @@
-//! Whether somebody is at the screen: when a kiosk goes back to idle, and when its light goes out.
+//! Whether a person is at the screen: when a kiosk goes back to idle, and when its light goes out.
 
 use conclave_protocol::time::{Instant, Micros};
 
-/// When somebody was there last.
+/// When the screen was used last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Presence {
     touched: Instant,
@@ -27,7 +27,7 @@ impl Presence {
         }
     }
 
-    /// Somebody touches, types, or is in a call.
+    /// A person touches, types, or is in a call.
     pub(super) const fn touch(&mut self, now: Instant) {
         self.touched = now;
     }
@@ -37,7 +37,7 @@ impl Presence {
             .is_some_and(|after| now.since(self.touched) >= after)
     }
 
-    /// For how long nobody was there.
+    /// For how long the screen was not used.
     pub(super) const fn untouched_for(&self, now: Instant) -> Micros {
         now.since(self.touched)
     }

@@ -48,7 +48,7 @@ thread_local! {
     static HAS_BACKEND: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// The app behind a window that nobody sees, and what it tells the engine.
+/// The app behind a window without a display, and what it tells the engine.
 struct Bench {
     window: AppWindow,
     app: Handle,
@@ -118,7 +118,7 @@ impl Bench {
         bench
     }
 
-    /// A laptop in a room with somebody.
+    /// A laptop in a room with one other person.
     fn in_room() -> Self {
         let bench = Self::new(ACCOUNT, false);
         bench.tell(Report::SignedIn);

@@ -1,7 +1,7 @@
 //! Touch panels on a screen that hangs turned: the picture is turned by the renderer, and touches have to be turned
 //! back.
 //!
-//! Each device is told of it when it is found, so that libinput turns what it reports. A device that somebody has
+//! Each device is told of it when it is found, so that libinput turns what it reports. A device that was
 //! calibrated (by the udev property `LIBINPUT_CALIBRATION_MATRIX`) stays as it is.
 
 use crate::config::Rotation;

@@ -45,7 +45,7 @@ impl Display {
         })
     }
 
-    /// Has the window get what is typed: nobody manages windows there.
+    /// Gives the window what is typed: no window manager runs there.
     pub(crate) fn focus(&self) {
         let focused = Command::new("xdotool")
             .args(["search", "--sync", "--onlyvisible", "--name", "Conclave"])

@@ -1,4 +1,4 @@
-//! What goes wrong before somebody's eyes, really: each shows its words, and the screen goes on.
+//! Real faults while a person watches: each shows its words, and the screen goes on.
 
 use crate::call::Relay;
 use crate::person::Person;
@@ -84,7 +84,7 @@ fn refusals(person: &mut Person, relay: &Relay) {
         slint::Model::iter(&lobby.get_rooms()).any(|room| room.name == "duo" && room.people == 2)
     });
     person.touches("Join duo");
-    assert!(person.ask(is_at(Page::Lobby)), "a full room takes nobody");
+    assert!(person.ask(is_at(Page::Lobby)), "a full room takes no one");
     keep_picture(person, "fault-room-full");
     two.into_iter().for_each(|call| drop(call.end()));
 

@@ -86,7 +86,7 @@ pub(crate) fn tell(person: &mut Person, relay: &mut Relay) {
     person.waits_until("the lobby", is_at(Page::Lobby));
     person.touches("They are the same");
 
-    // A room of each name, and somebody who wants one of its other spelling.
+    // A room of each name, and a person who asks for it in its other spelling.
     let mut rooms = accepted.clone();
     rooms.extend(pairs.iter().map(|(first, _)| *first));
     rooms.push(UNKNOWN);

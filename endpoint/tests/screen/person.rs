@@ -1,4 +1,4 @@
-//! Somebody who reads the screen and touches it.
+//! A person who reads the screen and touches it.
 
 use crate::display::Display;
 use conclave_ui::AppWindow;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often somebody looks who waits for something.
+/// How often a person who waits for something looks.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
 
 pub(crate) struct Person {

@@ -61,7 +61,7 @@ pub(crate) fn is_at(page: Page) -> impl Fn(&AppWindow) -> bool + Clone + Send {
     move |window| window.global::<conclave_ui::App>().get_page() == page
 }
 
-/// Whether somebody's picture is on its tile.
+/// Whether this person's picture is on their tile.
 pub(crate) fn shows_picture(window: &AppWindow, name: &str) -> bool {
     let room = window.global::<Room>();
     let (tiles, pictures) = (room.get_tiles(), room.get_pictures());

@@ -44,7 +44,7 @@ pub(crate) fn tell(person: &mut Person, relay: &mut Relay) {
         shows_picture(window, "door")
     });
 
-    // Somebody comes, is seen moving, and sees.
+    // A person joins, is seen moving, and sees.
     let ana = relay.call(
         "ana",
         &[

@@ -11,7 +11,8 @@ use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, Refusal};
 use conclave_ui::{Health, Page};
 
 impl App {
-    /// The room that is to be joined from browsers now: the one that this is in, or the kiosk's own while its idle page is seen.
+    /// The room that browsers may join now: the one that this endpoint is in, or the kiosk's own while its idle page is
+    /// shown.
     fn room_to_invite_to(&self) -> Option<(Room, Terms)> {
         if let Some(inside) = &self.room {
             let name = RoomName::parse(&inside.name).ok()?;

@@ -100,7 +100,7 @@ impl State {
         }
     }
 
-    /// As if somebody had begun to talk then.
+    /// As if a person had begun to talk then.
     #[cfg(test)]
     pub(in crate::ui) const fn note_muted_talk_since(&mut self, since: Instant) {
         self.muted_talk_since = Some(since);

@@ -20,7 +20,7 @@ fn provisioning_that_is_refused_is_told_between_meetings_until_it_is_right() {
     assert!(!bench.says(TITLE));
     bench.app.act(App::tick);
     assert!(!bench.says(TITLE), "it was read");
-    // Nobody has touched anything for long.
+    // The screen was not touched for long.
     bench
         .app
         .act(|app| app.presence = Presence::new(Instant(0), None, None));

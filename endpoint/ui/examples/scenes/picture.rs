@@ -1,4 +1,4 @@
-//! Pictures that might come from cameras: somebody at a table, drawn by code.
+//! Pictures that might come from cameras: a person at a table, drawn by code.
 
 use conclave_ui::slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 use std::cell::RefCell;

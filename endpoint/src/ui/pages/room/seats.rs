@@ -155,14 +155,14 @@ impl Seats {
         }
     }
 
-    /// A picture that stands still for long is not how anybody looks now.
+    /// A picture that has not changed for long does not show the person as they are now.
     pub(in crate::ui) fn forget_still_pictures(&mut self, now: Instant) {
         for seat in &mut self.seats {
             seat.has_picture &= now.since(seat.saw_at) < STILL;
         }
     }
 
-    /// Whether somebody talks here whom nobody can hear.
+    /// Whether a person talks here while the microphone is off.
     pub(in crate::ui) fn speaks_while_muted(&self) -> bool {
         self.own_voice
             && self
@@ -239,7 +239,7 @@ impl Seat {
     }
 }
 
-/// 3 for a connection that nobody notices, 0 for one that is of no use: by the share of packets that did not come.
+/// 3 for a connection without noticeable loss, 0 for an unusable one: by the share of packets that did not come.
 fn bars(came: u64, lost: u64) -> i32 {
     match lost * 1_000 / (came + lost).max(1) {
         0..=4 => 3,
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_talks_out_of_sight_takes_the_place_of_the_longest_silent() {
+    fn a_speaker_out_of_sight_takes_the_place_of_the_longest_silent() {
         let mut seats = Seats::default();
         seats.seat((1..=20).map(|id| person(id, id == 20)).collect());
         assert_eq!(ids(&seats).len(), MOST_TILES);
@@ -370,7 +370,7 @@ mod tests {
             Instant(1),
         );
         assert!(seats.speaks_while_muted());
-        assert!(!seats.tiles()[0].speaking, "nobody hears it");
+        assert!(!seats.tiles()[0].speaking, "it is not sent");
     }
 
     #[test]

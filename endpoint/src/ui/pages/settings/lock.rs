@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(
             PinTries::load(&keep, at(0)),
             PinTries::resume(0, at(0)),
-            "nobody has tried yet"
+            "no PIN was tried yet"
         );
         let mut tries = PinTries::resume(0, at(0));
         for _ in 0..6 {
