@@ -19,50 +19,36 @@ pub mod mail;
 pub mod media;
 pub mod metrics;
 mod server;
+mod sockets;
+mod start;
 pub mod store;
 mod task;
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use conclave_common::clock;
 use conclave_common::private_dir::PrivateDirError;
-use conclave_common::{clock, entropy};
 use conclave_protocol::identity::PublicKey;
-use conclave_relay_core::fan_out::Routes;
-use conclave_relay_core::{Core, Entropy, Web};
-use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use announce::Announcement;
-use config::{Config, Listener};
-use control::{ConnectionIds, ConnectionLimits, Shared};
-use data_dir::DataDir;
-use gateway::{CertificateError, Gateway, Surroundings, WebLimits};
-use health::{Deaths, Health, Part, Pulse};
-use mail::{EVENTS, Event};
+use config::Config;
+use control::ConnectionLimits;
+use gateway::{CertificateError, Gateway, WebLimits};
+use health::{Deaths, Health, Part};
+use mail::Event;
 use media::MediaPlane;
 use metrics::Metrics;
-use server::Server;
-use store::pin::PinWorker;
-use store::{Database, OpenError, Store};
+use store::OpenError;
 
-/// The sockets that a relay serves.
-pub struct Sockets {
-    /// Control connections.
-    pub control: TcpListener,
-    /// Media, on the same port.
-    pub media: UdpSocket,
-    /// Browsers.
-    pub web: Option<TcpListener>,
-    /// Metrics and health.
-    pub admin: Option<TcpListener>,
-}
+pub use sockets::Sockets;
 
 /// Why a relay does not start.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +61,7 @@ pub enum StartError {
         /// The system's reason.
         error: std::io::Error,
     },
-    /// A socket, a thread or a task cannot be had.
+    /// A socket, a thread or a task is not available.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),
     /// The data folder cannot be used.
@@ -87,39 +73,6 @@ pub enum StartError {
     /// Browsers cannot be served.
     #[error("cannot serve browsers: {0}")]
     Web(#[from] CertificateError),
-}
-
-impl Sockets {
-    /// Binds what the configuration names; a port 0 is the same free one for TCP and UDP.
-    ///
-    /// # Errors
-    /// [`StartError::Bind`] with the address that cannot be had.
-    pub fn bind(config: &Config) -> Result<Self, StartError> {
-        let bind_tcp =
-            |address| listen(address).map_err(|error| StartError::Bind { address, error });
-        let mut tries = 0;
-        let (control, media) = loop {
-            let control = bind_tcp(config.listen.control)?;
-            let address = control.local_addr()?;
-            match UdpSocket::bind(address) {
-                Ok(media) => break (control, media),
-                // Another program may hold the port for UDP alone.
-                Err(_) if config.listen.control.port() == 0 && tries < 16 => tries += 1,
-                Err(error) => return Err(StartError::Bind { address, error }),
-            }
-        };
-        let bind = |listener| match listener {
-            Listener::Off => Ok(None),
-            Listener::On(address) => bind_tcp(address).map(Some),
-        };
-        let (web, admin) = (bind(config.listen.web)?, bind(config.listen.admin)?);
-        Ok(Self {
-            control,
-            media,
-            web,
-            admin,
-        })
-    }
 }
 
 /// A relay that accepts connections.
@@ -139,140 +92,7 @@ pub struct Relay {
     announcement: Option<Announcement>,
 }
 
-struct SystemEntropy;
-
-impl Entropy for SystemEntropy {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        entropy::fill(bytes).expect("a system that gave random bytes at start goes on to");
-    }
-}
-
-/// Starts the threads that store and that compare PINs; both answer to the loop.
-fn start_workers(
-    database: Database,
-    metrics: &Arc<Metrics>,
-    health: &Arc<Health>,
-    events: &mpsc::Sender<Event>,
-) -> Result<(Store, PinWorker), StartError> {
-    let stored = events.clone();
-    let pulse = health.pulse(Part::Store);
-    let store = Store::start(database, Arc::clone(metrics), pulse, move |answer| {
-        // Without the loop no task waits for the answer.
-        let _ = stored.blocking_send(Event::Stored(answer));
-    })?;
-    let compared = events.clone();
-    let pins = PinWorker::start(health.pulse(Part::Pins), move |token, answer| {
-        let _ = compared.blocking_send(Event::Pin { token, answer });
-    })?;
-    Ok((store, pins))
-}
-
-/// What the core must know to make links for browsers.
-fn served_at(web: &TcpListener, config: &Config, data: &DataDir) -> Result<Web, StartError> {
-    Ok(Web {
-        key: gateway::link_key(&data.gateway_secret()?),
-        port: web.local_addr()?.port(),
-        https: !config.web.plain_http,
-        base: config.web.public_url.0.clone(),
-    })
-}
-
 impl Relay {
-    /// Opens the data folder and starts every part; needs a tokio runtime.
-    ///
-    /// # Errors
-    /// [`StartError`] names the part.
-    pub async fn start(sockets: Sockets, config: &Config) -> Result<Self, StartError> {
-        let data = DataDir::open(&config.data.dir)?;
-        let identity = data.identity()?;
-        let public = identity.public();
-        let database = Database::open(&data.database()?, config.store_limits())?;
-        let remembered = database.remembered()?;
-
-        let metrics = Arc::new(Metrics::default());
-        let (health, deaths) = Health::new();
-        let (events, inbox) = mpsc::channel(EVENTS);
-        let (store, pins) = start_workers(database, &metrics, &health, &events)?;
-        let routes = Arc::new(ArcSwap::from_pointee(Routes::default()));
-        let media = MediaPlane::start(
-            sockets.media,
-            Arc::clone(&routes),
-            config.media_limits(),
-            Arc::clone(&metrics),
-            health.pulse(Part::Media),
-        )?;
-        let mut core = Core::new(config.core_limits(), remembered, Box::new(SystemEntropy));
-        if let Some(web) = &sockets.web {
-            core.serve_browsers(served_at(web, config, &data)?);
-        }
-        let server = Server {
-            core,
-            outboxes: FxHashMap::default(),
-            store,
-            pins,
-            media: media.handle(),
-            routes,
-            metrics: Arc::clone(&metrics),
-            pulse: health.pulse(Part::Loop),
-        };
-        let connections = Arc::<ConnectionIds>::default();
-        let web_limits = Arc::new(ArcSwap::from_pointee(config.web_limits()));
-        let web = match sockets.web {
-            Some(web) => {
-                let surroundings = Surroundings {
-                    events: events.clone(),
-                    media: media.handle(),
-                    metrics: Arc::clone(&metrics),
-                    connections: Arc::clone(&connections),
-                    limits: Arc::clone(&web_limits),
-                    data,
-                };
-                let gateway = Arc::new(Gateway::new(surroundings, config.gateway_settings())?);
-                let serving = Arc::clone(&gateway).serve(into_tokio(web)?);
-                let serving = alive(health.pulse(Part::Browsers), serving);
-                Some((gateway, tokio::spawn(serving)))
-            }
-            None => None,
-        };
-        let shared = Arc::new(Shared {
-            identity,
-            events: events.clone(),
-            media: media.handle(),
-            metrics: Arc::clone(&metrics),
-            connections,
-        });
-        let address = sockets.control.local_addr()?;
-        let listener = into_tokio(sockets.control)?;
-        let admin = sockets.admin.map(into_tokio).transpose()?;
-        let connection_limits = Arc::new(ArcSwap::from_pointee(config.connection_limits()));
-        let accept = control::accept(listener, shared, Arc::clone(&connection_limits));
-        let accept = alive(health.pulse(Part::Endpoints), accept);
-        let admin = admin.map(|admin| {
-            let serving = admin::serve(admin, Arc::clone(&metrics), Arc::clone(&health));
-            tokio::spawn(alive(health.pulse(Part::Admin), serving))
-        });
-        let announcement = config
-            .listen
-            .announce
-            .then(|| Announcement::start(address, &config.listen.name, &public))
-            .flatten();
-        Ok(Self {
-            events,
-            server: tokio::spawn(server.run(inbox)),
-            accepting: tokio::spawn(accept),
-            web,
-            admin,
-            media,
-            connection_limits,
-            web_limits,
-            metrics,
-            health,
-            deaths,
-            identity: public,
-            announcement,
-        })
-    }
-
     /// What it counts.
     #[must_use]
     pub fn metrics(&self) -> Arc<Metrics> {
@@ -372,12 +192,6 @@ pub enum RunError {
 /// How long the loop may take to end: its own time for connections, and the last commits.
 const DRAIN_AT_MOST: Duration = Duration::from_secs(10);
 
-/// The task of a part, whose end is told.
-async fn alive(pulse: Pulse, task: impl Future<Output = ()>) {
-    let _pulse = pulse;
-    task.await;
-}
-
 /// Starts a relay and serves until `shutdown` completes.
 ///
 /// # Errors
@@ -390,28 +204,4 @@ pub async fn run(
     let relay = Relay::start(sockets, &config).await?;
     let (_never, reloads) = mpsc::channel(1);
     Ok(relay.run(shutdown, reloads).await?)
-}
-
-/// Connections that may wait to be accepted: a whole school after a power cut. The kernel may give less.
-const BACKLOG: i32 = 4096;
-/// Bytes of the kernel's queues for one control connection, which accepted ones inherit.
-///
-/// Higher speeds media over TCP on long paths; lower bounds what one peer can make the kernel hold.
-const CONTROL_SOCKET_BYTES: usize = 128 * 1024;
-
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    use socket2::{Domain, Socket, Type};
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // A restart must not wait for the connections of before.
-    socket.set_reuse_address(true)?;
-    socket.set_recv_buffer_size(CONTROL_SOCKET_BYTES)?;
-    socket.set_send_buffer_size(CONTROL_SOCKET_BYTES)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
-
-fn into_tokio(listener: TcpListener) -> std::io::Result<tokio::net::TcpListener> {
-    listener.set_nonblocking(true)?;
-    tokio::net::TcpListener::from_std(listener)
 }

@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 use super::*;
+use crate::config::Listener;
 
 /// How long a test waits for what must come: a lost session waits 30 s to be resumed.
 const PATIENCE: Duration = Duration::from_secs(60);
