@@ -104,7 +104,7 @@ describe('names', { concurrency: false }, () => {
             await maker.getByRole('button', { name: 'New room' }).click();
             await maker.getByLabel('Name of the room').fill(equal[at]);
             await maker.getByRole('button', { name: 'Create', exact: true }).click();
-            await maker.getByRole('alert').filter({ hasText: 'There is a room of this name already' }).waitFor();
+            await maker.getByRole('alert').filter({ hasText: 'A room with this name exists already' }).waitFor();
             await maker.getByRole('button', { name: 'Close' }).click();
         }
     });
