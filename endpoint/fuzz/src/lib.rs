@@ -168,8 +168,16 @@ fn provisioning(bytes: &[u8]) {
 fn read_wav(bytes: &[u8]) {
     const MOST_SAMPLES_A_BYTE: usize = 4;
     let headed = [b"RIFF\0\0\0\0WAVE", bytes].concat();
+    // The filter for a new rate takes milliseconds to compute: one file in 256 is converted, the head of each is read.
+    let convert = bytes
+        .iter()
+        .fold(0, |sum: u8, byte| sum.wrapping_add(*byte))
+        == 0;
     for file in [bytes, &headed] {
-        if let Ok(sound) = wav::parse(file) {
+        if let Ok(samples) = wav::samples(file) {
+            assert!(samples <= MOST_SAMPLES_A_BYTE * file.len());
+        }
+        if convert && let Ok(sound) = wav::parse(file) {
             assert!(sound.len() <= MOST_SAMPLES_A_BYTE * file.len());
         }
     }

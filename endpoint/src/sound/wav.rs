@@ -7,7 +7,7 @@ use crate::clock;
 use crate::metronome::{Beat, Metronome};
 use conclave_protocol::l16::{BLOCK_SAMPLES, BLOCK_TIME, Block, SAMPLE_RATE_HZ};
 use conclave_protocol::time::{Instant, Micros};
-use head::Encoding;
+use head::{Encoding, Head};
 use hound::{SampleFormat, WavSpec, WavWriter};
 use std::fs::File;
 use std::io::{BufWriter, Read};
@@ -82,11 +82,8 @@ pub fn read(path: &Path) -> Result<Vec<i16>, WavError> {
 /// When it is no WAV file, or longer than what is taken into memory.
 pub fn parse(file: &[u8]) -> Result<Vec<i16>, WavError> {
     let head = head::parse(file)?;
+    length(&head)?;
     let frames = file[head.samples].chunks_exact(head.encoding.bytes() * head.channels);
-    let seconds = frames.len() as u64 / u64::from(head.rate_hz);
-    if seconds * u64::from(SAMPLE_RATE_HZ) >= MOST_SAMPLES as u64 {
-        return Err(WavError::TooLong);
-    }
     let mono = frames.map(|frame| {
         let samples = frame.chunks_exact(head.encoding.bytes());
         samples
@@ -101,6 +98,23 @@ pub fn parse(file: &[u8]) -> Result<Vec<i16>, WavError> {
     };
     let sample = |level: f32| (level * 32_768.0).round() as i16;
     Ok(sound.into_iter().map(sample).collect())
+}
+
+/// How many samples of 16 kHz a WAV file holds, without converting any.
+///
+/// # Errors
+/// Those of [`parse`].
+pub fn samples(file: &[u8]) -> Result<usize, WavError> {
+    length(&head::parse(file)?)
+}
+
+fn length(head: &Head) -> Result<usize, WavError> {
+    let frames = head.samples.len() / (head.encoding.bytes() * head.channels);
+    let samples = frames as u64 * u64::from(SAMPLE_RATE_HZ) / u64::from(head.rate_hz);
+    usize::try_from(samples)
+        .ok()
+        .filter(|samples| *samples < MOST_SAMPLES)
+        .ok_or(WavError::TooLong)
 }
 
 /// −1 to 1.
