@@ -66,7 +66,7 @@ export function callBar(call, { toggle, changeView, leave }) {
     });
     share.element.hidden = !ScreenShare.possible;
     const view = iconButton({
-        word: 'speaker_view',
+        word: 'layout_speaker',
         icon: 'speaker-view',
         caption: 'view_layout',
         look: 'wide-only',

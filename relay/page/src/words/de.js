@@ -41,6 +41,7 @@ export default {
     speaker_view: 'Sprecheransicht',
     view_grid: 'Kacheln',
     view_layout: 'Ansicht',
+    layout_speaker: 'Ansicht: Sprecheransicht',
     people: 'Personen',
     more: 'Mehr',
     leave: 'Verlassen',

@@ -40,6 +40,7 @@ export default {
     speaker_view: 'Speaker view',
     view_grid: 'Grid',
     view_layout: 'Layout',
+    layout_speaker: 'Layout: speaker view',
     people: 'People',
     more: 'More',
     leave: 'Leave',

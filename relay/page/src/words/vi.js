@@ -41,6 +41,7 @@ export default {
     speaker_view: 'Chế độ người nói',
     view_grid: 'Lưới',
     view_layout: 'Bố cục',
+    layout_speaker: 'Bố cục: chế độ người nói',
     people: 'Mọi người',
     more: 'Thêm',
     leave: 'Rời phòng',

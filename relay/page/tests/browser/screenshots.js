@@ -134,13 +134,13 @@ try {
         await shot('room-16');
         await page.evaluate(() =>
             /** @type {HTMLElement} */ (
-                document.querySelector('.bar [aria-label="Speaker view"], .more .button')
+                document.querySelector('.bar [aria-label="Layout: speaker view"], .more .button')
             )?.click(),
         );
         await shot('speaker');
         await page.evaluate(() =>
             /** @type {HTMLElement} */ (
-                document.querySelector('.bar [aria-label="Speaker view"], .more .button')
+                document.querySelector('.bar [aria-label="Layout: speaker view"], .more .button')
             )?.click(),
         );
         await fill(page, 9);
