@@ -3,8 +3,9 @@
 use crate::people::Person;
 use crate::statistics::stream;
 use anyhow::Context as _;
+use conclave_endpoint::picture::{jpeg, marker};
+use conclave_endpoint::sound;
 use conclave_endpoint::sound::tone;
-use conclave_endpoint::{jpeg, marker, sound};
 use serde_json::Value;
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! Ana and Ben, and the devices that each has.
 
-use conclave_endpoint::{devices, sound};
+use conclave_endpoint::cli::devices;
+use conclave_endpoint::sound;
 use std::path::Path;
 
 pub(crate) struct Person {

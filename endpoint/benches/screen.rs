@@ -9,9 +9,9 @@
 
 use std::sync::mpsc::{Receiver, channel};
 
-use conclave_endpoint::frame::PictureSize;
-use conclave_endpoint::jpeg::encode::worst_case_bytes;
-use conclave_endpoint::jpeg::{Chroma, Decoder, Encoder, Planes, Scale, decode::Picture};
+use conclave_endpoint::picture::frame::PictureSize;
+use conclave_endpoint::picture::jpeg::encode::worst_case_bytes;
+use conclave_endpoint::picture::jpeg::{Chroma, Decoder, Encoder, Planes, Scale, decode::Picture};
 use conclave_endpoint::screen::{Canvas, Screen, ScreenInput, Wish};
 use conclave_protocol::id::StreamId;
 use conclave_protocol::time::Instant;

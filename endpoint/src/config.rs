@@ -18,8 +18,8 @@ use conclave_protocol::name::{DisplayName, Email, Pin, RoomName, Username};
 use serde::{Deserialize, Serialize};
 
 use crate::camera::CameraSpec;
-use crate::discovery::RelaySpec;
 use crate::keep::Keep;
+use crate::net::discovery::RelaySpec;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
 
 pub use choices::{AccountChoices, Choices, DeviceChoices, RelayChoices, ScreenChoices};

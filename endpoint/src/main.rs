@@ -1,20 +1,17 @@
 //! `conclave-endpoint`: from the command line to a call, and from errors to exit codes.
 
-mod arguments;
-mod provision;
-
 use anyhow::Context as _;
-use arguments::{CallArguments, Missing};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use conclave_common::manual;
-use conclave_endpoint::call::{self, CallError};
+use conclave_endpoint::cli::arguments::{self, CallArguments, Missing};
+use conclave_endpoint::cli::call::{self, CallError};
+use conclave_endpoint::cli::provision::{KioskArguments, ProvisionArguments};
+use conclave_endpoint::cli::{devices, doctor};
 use conclave_endpoint::config::{Config, ConfigError};
-use conclave_endpoint::discovery::{DiscoveryError, RelaySpec};
 use conclave_endpoint::engine::EngineError;
 use conclave_endpoint::keep::Keep;
 use conclave_endpoint::kiosk::provisioning;
-use conclave_endpoint::{devices, doctor};
-use provision::{KioskArguments, ProvisionArguments};
+use conclave_endpoint::net::discovery::{DiscoveryError, RelaySpec};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 //! A thread of its own writes; its queue is bounded, and what finds it full is left out and counted, so that a
 //! slow disk never delays a call.
 
-use crate::frame::PooledJpeg;
+use crate::picture::frame::PooledJpeg;
 use conclave_protocol::l16::{Block, SAMPLE_RATE_HZ};
 use conclave_protocol::name::Username;
 use conclave_protocol::wire::control::ChatLine;

@@ -5,9 +5,10 @@
 mod common;
 
 use common::{Call, Relay, alone, endpoint_program, number, proxy::Proxy, stream};
-use conclave_endpoint::jpeg::{Decoder, Scale, decode::Picture, segments};
+use conclave_endpoint::picture::jpeg::{Decoder, Scale, decode::Picture, segments};
+use conclave_endpoint::picture::marker;
+use conclave_endpoint::sound;
 use conclave_endpoint::sound::tone::{analyze, goertzel};
-use conclave_endpoint::{marker, sound};
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;

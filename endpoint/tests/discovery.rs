@@ -7,7 +7,7 @@
 mod common;
 
 use common::{Call, Relay, endpoint_program, number};
-use conclave_endpoint::discovery::{Discovery, FoundRelay, discover_named};
+use conclave_endpoint::net::discovery::{Discovery, FoundRelay, discover_named};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@
 mod common;
 
 use common::Relay;
-use conclave_endpoint::control::{Connection, ConnectionEvent};
+use conclave_endpoint::net::control::{Connection, ConnectionEvent};
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::id::{RequestId, SourceId};
 use conclave_protocol::identity::{Identity, PublicKey};

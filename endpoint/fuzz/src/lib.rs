@@ -4,9 +4,9 @@
 //! deterministic time and on the corpus of earlier findings (`endpoint/fuzz/found/TARGET/`).
 
 use conclave_endpoint::camera::avi;
-use conclave_endpoint::discovery::{FoundRelay, RelaySpec};
-use conclave_endpoint::jpeg::{Decoder, Inspector, Scale, decode, segments, whole};
 use conclave_endpoint::kiosk::provisioning::rehearse;
+use conclave_endpoint::net::discovery::{FoundRelay, RelaySpec};
+use conclave_endpoint::picture::jpeg::{Decoder, Inspector, Scale, decode, segments, whole};
 use conclave_endpoint::sound::wav;
 use mdns_sd::{ServiceInfo, TxtProperty};
 use std::net::{IpAddr, SocketAddr};

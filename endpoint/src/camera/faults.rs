@@ -1,8 +1,8 @@
 //! What was wrong with pictures that were not sent, in a sentence for the person who waits for them.
 
 use crate::device::{DeviceLoss, LossReason};
-use crate::jpeg::Fault;
-use crate::jpeg::HeadError;
+use crate::picture::jpeg::Fault;
+use crate::picture::jpeg::HeadError;
 
 /// Kinds that are told apart; a camera has one or two.
 const KINDS: usize = 8;
@@ -65,7 +65,7 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jpeg::segments::Coding;
+    use crate::picture::jpeg::segments::Coding;
 
     #[test]
     fn the_most_frequent_fault_is_told() {

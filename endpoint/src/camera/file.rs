@@ -1,13 +1,13 @@
 //! Pictures from a file, looped: JPEGs one after the other (`.mjpeg`), an AVI, or a folder of JPEGs.
 //!
-//! The file is read once, and each picture judged once ([`crate::jpeg::whole`]); pictures are handed out from that
+//! The file is read once, and each picture judged once ([`crate::picture::jpeg::whole`]); pictures are handed out from that
 //! memory. One that is torn, or of a kind that is not sent, is left out and counted each time that its turn comes.
 
 use super::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat, avi, faults};
 use crate::clock;
-use crate::frame::{CapturedFrame, Taken};
-use crate::jpeg::{Fault, Inspector, Whole, whole};
-use crate::metronome::{Beat, Metronome};
+use crate::picture::frame::{CapturedFrame, Taken};
+use crate::picture::jpeg::{Fault, Inspector, Whole, whole};
+use crate::platform::metronome::{Beat, Metronome};
 use conclave_protocol::time::Micros;
 use std::fs;
 use std::io::Read;
@@ -187,7 +187,7 @@ fn read_folder(folder: &Path) -> std::io::Result<(Vec<u8>, Vec<Range<usize>>)> {
 mod tests {
     use super::*;
     use crate::camera::pattern::PatternCamera;
-    use crate::stop::StopSignal;
+    use crate::platform::stop::StopSignal;
 
     fn context() -> SourceContext {
         SourceContext {
@@ -273,8 +273,8 @@ mod tests {
     #[test]
     fn pictures_fare_alike_as_a_file_in_a_folder_and_in_an_avi() {
         let folder = tempfile::tempdir().unwrap();
-        let mut decoder = crate::jpeg::Decoder::new().unwrap();
-        let mut picture = crate::jpeg::decode::Picture::default();
+        let mut decoder = crate::picture::jpeg::Decoder::new().unwrap();
+        let mut picture = crate::picture::jpeg::decode::Picture::default();
         for name in SHOWN {
             let (file, avi, jpegs) = (
                 folder.path().join(format!("{name}.mjpeg")),
@@ -289,7 +289,7 @@ mod tests {
             assert_eq!(play(&avi, 1), played, "{name}");
             assert_eq!(play(&jpegs, 1), played, "{name}");
             decoder
-                .rgb(&played[0], crate::jpeg::Scale::Full, &mut picture)
+                .rgb(&played[0], crate::picture::jpeg::Scale::Full, &mut picture)
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }

@@ -17,8 +17,8 @@ pub use spec::{CameraSpec, ParseCameraError, Wish};
 pub use state::{CameraCounters, CameraCounts, CameraState, StreamFormat};
 
 use crate::device::{DeviceLoss, LossReason};
-use crate::frame::CapturedFrame;
-use crate::stop::StopSignal;
+use crate::picture::frame::CapturedFrame;
+use crate::platform::stop::StopSignal;
 use conclave_protocol::time::Micros;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -49,7 +49,7 @@ pub enum CaptureError {
     Gone(std::io::Error),
     /// Pictures cannot be encoded.
     #[error(transparent)]
-    Encode(#[from] crate::jpeg::EncodeError),
+    Encode(#[from] crate::picture::jpeg::EncodeError),
 }
 
 impl From<CaptureError> for DeviceLoss {
@@ -108,7 +108,7 @@ pub enum OpenError {
     AllRefused(Vec<OpenError>),
     /// The encoder cannot be set up.
     #[error(transparent)]
-    Encode(#[from] crate::jpeg::EncodeError),
+    Encode(#[from] crate::picture::jpeg::EncodeError),
 }
 
 fn joined(errors: &[OpenError]) -> String {

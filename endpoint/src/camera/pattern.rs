@@ -4,10 +4,10 @@
 
 use super::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat, Wish};
 use crate::clock;
-use crate::frame::{CapturedFrame, JpegPool, PictureSize, Taken};
-use crate::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
-use crate::marker::{self, PictureMarker};
-use crate::metronome::{Beat, Metronome};
+use crate::picture::frame::{CapturedFrame, JpegPool, PictureSize, Taken};
+use crate::picture::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
+use crate::picture::marker::{self, PictureMarker};
+use crate::platform::metronome::{Beat, Metronome};
 use conclave_protocol::time::{Instant, Micros};
 
 /// Near what webcams use: about 40 kB for 1280x720.
@@ -174,8 +174,8 @@ const GRAIN: u32 = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jpeg::decode::{Decoder, Picture, Scale};
-    use crate::stop::StopSignal;
+    use crate::picture::jpeg::decode::{Decoder, Picture, Scale};
+    use crate::platform::stop::StopSignal;
     use std::sync::Arc;
 
     fn open(text: &str) -> PatternCamera {

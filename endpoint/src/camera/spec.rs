@@ -1,6 +1,6 @@
 //! Which camera to use, as written on the command line and in the configuration.
 
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

@@ -1,7 +1,7 @@
 //! What a camera is doing, and what happened to its pictures.
 
 use crate::device::DeviceLoss;
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

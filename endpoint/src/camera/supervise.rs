@@ -2,7 +2,7 @@
 
 use super::{CameraState, FrameSource, OpenError, SourceContext};
 use crate::device::{self, DeviceLoss, LossReason, Patience, Supervised};
-use crate::frame::CapturedFrame;
+use crate::picture::frame::CapturedFrame;
 use conclave_protocol::time::Micros;
 use tracing::{info, warn};
 
@@ -103,8 +103,8 @@ mod tests {
     use super::*;
     use crate::camera::{CaptureError, StreamFormat};
     use crate::clock;
-    use crate::frame::{JpegPool, PictureSize, Taken};
-    use crate::stop::StopSignal;
+    use crate::picture::frame::{JpegPool, PictureSize, Taken};
+    use crate::platform::stop::StopSignal;
     use std::sync::Arc;
 
     const QUICK: Patience = Patience {

@@ -1,15 +1,15 @@
 //! The flags of `call`, laid over the configuration.
 
+use crate::camera::CameraSpec;
+use crate::cli::call::{ControlSource, Plan, StatsFormat};
+use crate::config::Config;
+use crate::engine::{Room, Settings};
+use crate::keep::Keep;
+use crate::net::control::with_default_port;
+use crate::net::discovery::{self, DiscoveryError, RelaySpec};
+use crate::platform::processor;
+use crate::sound::{MicrophoneSpec, SpeakerSpec};
 use clap::Args;
-use conclave_endpoint::call::{ControlSource, Plan, StatsFormat};
-use conclave_endpoint::camera::CameraSpec;
-use conclave_endpoint::config::Config;
-use conclave_endpoint::control::with_default_port;
-use conclave_endpoint::discovery::{self, DiscoveryError, RelaySpec};
-use conclave_endpoint::engine::{Room, Settings};
-use conclave_endpoint::keep::Keep;
-use conclave_endpoint::processor;
-use conclave_endpoint::sound::{MicrophoneSpec, SpeakerSpec};
 use conclave_protocol::name::{ChatText, DisplayName, Email, Pin, RoomName, Username};
 use conclave_protocol::time::Micros;
 use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, Suite};
@@ -21,7 +21,7 @@ const DISCOVERY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a call can be told on the command line. What it is not told comes from the configuration.
 #[derive(Args)]
-pub(crate) struct CallArguments {
+pub struct CallArguments {
     /// The relay: HOST, HOST:PORT, auto for the only one on the LAN, or auto:NAME.
     #[arg(long, value_name = "ADDR")]
     relay: Option<RelaySpec>,
@@ -79,11 +79,11 @@ pub(crate) struct CallArguments {
 /// What flags and configuration leave open, as flag and key.
 #[derive(Debug, thiserror::Error)]
 #[error("a call needs more: {}; give it as a flag or in the configuration", .0.join(", "))]
-pub(crate) struct Missing(Vec<&'static str>);
+pub struct Missing(Vec<&'static str>);
 
 impl CallArguments {
     /// What the call does beside being in a room.
-    pub(crate) fn plan(&self) -> Plan {
+    pub fn plan(&self) -> Plan {
         Plan {
             record: self.record.clone(),
             say: self.say.clone(),
@@ -94,7 +94,7 @@ impl CallArguments {
     }
 
     /// The flags over the configuration.
-    pub(crate) fn settings(self, config: Config, keep: &Keep) -> anyhow::Result<Settings> {
+    pub fn settings(self, config: Config, keep: &Keep) -> anyhow::Result<Settings> {
         // What was given for another relay, account or room must not go to this one.
         let same_relay = [&None, &config.relay.address].contains(&&self.relay);
         let same_room = [&None, &config.room.name].contains(&&self.room);
@@ -147,7 +147,7 @@ impl CallArguments {
 
 /// The address of the relay that is meant, looked for on the LAN where it must be: of several the one with this
 /// fingerprint, or the one that was met before.
-pub(crate) fn locate(
+pub fn locate(
     relay: RelaySpec,
     keep: Option<&Keep>,
     fingerprint: Option<&str>,

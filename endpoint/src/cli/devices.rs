@@ -94,7 +94,7 @@ fn rates(fps: &[f64]) -> String {
 mod tests {
     use super::*;
     use crate::camera::v4l2::{CameraFormat, CameraMode};
-    use crate::frame::PictureSize;
+    use crate::picture::frame::PictureSize;
 
     fn format(fourcc: &str, usable: bool) -> CameraFormat {
         CameraFormat {

@@ -4,9 +4,9 @@ pub(crate) mod display;
 
 use crate::camera::v4l2::{self, CameraDescription};
 use crate::config::ConfigError;
-use crate::control::{Connection, ConnectionEvent};
-use crate::discovery::{self, DiscoveryError};
 use crate::keep::Keep;
+use crate::net::control::{Connection, ConnectionEvent};
+use crate::net::discovery::{self, DiscoveryError};
 use crate::sound::{self, Silenced, SoundDevice};
 use conclave_common::entropy;
 use std::fmt;
@@ -128,7 +128,7 @@ fn examine_storage(folder: &Path, findings: &mut Findings) {
 }
 
 fn examine_processor(findings: &mut Findings) {
-    let cipher = if crate::processor::has_aes() {
+    let cipher = if crate::platform::processor::has_aes() {
         "AES instructions: media is sealed with AES-256-GCM"
     } else {
         "no AES instructions: media is sealed with ChaCha20-Poly1305, which is quicker here"

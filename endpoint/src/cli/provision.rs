@@ -3,21 +3,23 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::kiosk::provisioning::{self, Outcome};
 use clap::Args;
-use conclave_endpoint::kiosk::provisioning::{self, Outcome};
 
+/// Where a kiosk keeps and reports its provisioning.
 #[derive(Args)]
-pub(crate) struct KioskArguments {
+pub struct KioskArguments {
     /// Where what was provisioned is kept.
     #[arg(long, value_name = "DIR", default_value = provisioning::STATE)]
-    pub(crate) state: PathBuf,
+    pub state: PathBuf,
     /// Where provisioning that was refused is told of.
     #[arg(long, value_name = "DIR", default_value = provisioning::REPORT)]
-    pub(crate) report: PathBuf,
+    pub report: PathBuf,
 }
 
+/// What is provisioned, and where it is kept.
 #[derive(Args)]
-pub(crate) struct ProvisionArguments {
+pub struct ProvisionArguments {
     /// Where to look for a conclave.toml, in this order: a folder, or the file itself.
     #[arg(long, value_name = "FILE_OR_DIR", default_values = provisioning::PLACES)]
     from: Vec<PathBuf>,
@@ -33,7 +35,8 @@ pub(crate) struct ProvisionArguments {
 }
 
 impl ProvisionArguments {
-    pub(crate) fn run(self) -> ExitCode {
+    /// Applies the provisioning, and prints the result.
+    pub fn run(self) -> ExitCode {
         let outcome = match self.check {
             true => provisioning::check(&self.from),
             false => provisioning::provision(&self.from, &self.state, &self.report),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Config, Fingerprint, Language, Rotation, Theme, TouchKeyboard};
 use crate::camera::CameraSpec;
-use crate::discovery::RelaySpec;
 use crate::keep::{Keep, KeepError};
+use crate::net::discovery::RelaySpec;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
 
 /// The file of choices, within the keep's folder.

@@ -12,9 +12,9 @@ use toml::Table;
 
 use super::layers::sensible;
 use super::{AccountChoices, Choices, Config, RelayChoices};
-use crate::discovery::RelaySpec;
 use crate::keep::{Keep, KeepError};
 use crate::kiosk::provisioning::{ENDPOINT, GIVEN};
+use crate::net::discovery::RelaySpec;
 
 /// Marks of what was seen, within the keep's folder.
 const SEEN: &str = "provisioned.toml";

@@ -3,7 +3,7 @@
 use super::DeviceLoss;
 use super::supervisor::{Change, Patience, Step, Supervisor};
 use crate::clock;
-use crate::stop::StopSignal;
+use crate::platform::stop::StopSignal;
 use conclave_protocol::time::Micros;
 
 /// A kind of device that a supervisor keeps alive.

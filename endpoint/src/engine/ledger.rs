@@ -3,9 +3,9 @@
 //! A stream gets a new number when its sender or the relay comes back; a person counts by who it was. So
 //! totals are kept by name and kind.
 
-use crate::latency::LatencyMs;
-use crate::outbound::Path;
-use crate::pictures::ShownReport;
+use crate::net::latency::LatencyMs;
+use crate::net::outbound::Path;
+use crate::picture::received::ShownReport;
 use conclave_protocol::id::StreamId;
 use conclave_protocol::jitter::PlayoutCounts;
 use conclave_protocol::name::{DisplayName, Username};

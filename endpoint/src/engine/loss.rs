@@ -1,6 +1,6 @@
 //! Why there is no connection to the relay.
 
-use crate::control::{ConnectionError, ConnectionFailure};
+use crate::net::control::{ConnectionError, ConnectionFailure};
 use conclave_protocol::time::Micros;
 use conclave_protocol::wire::control::ClosingReason;
 use std::net::IpAddr;

@@ -2,10 +2,10 @@
 
 use super::ledger::{Ledger, RefusedPackets};
 use super::messages::{EngineError, Loudness};
-use crate::pictures::{PictureWorker, Pictures, ShownReport};
-use crate::playout::{Input, VoiceInput, VoiceReport};
+use crate::picture::received::{PictureWorker, Pictures, ShownReport};
 use crate::record::Recorder;
 use crate::screen::ScreenInput;
+use crate::sound::playout::{Input, VoiceInput, VoiceReport};
 use conclave_protocol::attendance::Attendance;
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::l16;

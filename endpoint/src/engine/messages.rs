@@ -3,9 +3,9 @@
 use super::ledger::Stats;
 use super::loss::ConnectionLoss;
 use crate::camera::{CameraSpec, CameraState};
-use crate::control::ConnectionError;
 use crate::keep::KeepError;
-use crate::outbound::Path;
+use crate::net::control::ConnectionError;
+use crate::net::outbound::Path;
 use crate::sound::{MicrophoneSpec, SoundState, SpeakerSpec};
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::identity::PublicKey;

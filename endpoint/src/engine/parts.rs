@@ -5,17 +5,17 @@
 use super::messages::{EngineError, Settings};
 use crate::camera::{self, CameraCounts, CameraHandle, CameraSpec, CameraState, Wish};
 use crate::clock;
-use crate::frame::{CapturedFrame, PictureSize};
-use crate::metronome::{Beat, Metronome};
-use crate::outbound::{Lane, MediaSender, Transport};
-use crate::playout::{Loudspeaker, Tap, VoiceInput, Voices};
+use crate::net::outbound::{Lane, MediaSender, Transport};
+use crate::picture::frame::{CapturedFrame, PictureSize};
+use crate::platform::metronome::{Beat, Metronome};
+use crate::platform::stop::StopSignal;
 use crate::record::Recorder;
 use crate::sound::level::LevelMeter;
+use crate::sound::playout::{Loudspeaker, Tap, VoiceInput, Voices};
 use crate::sound::{
     MicrophoneSpec, SoundCounts, SoundHandle, SoundState, SpeakerSpec, capture as microphone,
     playback,
 };
-use crate::stop::StopSignal;
 use conclave_protocol::l16::{self, BLOCK_SAMPLES, BLOCK_TIME, Block};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::AudioLevel;

@@ -3,7 +3,7 @@
 //! A probe is as long as a picture's datagrams: a way that passes small datagrams alone would lose pictures.
 
 use super::timers::{Timer, Timers};
-use crate::outbound::Path;
+use crate::net::outbound::Path;
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::time::{Instant, Micros};

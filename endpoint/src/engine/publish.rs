@@ -4,7 +4,7 @@ use super::asked::{Asked, Source};
 use super::in_room::InRoom;
 use super::publication::Publication;
 use super::shell::Engine;
-use crate::outbound::Grant;
+use crate::net::outbound::Grant;
 use conclave_protocol::id::{SourceId, StreamId};
 use conclave_protocol::units::PictureSize;
 use conclave_protocol::wire::control::{AudioCodec, Layer, Media, Picture, Request};

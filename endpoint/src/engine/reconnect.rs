@@ -2,7 +2,7 @@
 
 use super::loss::{ConnectionLoss, DEAD_AFTER};
 use super::timers::{Timer, Timers};
-use crate::control::ConnectionError;
+use crate::net::control::ConnectionError;
 use conclave_protocol::channel::ChannelError;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::Uplink;

@@ -6,7 +6,7 @@
 //! A stream's numbers belong to the published stream, hence to the [`Lane`]: devices, and their threads, come
 //! and go, and receivers take nothing that is numbered lower than what they have seen.
 
-use crate::udp::MediaSocket;
+use crate::net::udp::MediaSocket;
 use arc_swap::ArcSwapOption;
 use conclave_protocol::id::StreamId;
 use conclave_protocol::packetize::PacketizeError;

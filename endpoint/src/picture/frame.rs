@@ -4,7 +4,7 @@
 //! or in the file that was read. Clones share them; the last one dropped gives the place back.
 
 use crate::camera::v4l2::mapped::DriverFrame;
-use crate::jpeg::{Whole, huffman};
+use crate::picture::jpeg::{Whole, huffman};
 use conclave_protocol::time::Instant;
 use std::fmt;
 use std::ops::Range;

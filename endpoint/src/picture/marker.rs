@@ -5,7 +5,7 @@
 //! number, 48 bits time in µs of the drawer's clock, 16 bits CRC (CCITT) of these 10 bytes, most significant bits
 //! first, white is 1.
 
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use conclave_protocol::time::Instant;
 
 const COLUMNS: usize = 32;
@@ -134,8 +134,8 @@ fn checksum(payload: u128) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jpeg::decode::{Decoder, Picture, Scale};
-    use crate::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
+    use crate::picture::jpeg::decode::{Decoder, Picture, Scale};
+    use crate::picture::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
     use proptest::prelude::*;
 
     const MARKER: PictureMarker = PictureMarker {

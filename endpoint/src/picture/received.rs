@@ -4,9 +4,9 @@
 //! the time that it could be decoded there will be a newer one.
 
 use crate::clock;
-use crate::frame::{JpegPool, PooledJpeg};
-use crate::jpeg::decode::{Decoder, Picture, Scale};
-use crate::latency::LatencyHistogram;
+use crate::net::latency::LatencyHistogram;
+use crate::picture::frame::{JpegPool, PooledJpeg};
+use crate::picture::jpeg::decode::{Decoder, Picture, Scale};
 use crate::record::Recorder;
 use conclave_protocol::name::Username;
 use conclave_protocol::packetize::MAX_FRAME_BYTES;

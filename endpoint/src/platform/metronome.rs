@@ -1,7 +1,7 @@
 //! Absolute deadlines at a steady rate: lateness of one beat never shifts the next.
 
 use crate::clock;
-use crate::stop::StopSignal;
+use crate::platform::stop::StopSignal;
 use conclave_protocol::time::{Instant, Micros};
 
 /// Beats at `start + n × period`.

@@ -4,7 +4,7 @@
 
 use super::streams::Stream;
 use super::{Canvas, Painted};
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -16,7 +16,7 @@
 //! even of a small difference. For 640×360 in a tile of 426×240 that is 0.4 ms beside 0.7 ms of decoding
 //! (`benches/screen.rs`); a plain loop that takes the nearest pixels costs 0.25 ms, and in the UI thread.
 //!
-//! [`Scale`]: crate::jpeg::Scale
+//! [`Scale`]: crate::picture::jpeg::Scale
 //!
 //! Nothing here knows how the UI draws: it gives the memory ([`Canvas`]) and takes what is painted.
 
@@ -31,8 +31,8 @@ mod tests;
 
 pub use input::ScreenInput;
 
-use crate::frame::PictureSize;
-use crate::jpeg::Decoder;
+use crate::picture::frame::PictureSize;
+use crate::picture::jpeg::Decoder;
 use conclave_protocol::id::StreamId;
 use conclave_protocol::time::Instant;
 use gallery::Gallery;

@@ -5,8 +5,8 @@ use super::resize::Resizer;
 use super::streams::{Stream, Streams};
 use super::{Canvas, Painted};
 use crate::clock;
-use crate::frame::PictureSize;
-use crate::jpeg::decode::{DecodeError, Decoder, Picture, Scale, validate};
+use crate::picture::frame::PictureSize;
+use crate::picture::jpeg::decode::{DecodeError, Decoder, Picture, Scale, validate};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 

@@ -5,8 +5,8 @@
 //! pixels, as near to a perfect picture (29.2 dB both) but with more moiré in fine stripes, and 0.36 ms for its
 //! triangle filter, which blurs (26.2 dB): too little gained for a dependency with unsafe code.
 
-use crate::frame::PictureSize;
-use crate::jpeg::decode::Picture;
+use crate::picture::frame::PictureSize;
+use crate::picture::jpeg::decode::Picture;
 
 /// Pixels in a line that one smaller pixel can touch when it covers at most two.
 const TAPS: usize = 3;

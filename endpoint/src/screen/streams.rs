@@ -5,7 +5,7 @@
 
 use super::buffers::Received;
 use super::{ScreenCounts, Wish};
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use conclave_protocol::id::StreamId;
 use std::collections::BTreeMap;

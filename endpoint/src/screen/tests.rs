@@ -1,7 +1,7 @@
 //! The whole way from JPEG to finished picture, with a UI that decides when the decoder goes on.
 
 use super::*;
-use crate::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
+use crate::picture::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;

@@ -7,7 +7,7 @@ use super::wav::{WavMicrophone, block_metronome};
 use super::{MicrophoneSpec, OpenError, SoundError, SoundHandle, SoundState};
 use crate::clock;
 use crate::device::Patience;
-use crate::metronome::{Beat, Metronome};
+use crate::platform::metronome::{Beat, Metronome};
 use conclave_protocol::l16::{BLOCK_SAMPLES, BLOCK_TIME, Block};
 use conclave_protocol::time::{Instant, Micros};
 

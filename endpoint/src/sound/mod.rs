@@ -13,6 +13,7 @@ pub mod level;
 pub mod mixer;
 mod pcm_name;
 pub mod playback;
+pub mod playout;
 mod port;
 mod queue;
 mod resample;

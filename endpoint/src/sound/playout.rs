@@ -4,7 +4,7 @@
 //! without locks. When the ring is full the newest block is dropped and counted: then the speaker has not
 //! asked for half a second, and what comes would be too old anyway.
 
-use crate::latency::LatencyHistogram;
+use crate::net::latency::LatencyHistogram;
 use crate::sound::mixer::mix;
 use crate::sound::tone::ToneGenerator;
 use conclave_protocol::id::{SequenceNumber, StreamId};

@@ -3,7 +3,7 @@
 
 use super::{OpenError, SoundError};
 use crate::device::{self, DeviceLoss, LossReason, Patience, Supervised};
-use crate::stop::StopSignal;
+use crate::platform::stop::StopSignal;
 use conclave_protocol::l16::BLOCK_TIME;
 use conclave_protocol::time::Micros;
 use serde::Serialize;

@@ -4,7 +4,7 @@ use super::resample::Resampler;
 use super::supervise::{Context, Device};
 use super::{OpenError, SoundError};
 use crate::clock;
-use crate::metronome::{Beat, Metronome};
+use crate::platform::metronome::{Beat, Metronome};
 use conclave_protocol::l16::{BLOCK_SAMPLES, BLOCK_TIME, Block, SAMPLE_RATE_HZ};
 use conclave_protocol::time::{Instant, Micros};
 use head::{Encoding, Head};

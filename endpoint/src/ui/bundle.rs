@@ -2,8 +2,8 @@
 //!
 //! It has no key, no e-mail address, no PIN and nothing that was said.
 
+use crate::cli::{devices, doctor};
 use crate::engine::Stats;
-use crate::{devices, doctor};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;

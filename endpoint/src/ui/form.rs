@@ -1,6 +1,6 @@
 //! The sign-in form: what may be sent, and what is wrong with the rest as it is typed.
 
-use crate::discovery::is_address;
+use crate::net::discovery::is_address;
 use crate::ui::problem::{Trouble, flaw};
 use conclave_protocol::name::{DisplayName, Email};
 use conclave_ui::Problem;

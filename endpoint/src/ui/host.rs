@@ -3,7 +3,7 @@
 use super::inbox::{Inbox, News, SignInNumber};
 use crate::engine::{Engine, Eyes, Intent, Settings};
 use crate::keep::Keep;
-use crate::watchdog::Heartbeat;
+use crate::platform::watchdog::Heartbeat;
 use std::io;
 use std::thread::JoinHandle;
 use tokio::signal::unix::{SignalKind, signal};

@@ -4,9 +4,9 @@
 //! for a while finds little to do afterwards. The rest is kept in order. Where [`MOST`] wait, a line of chat is dropped
 //! and counted: what else is told is as little as a person does.
 
-use crate::devices::Devices;
-use crate::discovery::{DiscoveryError, FoundRelay};
+use crate::cli::devices::Devices;
 use crate::engine::{EngineError, Report};
+use crate::net::discovery::{DiscoveryError, FoundRelay};
 use std::io;
 use std::mem::discriminant;
 use std::path::PathBuf;

@@ -31,7 +31,7 @@ pub use backend::BackendError;
 use crate::config::Config;
 use crate::keep::Keep;
 use crate::kiosk::Watch;
-use crate::watchdog::Watchdog;
+use crate::platform::watchdog::Watchdog;
 use app::{App, Handle, Parts};
 use conclave_ui::AppWindow;
 use host::Host;

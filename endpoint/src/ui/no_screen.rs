@@ -2,10 +2,10 @@
 //!
 //! To end and be started again would look like a kiosk that does not work, and an update on trial would be taken back.
 
+use crate::cli::doctor::display::{CONNECTORS, Connector, connectors};
 use crate::config::Output;
-use crate::doctor::display::{CONNECTORS, Connector, connectors};
 use crate::kiosk::Watch;
-use crate::watchdog::Watchdog;
+use crate::platform::watchdog::Watchdog;
 use std::path::Path;
 use std::time::Duration;
 

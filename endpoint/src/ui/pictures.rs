@@ -2,8 +2,8 @@
 
 use crate::clock;
 use crate::engine::{Eyes, OwnPictures};
-use crate::frame::{CapturedFrame, PictureSize};
-use crate::latency::LatencyHistogram;
+use crate::net::latency::LatencyHistogram;
+use crate::picture::frame::{CapturedFrame, PictureSize};
 use crate::screen::{Canvas, Painted, Screen, ScreenInput, Wish};
 use conclave_protocol::id::StreamId;
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};

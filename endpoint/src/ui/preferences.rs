@@ -2,8 +2,8 @@
 
 use crate::camera::CameraSpec;
 use crate::config::{Choices, Config, IdleCode, Language, Theme, TouchKeyboard};
-use crate::discovery::RelaySpec;
 use crate::keep::KeepError;
+use crate::net::discovery::RelaySpec;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
 use crate::ui::form::Fields;
 use conclave_protocol::name::{DisplayName, Email, NameError, Pin, RoomName, Username};

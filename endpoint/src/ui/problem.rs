@@ -1,9 +1,9 @@
 //! From errors and refusals to what the screen words.
 
 use crate::camera::CameraState;
-use crate::control::ConnectionFailure;
 use crate::device::LossReason;
 use crate::engine::{ConnectionLoss, EngineError};
+use crate::net::control::ConnectionFailure;
 use crate::sound::SoundState;
 use conclave_protocol::name::{NameError, Unseen};
 use conclave_protocol::wire::control::{ClosingReason, Refusal};
@@ -115,7 +115,7 @@ impl From<Refusal> for Trouble {
 
 impl From<&EngineError> for Trouble {
     fn from(error: &EngineError) -> Self {
-        use crate::control::ConnectionError;
+        use crate::net::control::ConnectionError;
         use conclave_protocol::channel::ChannelError;
         match error {
             EngineError::Unreachable {

@@ -10,12 +10,12 @@ mod sign_in;
 
 use crate::camera::CameraState;
 use crate::config::Config;
-use crate::control::{ConnectionError, ConnectionFailure};
 use crate::device::{DeviceLoss, LossReason};
 use crate::engine::{ConnectionLoss, EngineError, Intent, Loudness, Person, Report, Settings};
 use crate::keep::Keep;
 use crate::kiosk::Watch;
 use crate::kiosk::provisioning::provision;
+use crate::net::control::{ConnectionError, ConnectionFailure};
 use crate::sound::SoundState;
 use crate::ui::app::{App, Handle, Parts};
 use crate::ui::host::{Host, Order};

@@ -4,7 +4,7 @@ use crate::watch::Watch;
 use crate::webcam::{Webcam, nodes};
 use crate::{drivers, time_is_the_guests_own};
 use conclave_endpoint::device::LossReason;
-use conclave_endpoint::jpeg::{Decoder, Scale, decode::Picture};
+use conclave_endpoint::picture::jpeg::{Decoder, Scale, decode::Picture};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn feed(format: &str) -> Running {
         "--stream-out-pattern=0",
     ]);
     let is_fed = || {
-        let devices = conclave_endpoint::devices::enumerate();
+        let devices = conclave_endpoint::cli::devices::enumerate();
         let mut cameras = devices.cameras.iter();
         cameras.any(|camera| camera.path == Path::new("/dev/video20") && !camera.formats.is_empty())
     };
@@ -176,7 +176,7 @@ fn a_gray_camera_is_left_out_where_there_is_one_with_color() {
     // The raw test camera has color.
     let watch = Watch::camera("auto");
     assert_ne!(watch.running().format, "GREY");
-    let devices = conclave_endpoint::devices::enumerate();
+    let devices = conclave_endpoint::cli::devices::enumerate();
     let gray = devices.cameras.iter().find(|camera| camera.gray_only);
     assert_eq!(gray.unwrap().path, Path::new("/dev/video20"));
 }

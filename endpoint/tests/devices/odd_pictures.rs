@@ -3,8 +3,8 @@
 use crate::drivers;
 use crate::watch::Watch;
 use crate::webcam::Webcam;
-use conclave_endpoint::frame::PictureSize;
-use conclave_endpoint::jpeg::{Decoder, Scale, decode::Picture};
+use conclave_endpoint::picture::frame::PictureSize;
+use conclave_endpoint::picture::jpeg::{Decoder, Scale, decode::Picture};
 use std::path::Path;
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 use crate::drivers;
 use crate::watch::Watch;
 use conclave_endpoint::device::LossReason;
-use conclave_endpoint::jpeg::{Decoder, Scale, decode::Picture};
+use conclave_endpoint::picture::jpeg::{Decoder, Scale, decode::Picture};
 use std::fs;
 use std::process::Command;
 
@@ -138,7 +138,7 @@ fn a_driver_that_lets_go_of_its_camera_is_a_lost_camera() {
 #[test]
 fn the_camera_is_listed_with_its_sizes_and_rates() {
     let Some(_drivers) = drivers() else { return };
-    let devices = conclave_endpoint::devices::enumerate();
+    let devices = conclave_endpoint::cli::devices::enumerate();
     let vivid = devices
         .cameras
         .iter()

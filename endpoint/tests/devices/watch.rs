@@ -3,7 +3,7 @@
 use conclave_endpoint::camera::{self, CameraHandle, CameraState};
 use conclave_endpoint::clock;
 use conclave_endpoint::device::DeviceLoss;
-use conclave_endpoint::frame::CapturedFrame;
+use conclave_endpoint::picture::frame::CapturedFrame;
 use conclave_protocol::time::Instant;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;

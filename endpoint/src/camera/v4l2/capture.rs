@@ -8,10 +8,10 @@ use crate::camera::faults::Faults;
 use crate::camera::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat};
 use crate::clock;
 use crate::device::DeviceLoss;
-use crate::frame::{CapturedFrame, JpegPool, PictureSize, Taken};
-use crate::jpeg::encode::{Chroma, EncodeError, Encoder, Planes, worst_case_bytes};
-use crate::jpeg::{Fault, Inspector};
-use crate::stop::Wake;
+use crate::picture::frame::{CapturedFrame, JpegPool, PictureSize, Taken};
+use crate::picture::jpeg::encode::{Chroma, EncodeError, Encoder, Planes, worst_case_bytes};
+use crate::picture::jpeg::{Fault, Inspector};
+use crate::platform::stop::Wake;
 use conclave_protocol::time::Micros;
 use rustix::fd::AsFd;
 use std::io;
@@ -263,7 +263,7 @@ impl RawEncoder {
         )
     }
 
-    fn encode(&mut self) -> Result<Option<crate::frame::PooledJpeg>, EncodeError> {
+    fn encode(&mut self) -> Result<Option<crate::picture::frame::PooledJpeg>, EncodeError> {
         let Self {
             encoder,
             pool,

@@ -1,6 +1,6 @@
 //! Raw camera pictures to the planes that the encoder takes; plain loops that compilers vectorize.
 
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 
 /// Which levels the camera uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::mapped::{self, Identity};
 use super::negotiate::{Interval, Offer, Pixels, Rates, Sizes};
 use crate::camera::Wish;
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "ioctl and mmap of the V4L2 interface")]
 
 use crate::clock;
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use conclave_protocol::time::Instant;
 use rustix::fd::{AsFd, BorrowedFd};
 use std::ffi::c_void;

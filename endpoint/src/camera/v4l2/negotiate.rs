@@ -2,7 +2,7 @@
 
 use super::convert::Layout;
 use crate::camera::Wish;
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 
 /// Formats that can be used, the best first. All but the first are encoded here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

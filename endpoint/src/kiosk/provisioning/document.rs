@@ -9,7 +9,7 @@ use toml::{Spanned, Table, Value};
 
 use super::keys::Keys;
 use super::{network, wifi};
-use crate::discovery::{RelaySpec, is_address};
+use crate::net::discovery::{RelaySpec, is_address};
 
 /// What stands after a secret that was taken out.
 const WIPED: &str = "  # wiped";

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use crate::discovery::RelaySpec;
+use crate::net::discovery::RelaySpec;
 
 /// More help nobody.
 const MOST: usize = 4;

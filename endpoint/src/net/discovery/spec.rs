@@ -1,6 +1,6 @@
 //! How a relay is named on a command line or in a file.
 
-use crate::control::with_default_port;
+use crate::net::control::with_default_port;
 use std::fmt;
 use std::str::FromStr;
 

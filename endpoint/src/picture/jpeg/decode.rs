@@ -2,7 +2,7 @@
 
 use super::segments::{self, Head, HeadError};
 use super::whole::{Fault, Inspector};
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use thiserror::Error;
 use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
 
@@ -264,7 +264,7 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
+    use crate::picture::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
     use proptest::prelude::*;
 
     fn gray_jpeg(size: PictureSize) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Planar pixels to JPEG, by TurboJPEG, into a buffer of the caller's.
 
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use thiserror::Error;
 use turbojpeg::{Compressor, Subsamp, YuvPlanesImage};
 

@@ -3,7 +3,7 @@
 //! Reads what cameras send: baseline pictures of 8 bits, gray or in three colors. Every other kind is refused by name
 //! ([`HeadError`]), by the sender as by the receiver. Coded data is read by `scan`.
 
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use memchr::{memchr, memmem};
 use std::fmt;
 use std::ops::Range;

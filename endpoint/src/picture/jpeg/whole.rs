@@ -13,7 +13,7 @@
 
 use super::scan::{Broken, Walker};
 use super::segments::{self, Head, HeadError, Header, Reached, first_scan, marker_in_scan};
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use std::ops::Range;
 use thiserror::Error;
 

@@ -12,7 +12,7 @@ pub(super) use speaker::AlsaSpeaker;
 
 use super::supervise::Context;
 use crate::clock;
-use crate::metronome::{Beat, Metronome};
+use crate::platform::metronome::{Beat, Metronome};
 use ::alsa::PCM;
 use ::alsa::pcm::Frames;
 use conclave_protocol::time::{Instant, Micros};

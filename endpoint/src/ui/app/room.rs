@@ -1,7 +1,7 @@
 //! What a person does in a room, but for its chat.
 
 use crate::engine::Intent;
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use crate::ui::app::App;
 use crate::ui::pages::room::Layout;
 use conclave_ui::Drawer;

@@ -1,9 +1,9 @@
 //! The sign-in itself: at the start by what is configured, by the form, again after a refusal; and its end.
 
 use crate::clock;
-use crate::control::with_default_port;
-use crate::discovery::{DiscoveryError, FoundRelay, RelaySpec, discover_named, discover_one};
 use crate::engine::{Intent, Settings};
+use crate::net::control::with_default_port;
+use crate::net::discovery::{DiscoveryError, FoundRelay, RelaySpec, discover_named, discover_one};
 use crate::ui::app::App;
 use crate::ui::inbox::News;
 use crate::ui::pages::lobby;
@@ -90,7 +90,7 @@ impl App {
             display_name: account.display_name.clone(),
             email: account.email.clone(),
             room: None,
-            suite: crate::processor::best_suite(),
+            suite: crate::platform::processor::best_suite(),
             camera: self.config.camera(),
             microphone: self.config.microphone(),
             speaker: self.config.speaker(),

@@ -1,8 +1,8 @@
 //! What a person does in the settings.
 
 use crate::camera::CameraSpec;
+use crate::cli::devices;
 use crate::clock;
-use crate::devices;
 use crate::engine::Intent;
 use crate::ui::app::App;
 use crate::ui::bundle;

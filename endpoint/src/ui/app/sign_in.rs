@@ -1,6 +1,6 @@
 //! What a person does on the sign-in page.
 
-use crate::discovery::{Discovery, RelaySpec};
+use crate::net::discovery::{Discovery, RelaySpec};
 use crate::ui::app::App;
 use crate::ui::inbox::{Inbox, News, SignInNumber};
 use crate::ui::pages::sign_in;

@@ -9,7 +9,7 @@ use self::faces::{hue, initials};
 use self::seats::Seats;
 use super::models::sync;
 use crate::clock;
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use crate::screen::Wish;
 use crate::ui::clock::duration;
 use crate::ui::problem::Trouble;

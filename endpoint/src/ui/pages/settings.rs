@@ -7,7 +7,7 @@ pub(in crate::ui) mod lock;
 use self::devices::{DeviceLists, choice, index, position_of};
 use self::lock::Lock;
 use super::models::sync;
-use crate::frame::PictureSize;
+use crate::picture::frame::PictureSize;
 use crate::ui::device_states::DeviceStates;
 use crate::ui::language::LANGUAGES;
 use crate::ui::preferences::Preferences;

@@ -1,7 +1,7 @@
 //! The sign-in page: what was typed, what is wrong with it, and which relays there are.
 
 use super::models::sync;
-use crate::discovery::{Discovery, FoundRelay};
+use crate::net::discovery::{Discovery, FoundRelay};
 use crate::ui::form::{Field, Fields, Judgment, field_of};
 use crate::ui::problem::Trouble;
 use conclave_ui::{AppWindow, Problem, RelayRow, SignIn};

@@ -97,7 +97,7 @@ fn an_engine_that_was_given_up_is_not_listened_to() {
 fn a_changed_account_is_kept() {
     let bench = Bench::new("", false);
     let account = Account {
-        relay: crate::discovery::RelaySpec::Address("relay.lan:7470".into()),
+        relay: crate::net::discovery::RelaySpec::Address("relay.lan:7470".into()),
         name: name("ana"),
         display_name: "Ana Lima".parse().unwrap(),
         email: conclave_protocol::name::Email::parse("ana@example.org").unwrap(),

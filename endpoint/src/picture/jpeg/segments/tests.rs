@@ -1,5 +1,5 @@
 use super::*;
-use crate::jpeg::huffman::STANDARD_SEGMENT;
+use crate::picture::jpeg::huffman::STANDARD_SEGMENT;
 use proptest::prelude::*;
 
 const EOI: [u8; 2] = [0xff, 0xd9];
@@ -12,7 +12,7 @@ fn quantization() -> Vec<u8> {
 }
 
 /// The smallest thing with a frame header, Huffman tables if wanted, a scan and an end.
-pub(in crate::jpeg) fn tiny(tables: bool) -> Vec<u8> {
+pub(in crate::picture::jpeg) fn tiny(tables: bool) -> Vec<u8> {
     let mut jpeg = vec![0xff, 0xd8];
     jpeg.extend([0xff, 0xe0, 0, 4, 0xff, 0xd8]);
     jpeg.extend(quantization());

@@ -1,8 +1,8 @@
 use super::*;
-use crate::jpeg::decode::{Decoder, Picture, Scale};
-use crate::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
-use crate::jpeg::huffman::STANDARD_SEGMENT;
-use crate::jpeg::segments::Coding;
+use crate::picture::jpeg::decode::{Decoder, Picture, Scale};
+use crate::picture::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
+use crate::picture::jpeg::huffman::STANDARD_SEGMENT;
+use crate::picture::jpeg::segments::Coding;
 use proptest::prelude::*;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! The cameras, microphones and speakers to choose from.
 
 use crate::camera::CameraSpec;
-use crate::devices::Devices;
+use crate::cli::devices::Devices;
 use crate::sound::{MicrophoneSpec, PcmName, SoundDevice, SpeakerSpec};
 use crate::ui::device_states::DeviceStates;
 use crate::ui::pages::models::sync;

@@ -2,7 +2,7 @@
 
 use crate::engine::Stats;
 use crate::keep::Keep;
-use crate::outbound::Path;
+use crate::net::outbound::Path;
 use conclave_ui::Fact;
 
 /// All facts, in the order of the page.
