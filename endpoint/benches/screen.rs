@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, channel};
 use conclave_endpoint::picture::frame::PictureSize;
 use conclave_endpoint::picture::jpeg::encode::worst_case_bytes;
 use conclave_endpoint::picture::jpeg::{Chroma, Decoder, Encoder, Planes, Scale, decode::Picture};
-use conclave_endpoint::screen::{Canvas, Screen, ScreenInput, Wish};
+use conclave_endpoint::screen::{Canvas, Screen, ScreenInput, TileRequest};
 use conclave_protocol::id::StreamId;
 use conclave_protocol::time::Instant;
 use rustix::time::{ClockId, clock_gettime};
@@ -82,7 +82,7 @@ impl Bench {
         })
         .unwrap();
         let wishes: Vec<_> = (0..STREAMS)
-            .map(|stream| Wish {
+            .map(|stream| TileRequest {
                 stream: StreamId(stream),
                 tile,
             })

@@ -39,9 +39,9 @@ pub struct Config {
     /// Who this is there.
     pub account: Account,
     /// Which room to join by itself.
-    pub room: Room,
+    pub room: RoomConfig,
     /// What it sees and hears with.
-    pub devices: Devices,
+    pub devices: DeviceConfig,
     /// How the screen looks and behaves.
     pub screen: Screen,
     /// What is kept.
@@ -79,7 +79,7 @@ pub struct Account {
 /// Which room to join by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Room {
+pub struct RoomConfig {
     /// The room.
     #[serde(with = "optional")]
     pub name: Option<RoomName>,
@@ -106,7 +106,7 @@ pub enum IdleCode {
 /// What it sees and hears with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Devices {
+pub struct DeviceConfig {
     /// The camera.
     #[serde(with = "plain")]
     pub camera: CameraSpec,

@@ -3,7 +3,7 @@
 //! The file is read once, and each picture judged once ([`crate::picture::jpeg::whole`]); pictures are handed out from that
 //! memory. One that is torn, or of a kind that is not sent, is left out and counted each time that its turn comes.
 
-use super::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat, avi, faults};
+use super::{CaptureError, FrameSource, OpenCameraError, SourceContext, StreamFormat, avi, faults};
 use crate::clock;
 use crate::picture::frame::{CapturedFrame, Taken};
 use crate::picture::jpeg::{Fault, Inspector, Whole, whole};
@@ -39,15 +39,15 @@ impl FileCamera {
     ///
     /// # Errors
     /// When it cannot be read, is larger than 256 MiB, or holds no JPEG.
-    pub fn open(path: &Path, context: SourceContext) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, context: SourceContext) -> Result<Self, OpenCameraError> {
         let refused = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => OpenError::Absent(path.display().to_string()),
-            _ => OpenError::Refused {
+            std::io::ErrorKind::NotFound => OpenCameraError::Absent(path.display().to_string()),
+            _ => OpenCameraError::Refused {
                 what: path.display().to_string(),
                 error,
             },
         };
-        let unusable = |reason: String| OpenError::Unusable {
+        let unusable = |reason: String| OpenCameraError::Unusable {
             what: path.display().to_string(),
             reason,
         };
@@ -319,7 +319,7 @@ mod tests {
             let path = folder.path().join("refused");
             fs::write(&path, bytes).unwrap();
             match FileCamera::open(&path, context()) {
-                Err(OpenError::Unusable { reason, .. }) => reason,
+                Err(OpenCameraError::Unusable { reason, .. }) => reason,
                 _ => panic!("it was taken"),
             }
         };
@@ -338,7 +338,7 @@ mod tests {
         let refusal = |bytes: &[u8]| {
             fs::write(&path, bytes).unwrap();
             match FileCamera::open(&path, context()) {
-                Err(error @ OpenError::Unusable { .. }) => error.to_string(),
+                Err(error @ OpenCameraError::Unusable { .. }) => error.to_string(),
                 _ => panic!("it was taken"),
             }
         };
@@ -369,12 +369,12 @@ mod tests {
         let path = folder.path().join("text.mjpeg");
         assert!(matches!(
             FileCamera::open(&path, context()),
-            Err(OpenError::Absent(_))
+            Err(OpenCameraError::Absent(_))
         ));
         fs::write(&path, "no picture").unwrap();
         assert!(matches!(
             FileCamera::open(&path, context()),
-            Err(OpenError::Unusable { .. })
+            Err(OpenCameraError::Unusable { .. })
         ));
     }
 }

@@ -13,7 +13,7 @@ mod state;
 mod supervise;
 pub mod v4l2;
 
-pub use spec::{CameraSpec, ParseCameraError, Wish};
+pub use spec::{CameraSpec, ParseCameraError, PreferredMode};
 pub use state::{CameraCounters, CameraCounts, CameraState, StreamFormat};
 
 use crate::device::{DeviceLoss, LossReason};
@@ -64,7 +64,7 @@ impl From<CaptureError> for DeviceLoss {
 
 /// Why a camera could not be opened.
 #[derive(Debug, Error)]
-pub enum OpenError {
+pub enum OpenCameraError {
     /// There is no such camera now.
     #[error("{0} not found")]
     Absent(String),
@@ -105,18 +105,18 @@ pub enum OpenError {
     NoBandwidth(String),
     /// There are several cameras, and each has its reason.
     #[error("{}", joined(.0))]
-    AllRefused(Vec<OpenError>),
+    AllRefused(Vec<OpenCameraError>),
     /// The encoder cannot be set up.
     #[error(transparent)]
     Encode(#[from] crate::picture::jpeg::EncodeError),
 }
 
-fn joined(errors: &[OpenError]) -> String {
+fn joined(errors: &[OpenCameraError]) -> String {
     let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
     all.join("; ")
 }
 
-impl OpenError {
+impl OpenCameraError {
     /// Why there is no camera; of several, the reason that a person can mend most easily.
     #[must_use]
     pub fn reason(&self) -> LossReason {
@@ -143,8 +143,8 @@ impl OpenError {
     }
 }
 
-impl From<OpenError> for DeviceLoss {
-    fn from(error: OpenError) -> Self {
+impl From<OpenCameraError> for DeviceLoss {
+    fn from(error: OpenCameraError) -> Self {
         Self::new(error.reason(), error.to_string())
     }
 }
@@ -232,7 +232,7 @@ impl Opener {
             CameraSpec::V4l2 { path, wish } => {
                 v4l2::Locator::new(Some(path.clone()), wish.unwrap_or_default())
             }
-            _ => v4l2::Locator::new(None, Wish::default()),
+            _ => v4l2::Locator::new(None, PreferredMode::default()),
         };
         Self {
             spec,
@@ -241,10 +241,10 @@ impl Opener {
         }
     }
 
-    fn open(&mut self) -> Result<Box<dyn FrameSource>, OpenError> {
+    fn open(&mut self) -> Result<Box<dyn FrameSource>, OpenCameraError> {
         let context = self.context.clone();
         match &self.spec {
-            CameraSpec::Off => Err(OpenError::Absent("no camera".into())),
+            CameraSpec::Off => Err(OpenCameraError::Absent("no camera".into())),
             CameraSpec::Auto | CameraSpec::V4l2 { .. } => Ok(Box::new(self.locator.open(context)?)),
             CameraSpec::Pattern(wish) => {
                 Ok(Box::new(pattern::PatternCamera::open(*wish, context)?))

@@ -2,7 +2,9 @@
 //!
 //! Costs one JPEG encoding a picture; the background is drawn once and only what moves is drawn again.
 
-use super::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat, Wish};
+use super::{
+    CaptureError, FrameSource, OpenCameraError, PreferredMode, SourceContext, StreamFormat,
+};
 use crate::clock;
 use crate::picture::frame::{CapturedFrame, JpegPool, PictureSize, Taken};
 use crate::picture::jpeg::encode::{Chroma, Encoder, Planes, worst_case_bytes};
@@ -31,7 +33,7 @@ impl PatternCamera {
     ///
     /// # Errors
     /// When TurboJPEG cannot be set up.
-    pub fn open(wish: Wish, context: SourceContext) -> Result<Self, OpenError> {
+    pub fn open(wish: PreferredMode, context: SourceContext) -> Result<Self, OpenCameraError> {
         let size = PictureSize::new(wish.size.width & !1, wish.size.height & !1);
         Ok(Self {
             format: StreamFormat {

@@ -8,14 +8,14 @@ use thiserror::Error;
 
 /// A wished-for size and rate, written `1280x720@30`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct PreferredMode {
     /// Size in pixels.
     pub size: PictureSize,
     /// Pictures a second.
     pub fps: u32,
 }
 
-impl Default for Wish {
+impl Default for PreferredMode {
     fn default() -> Self {
         Self {
             size: PictureSize::new(1280, 720),
@@ -37,10 +37,10 @@ pub enum CameraSpec {
         /// Its node.
         path: PathBuf,
         /// Size and rate, 1280x720@30 if not said.
-        wish: Option<Wish>,
+        wish: Option<PreferredMode>,
     },
     /// A moving pattern made here, for tests and demonstrations.
-    Pattern(Wish),
+    Pattern(PreferredMode),
     /// An MJPEG or AVI file, or a folder of JPEGs, looped.
     File(PathBuf),
 }
@@ -60,10 +60,10 @@ pub enum ParseCameraError {
     #[error(
         "{0:?} is no size and rate; write 1280x720@30 (16 to 4096 by 16 to 2160, 1 to 240 a second)"
     )]
-    Wish(String),
+    PreferredMode(String),
 }
 
-impl FromStr for Wish {
+impl FromStr for PreferredMode {
     type Err = ParseCameraError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -77,7 +77,7 @@ impl FromStr for Wish {
             let size = PictureSize::new(width, height);
             allowed.then_some(Self { size, fps })
         };
-        parse().ok_or_else(|| ParseCameraError::Wish(text.to_owned()))
+        parse().ok_or_else(|| ParseCameraError::PreferredMode(text.to_owned()))
     }
 }
 
@@ -88,7 +88,7 @@ fn digits(text: &str) -> Option<u32> {
         .then(|| text.parse().ok())?
 }
 
-impl fmt::Display for Wish {
+impl fmt::Display for PreferredMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.size, self.fps)
     }
@@ -105,7 +105,7 @@ impl FromStr for CameraSpec {
         match (kind, rest) {
             ("auto", None) => Ok(Self::Auto),
             ("off", None) => Ok(Self::Off),
-            ("pattern", None) => Ok(Self::Pattern(Wish::default())),
+            ("pattern", None) => Ok(Self::Pattern(PreferredMode::default())),
             ("pattern", Some(wish)) => Ok(Self::Pattern(wish.parse()?)),
             ("file", Some(path)) => Ok(Self::File(path_of(text, path)?)),
             ("v4l2", Some(rest)) => v4l2(text, rest),
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_form_of_the_manual_is_understood() {
-        let small = Wish {
+        let small = PreferredMode {
             size: PictureSize::new(640, 360),
             fps: 15,
         };
@@ -183,7 +183,7 @@ mod tests {
                     wish: None,
                 },
             ),
-            ("pattern", CameraSpec::Pattern(Wish::default())),
+            ("pattern", CameraSpec::Pattern(PreferredMode::default())),
             ("pattern:640x360@15", CameraSpec::Pattern(small)),
             ("file:/a:b.mjpeg", CameraSpec::File("/a:b.mjpeg".into())),
         ] {

@@ -1,6 +1,6 @@
 //! A camera's thread: what the supervisor of all devices needs to know of cameras.
 
-use super::{CameraState, FrameSource, OpenError, SourceContext};
+use super::{CameraState, FrameSource, OpenCameraError, SourceContext};
 use crate::device::{self, DeviceLoss, LossReason, Patience, Supervised};
 use crate::picture::frame::CapturedFrame;
 use conclave_protocol::time::Micros;
@@ -21,7 +21,7 @@ pub(super) fn patience() -> Patience {
 pub(super) fn run(
     context: &SourceContext,
     patience: Patience,
-    open: impl FnMut() -> Result<Box<dyn FrameSource>, OpenError>,
+    open: impl FnMut() -> Result<Box<dyn FrameSource>, OpenCameraError>,
     sink: impl FnMut(CapturedFrame),
     mut on_state: impl FnMut(CameraState),
 ) {
@@ -44,7 +44,7 @@ struct Camera<'c, O, S, F> {
 
 impl<O, S, F> Supervised for Camera<'_, O, S, F>
 where
-    O: FnMut() -> Result<Box<dyn FrameSource>, OpenError>,
+    O: FnMut() -> Result<Box<dyn FrameSource>, OpenCameraError>,
     S: FnMut(CapturedFrame),
     F: FnMut(CameraState),
 {
@@ -187,13 +187,13 @@ mod tests {
         let open = || {
             absent_next = !absent_next;
             if !absent_next {
-                return Err(OpenError::Absent("camera".into()));
+                return Err(OpenCameraError::Absent("camera".into()));
             }
             match scripts.next() {
                 Some(acts) => Ok(Scripted::boxed(acts, &context)),
                 None => {
                     context.stop.raise();
-                    Err(OpenError::Absent("camera".into()))
+                    Err(OpenCameraError::Absent("camera".into()))
                 }
             }
         };
@@ -250,7 +250,7 @@ mod tests {
             if left == 0 {
                 context.stop.raise();
             }
-            Err(OpenError::Absent("camera".into()))
+            Err(OpenCameraError::Absent("camera".into()))
         };
         run(&context, QUICK, open, drop, |state| seen.push(state));
         assert_eq!(seen.len(), 2);

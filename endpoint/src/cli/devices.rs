@@ -7,17 +7,17 @@ use std::fmt;
 
 /// Everything that was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Devices {
+pub struct FoundDevices {
     /// Cameras, in the order of their nodes.
     pub cameras: Vec<CameraDescription>,
-    /// Devices of sound cards, in the order of the cards.
+    /// FoundDevices of sound cards, in the order of the cards.
     pub sound: Vec<SoundDevice>,
 }
 
 /// Looks at all devices now.
 #[must_use]
-pub fn enumerate() -> Devices {
-    Devices {
+pub fn enumerate() -> FoundDevices {
+    FoundDevices {
         cameras: v4l2::camera_nodes()
             .into_iter()
             .filter_map(v4l2::describe)
@@ -26,7 +26,7 @@ pub fn enumerate() -> Devices {
     }
 }
 
-impl fmt::Display for Devices {
+impl fmt::Display for FoundDevices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.cameras.is_empty() {
             writeln!(f, "no camera")?;
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_list_names_what_to_write_into_a_spec() {
-        let devices = Devices {
+        let devices = FoundDevices {
             cameras: vec![CameraDescription {
                 path: "/dev/video2".into(),
                 name: "Webcam".into(),
@@ -144,7 +144,7 @@ microphone alsa:plughw:CARD=Webcam,DEV=0  Webcam, USB Audio
 
     #[test]
     fn a_board_without_devices_says_so() {
-        let none = Devices {
+        let none = FoundDevices {
             cameras: vec![],
             sound: vec![],
         };

@@ -51,10 +51,10 @@ pub struct AccountChoices {
     pub email: Option<Email>,
 }
 
-/// Choices for [`super::Devices`].
+/// Choices for [`super::DeviceConfig`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(missing_docs, reason = "the fields are those of `Devices`")]
+#[expect(missing_docs, reason = "the fields are those of `DeviceConfig`")]
 pub struct DeviceChoices {
     #[serde(with = "optional", skip_serializing_if = "Option::is_none")]
     pub camera: Option<CameraSpec>,

@@ -121,7 +121,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let nonce = JoinNonce(*self.entropy()?.expose());
         self.join_nonce = Some(nonce);
-        let devices = self.parts.devices();
+        let devices = self.devices.switched_on();
         let request = Request::JoinRoom {
             room,
             pin,

@@ -1,7 +1,7 @@
 //! Media on its way in: packets into pictures and sound.
 
-use super::ledger::{Ledger, RefusedPackets};
 use super::messages::{EngineError, Loudness};
+use super::stats::{RefusedPackets, StatsCollector};
 use crate::picture::received::{PictureWorker, Pictures, ShownReport};
 use crate::record::Recorder;
 use crate::screen::ScreenInput;
@@ -26,7 +26,7 @@ pub(super) struct Inbound {
     voices: Option<VoiceInput>,
     heard: BTreeMap<StreamId, Heard>,
     /// Where pictures go that somebody looks at.
-    eyes: Option<ScreenInput>,
+    viewers: Option<ScreenInput>,
     /// Where pictures go otherwise, and the thread that they go to, until the call ends.
     pictures: Option<(Pictures, PictureWorker)>,
     pictures_left_out: u64,
@@ -49,10 +49,10 @@ struct Heard {
 
 impl Inbound {
     pub(super) fn new(
-        eyes: Option<ScreenInput>,
+        viewers: Option<ScreenInput>,
         recorder: Option<Recorder>,
     ) -> Result<Self, EngineError> {
-        let pictures = (eyes.is_none() || recorder.is_some()).then(|| Pictures::start(recorder));
+        let pictures = (viewers.is_none() || recorder.is_some()).then(|| Pictures::start(recorder));
         let pictures = pictures.transpose().map_err(|error| EngineError::System {
             what: "a thread that decodes",
             error,
@@ -60,7 +60,7 @@ impl Inbound {
         Ok(Self {
             voices: None,
             heard: BTreeMap::new(),
-            eyes,
+            viewers,
             pictures,
             pictures_left_out: 0,
             blocks_dropped: 0,
@@ -101,9 +101,9 @@ impl Inbound {
         username: &Arc<Username>,
         stream: StreamId,
         media: Media,
-        ledger: &mut Ledger,
+        stats: &mut StatsCollector,
     ) {
-        let shown = ledger.open(stream, username, media);
+        let shown = stats.open(stream, username, media);
         let report = matches!(media, Media::Audio(_))
             .then(|| Arc::new(VoiceReport::new(Arc::clone(&shown.latency))));
         if let Some(report) = &report {
@@ -127,16 +127,16 @@ impl Inbound {
         &mut self,
         stream: StreamId,
         counts: StreamCounts,
-        ledger: &mut Ledger,
+        stats: &mut StatsCollector,
     ) {
-        self.tell_stream(stream, counts, ledger);
-        self.drop_stream(stream, ledger);
+        self.tell_stream(stream, counts, stats);
+        self.drop_stream(stream, stats);
     }
 
-    fn drop_stream(&mut self, stream: StreamId, ledger: &mut Ledger) {
-        ledger.close(stream);
-        if let Some(eyes) = &mut self.eyes {
-            eyes.remove(stream);
+    fn drop_stream(&mut self, stream: StreamId, stats: &mut StatsCollector) {
+        stats.close(stream);
+        if let Some(viewers) = &mut self.viewers {
+            viewers.remove(stream);
         }
         if self
             .heard
@@ -148,10 +148,10 @@ impl Inbound {
     }
 
     /// Out of the room, which is told of for the last time.
-    pub(super) fn leave(&mut self, room: &Attendance, ledger: &mut Ledger) {
-        self.tell(room, ledger);
+    pub(super) fn leave(&mut self, room: &Attendance, stats: &mut StatsCollector) {
+        self.tell(room, stats);
         for stream in self.heard.keys().copied().collect::<Vec<_>>() {
-            self.drop_stream(stream, ledger);
+            self.drop_stream(stream, stats);
         }
     }
 
@@ -164,17 +164,17 @@ impl Inbound {
         }
     }
 
-    /// Tells the ledger what came of each stream so far.
-    pub(super) fn tell(&self, room: &Attendance, ledger: &mut Ledger) {
+    /// Tells the stats what came of each stream so far.
+    pub(super) fn tell(&self, room: &Attendance, stats: &mut StatsCollector) {
         for (_, stream, _, counts) in room.counts() {
-            self.tell_stream(stream, counts, ledger);
+            self.tell_stream(stream, counts, stats);
         }
     }
 
-    fn tell_stream(&self, stream: StreamId, counts: StreamCounts, ledger: &mut Ledger) {
+    fn tell_stream(&self, stream: StreamId, counts: StreamCounts, stats: &mut StatsCollector) {
         let heard = self.heard.get(&stream);
         let report = heard.and_then(|heard| heard.report.as_ref());
-        ledger.update(stream, counts, report.map(|report| report.counts()));
+        stats.update(stream, counts, report.map(|report| report.counts()));
     }
 
     pub(super) fn pictures_left_out(&self) -> u64 {
@@ -295,8 +295,8 @@ impl Inbound {
                 heard.shown.mark(now);
                 let captured = frame.captured.0.saturating_add_signed(heard.clock_shift_us);
                 let captured = Instant(captured);
-                if let Some(eyes) = &mut self.eyes {
-                    eyes.take(stream, captured, frame.bytes);
+                if let Some(viewers) = &mut self.viewers {
+                    viewers.take(stream, captured, frame.bytes);
                 }
                 if let Some((pictures, _)) = &mut self.pictures {
                     pictures.take(&heard.username, &heard.shown, captured, frame.bytes);

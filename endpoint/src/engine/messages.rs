@@ -1,7 +1,7 @@
 //! What goes into an engine and what comes out of it.
 
-use super::ledger::Stats;
 use super::loss::ConnectionLoss;
+use super::stats::Stats;
 use crate::camera::{CameraSpec, CameraState};
 use crate::keep::KeepError;
 use crate::net::control::ConnectionError;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 impl Engine {
     /// Publishes what there is and is not published yet, or is published as something else.
     pub(super) fn publish(&mut self) {
-        let camera = self.parts.picture().map(|(size, fps)| {
+        let camera = self.devices.picture().map(|(size, fps)| {
             let bound = |pixels: u32| u16::try_from(pixels).unwrap_or(u16::MAX);
             let size = PictureSize {
                 width: bound(size.width),
@@ -25,7 +25,7 @@ impl Engine {
                 fps: u8::try_from(fps).unwrap_or(u8::MAX),
             })
         });
-        let has_microphone = self.parts.has_microphone();
+        let has_microphone = self.devices.has_microphone();
         let microphone = has_microphone.then_some(Media::Audio(AudioCodec::L16Mono16k));
         let sources = [
             (Source::Camera, SourceId(0), camera),
@@ -59,7 +59,7 @@ impl Engine {
 
     pub(super) fn grant(&self) {
         let Some(room) = &self.room else { return };
-        for (lane, publication) in [
+        for (slot, publication) in [
             (&self.camera, &room.camera),
             (&self.microphone, &room.microphone),
         ] {
@@ -74,7 +74,7 @@ impl Engine {
                     key,
                 })
             };
-            lane.set(grant());
+            slot.set(grant());
         }
     }
 }

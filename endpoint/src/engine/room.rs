@@ -171,7 +171,7 @@ impl Engine {
                 }
                 Change::StreamEnded(stream, counts) => {
                     streams_changed = true;
-                    self.media.remove_stream(stream, counts, &mut self.ledger);
+                    self.media.remove_stream(stream, counts, &mut self.stats);
                 }
                 Change::Opened(packets) => {
                     for mut packet in packets {
@@ -225,7 +225,7 @@ impl Engine {
         let Some(member) = room.and_then(|room| room.attendance.member(id)) else {
             return;
         };
-        self.ledger.call(&member.username, &member.display_name);
+        self.stats.call(&member.username, &member.display_name);
         if tell == Tell::Everyone {
             (self.report)(Report::Came(member.display_name.clone()));
         }
@@ -236,7 +236,7 @@ impl Engine {
         if let Some(member) = room.and_then(|room| room.attendance.member(participant)) {
             let (username, media) = (Arc::new(member.username.clone()), stream.offer.media);
             self.media
-                .add_stream(participant, &username, stream.id, media, &mut self.ledger);
+                .add_stream(participant, &username, stream.id, media, &mut self.stats);
         }
     }
 
@@ -255,7 +255,7 @@ impl Engine {
             username: self.settings.username.clone(),
             display_name: self.settings.display_name.clone(),
             own: true,
-            devices: self.parts.devices(),
+            devices: self.devices.switched_on(),
             via_gateway: false,
             picture: None,
         };
@@ -276,10 +276,10 @@ impl Engine {
     pub(super) fn hold_devices(&mut self) {
         let needed = !self.settings.devices_on_demand || self.room.is_some() || self.trying_devices;
         if !needed {
-            self.parts.close();
+            self.devices.close();
             self.media.speak_through(None);
-        } else if !self.parts.are_open() {
-            match self.parts.open() {
+        } else if !self.devices.are_open() {
+            match self.devices.open() {
                 Ok(voices) => self.media.speak_through(voices),
                 Err(error) => tracing::error!(%error, "devices cannot be opened"),
             }
@@ -296,7 +296,7 @@ impl Engine {
         self.camera.set(None);
         self.microphone.set(None);
         if let Some(room) = self.room.take() {
-            self.media.leave(&room.attendance, &mut self.ledger);
+            self.media.leave(&room.attendance, &mut self.stats);
         }
     }
 

@@ -236,23 +236,23 @@ impl Engine {
             Intent::Stop => {}
             Intent::EarlierChat => self.earlier_chat(),
             Intent::Microphone(on) => {
-                self.parts.set_microphone(on);
+                self.devices.set_microphone(on);
                 self.tell_devices();
             }
             Intent::Camera(on) => {
-                self.parts.set_camera(on)?;
+                self.devices.set_camera(on)?;
                 self.tell_devices();
             }
             Intent::UseCamera(spec) => {
-                self.parts.use_camera(spec)?;
+                self.devices.use_camera(spec)?;
                 self.tell_devices();
             }
             Intent::UseMicrophone(spec) => {
-                self.parts.use_microphone(spec)?;
+                self.devices.use_microphone(spec)?;
                 self.tell_devices();
             }
             Intent::UseSpeaker(spec) => {
-                let voices = self.parts.use_speaker(spec)?;
+                let voices = self.devices.use_speaker(spec)?;
                 self.media.speak_through(voices);
             }
             Intent::TryDevices(trying) => {
@@ -264,8 +264,8 @@ impl Engine {
                 lifetime_minutes,
             } => self.make_link(room, lifetime_minutes),
             Intent::RevokeLinks(room) => self.revoke_links(&room),
-            Intent::TestTone => self.parts.play_test_tone(),
-            Intent::Volume(percent) => self.parts.set_volume(percent),
+            Intent::TestTone => self.devices.play_test_tone(),
+            Intent::Volume(percent) => self.devices.set_volume(percent),
         }
         Ok(())
     }
@@ -273,7 +273,10 @@ impl Engine {
     /// Tells everyone what is on, and publishes what was not there before.
     fn tell_devices(&mut self) {
         if self.room.is_some() {
-            self.ask(Request::SetDevices(self.parts.devices()), Asked::Nothing);
+            self.ask(
+                Request::SetDevices(self.devices.switched_on()),
+                Asked::Nothing,
+            );
             self.publish();
             self.tell_people();
         }

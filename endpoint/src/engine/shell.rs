@@ -2,20 +2,20 @@
 
 use super::chat::Chat;
 use super::clock_offset::ClockEstimate;
+use super::devices::{self, Devices, OwnPictures};
 use super::in_room::InRoom;
-use super::ledger::{self, Ledger, SelfStats, Stats};
 use super::lobby::Lobby;
 use super::media::Inbound;
 use super::messages::{EngineError, Intent, Loudness, Report, Settings};
-use super::parts::{self, OwnPictures, Parts};
 use super::path::MediaPath;
 use super::reconnect::Reconnect;
 use super::requests::Requests;
+use super::stats::{self, SelfStats, Stats, StatsCollector};
 use super::timers::{Timer, Timers};
 use crate::clock;
 use crate::keep::Keep;
 use crate::net::control::{Connection, ConnectionEvent};
-use crate::net::outbound::{Lane, Transport};
+use crate::net::outbound::{StreamSlot, Transport};
 use crate::net::udp::{MediaSocket, ReadBuffers, Readiness};
 use crate::record::Recorder;
 use crate::screen::ScreenInput;
@@ -41,7 +41,7 @@ enum Event {
     MediaReadable,
     TcpDatagram(Vec<u8>),
     Intent(Option<Intent>),
-    Device(parts::DeviceEvent),
+    Device(devices::DeviceEvent),
     Tick,
 }
 
@@ -73,17 +73,17 @@ pub struct Engine {
     pub(super) socket: Option<(Readiness, Arc<MediaSocket>)>,
     pub(super) reads: ReadBuffers,
 
-    pub(super) parts: Parts,
+    pub(super) devices: Devices,
     /// The devices are open although there is no room.
     pub(super) trying_devices: bool,
-    pub(super) device_events: mpsc::Receiver<parts::DeviceEvent>,
-    pub(super) camera: Lane,
-    pub(super) microphone: Lane,
-    pub(super) ledger: Ledger,
+    pub(super) device_events: mpsc::Receiver<devices::DeviceEvent>,
+    pub(super) camera: StreamSlot,
+    pub(super) microphone: StreamSlot,
+    pub(super) stats: StatsCollector,
 }
 
 /// Where pictures go that somebody looks at.
-pub struct Eyes {
+pub struct PictureOutputs {
     /// Everyone else's.
     pub others: ScreenInput,
     /// The own camera's.
@@ -93,7 +93,7 @@ pub struct Eyes {
 impl Engine {
     /// An engine, its devices opened unless they are to be so on demand; it connects when it runs.
     ///
-    /// Received pictures go to `eyes` where there are any; otherwise they are decoded for proof alone.
+    /// Received pictures go to `viewers` where there are any; otherwise they are decoded for proof alone.
     ///
     /// # Errors
     /// [`EngineError`] when the device's identity cannot be had or a device thread not be started.
@@ -101,22 +101,22 @@ impl Engine {
         settings: Settings,
         keep: Keep,
         recorder: Option<Recorder>,
-        eyes: Option<Eyes>,
+        viewers: Option<PictureOutputs>,
         report: impl FnMut(Report) + 'static,
     ) -> Result<Self, EngineError> {
         let identity = keep.identity()?;
         let (transport, tcp_out) = Transport::new();
-        let (camera, microphone) = (Lane::default(), Lane::default());
-        let ledger = Ledger::default();
-        let (others, own) = eyes.map(|eyes| (eyes.others, eyes.own)).unzip();
-        let wires = parts::Wires {
+        let (camera, microphone) = (StreamSlot::default(), StreamSlot::default());
+        let stats = StatsCollector::default();
+        let (others, own) = viewers.map(|viewers| (viewers.others, viewers.own)).unzip();
+        let outputs = devices::DeviceOutputs {
             transport: Arc::clone(&transport),
             camera: camera.clone(),
             microphone: microphone.clone(),
             recorder: recorder.clone(),
             own_pictures: own,
         };
-        let (parts, device_events) = Parts::new(&settings, wires);
+        let (devices, device_events) = Devices::new(&settings, outputs);
         let mut lobby = Lobby::default();
         if let Some(room) = settings.room.clone() {
             lobby.set_goal(room, true);
@@ -149,16 +149,16 @@ impl Engine {
             tcp_out,
             socket: None,
             reads: ReadBuffers::default(),
-            parts,
+            devices,
             trying_devices: false,
             device_events,
             camera,
             microphone,
-            ledger,
+            stats,
             settings,
         };
         if !engine.settings.devices_on_demand {
-            let voices = engine.parts.open()?;
+            let voices = engine.devices.open()?;
             engine.media.speak_through(voices);
         }
         Ok(engine)
@@ -238,21 +238,21 @@ impl Engine {
     }
 
     fn tell_levels(&mut self, now: Instant) {
-        if self.parts.are_open() {
+        if self.devices.are_open() {
             let own = Loudness {
                 of: None,
-                level: self.parts.level(),
+                level: self.devices.level(),
             };
             let levels = std::iter::once(own).chain(self.media.levels(now)).collect();
             (self.report)(Report::Levels(levels));
         }
     }
 
-    fn handle_device(&mut self, event: parts::DeviceEvent) {
+    fn handle_device(&mut self, event: devices::DeviceEvent) {
         (self.report)(match event {
-            parts::DeviceEvent::Camera(state) => Report::Camera(state),
-            parts::DeviceEvent::Microphone(state) => Report::Microphone(state),
-            parts::DeviceEvent::Speaker(state) => Report::Speaker(state),
+            devices::DeviceEvent::Camera(state) => Report::Camera(state),
+            devices::DeviceEvent::Microphone(state) => Report::Microphone(state),
+            devices::DeviceEvent::Speaker(state) => Report::Speaker(state),
         });
     }
 
@@ -263,24 +263,24 @@ impl Engine {
         self.media.finish_pictures();
         let stats = self.stats(true, now);
         self.sign_out().await;
-        self.parts.stop();
+        self.devices.stop();
         (self.report)(Report::Stats(Box::new(stats)));
     }
 
     fn stats(&mut self, is_final: bool, now: Instant) -> Stats {
         if let Some(room) = &self.room {
-            self.media.tell(&room.attendance, &mut self.ledger);
+            self.media.tell(&room.attendance, &mut self.stats);
         }
         let own = SelfStats {
-            frames_captured: self.parts.camera_counts().captured,
+            frames_captured: self.devices.camera_counts().captured,
             frames_sent: self.camera.frames_sent(),
             frames_dropped: self.camera.frames_dropped() + self.microphone.frames_dropped(),
-            capture_drops: self.parts.capture_drops(),
-            damaged_frames: self.parts.camera_counts().damaged,
-            blocks_captured: self.parts.microphone_counts().blocks,
-            microphone_silent: self.parts.microphone_is_silent(),
+            capture_drops: self.devices.capture_drops(),
+            damaged_frames: self.devices.camera_counts().damaged,
+            blocks_captured: self.devices.microphone_counts().blocks,
+            microphone_silent: self.devices.microphone_is_silent(),
             blocks_sent: self.microphone.frames_sent(),
-            xruns: self.parts.xruns(),
+            xruns: self.devices.xruns(),
             datagrams_dropped: self.transport.dropped(),
             pictures_left_out: self.media.pictures_left_out(),
             recording_left_out: self.recorder.as_ref().map_or(0, Recorder::left_out),
@@ -288,9 +288,9 @@ impl Engine {
             packets_refused: self.media.refused(),
             reconnects: self.reconnect.reconnects(),
             path: self.transport.path(),
-            ..ledger::process()
+            ..stats::process()
         };
-        self.ledger.stats(own, is_final, now.since(self.started))
+        self.stats.stats(own, is_final, now.since(self.started))
     }
 
     /// Has media travel as it is to travel now, and tells of a change.

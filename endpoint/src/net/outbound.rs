@@ -3,7 +3,7 @@
 //! The engine swaps a [`Grant`] in when a stream is published or the key changes; a media thread looks at
 //! it once a frame. Nothing here waits: without a grant or a way, the frame is dropped.
 //!
-//! A stream's numbers belong to the published stream, hence to the [`Lane`]: devices, and their threads, come
+//! A stream's numbers belong to the published stream, hence to the [`StreamSlot`]: devices, and their threads, come
 //! and go, and receivers take nothing that is numbered lower than what they have seen.
 
 use crate::net::udp::MediaSocket;
@@ -117,10 +117,10 @@ impl Transport {
 
 /// One source's way out, held by its media thread and steered by the engine.
 #[derive(Clone, Default)]
-pub struct Lane(Arc<LaneState>);
+pub struct StreamSlot(Arc<StreamSlotState>);
 
 #[derive(Default)]
-struct LaneState {
+struct StreamSlotState {
     grant: ArcSwapOption<Grant>,
     /// Counts the stream that was granted last. Media threads alone lock it, one at a time, so none ever waits.
     numbering: Mutex<Option<(Arc<Grant>, StreamSender)>>,
@@ -129,7 +129,7 @@ struct LaneState {
     bytes_sent: AtomicU64,
 }
 
-impl Lane {
+impl StreamSlot {
     /// Grants a stream, changes its key, or takes it back.
     pub fn set(&self, grant: Option<Grant>) {
         self.0.grant.store(grant.map(Arc::new));
@@ -157,7 +157,7 @@ impl Lane {
 /// Seals and sends one source's frames; lives on its media thread and allocates nothing per frame.
 pub struct MediaSender {
     kind: Kind,
-    lane: Lane,
+    slot: StreamSlot,
     transport: Arc<Transport>,
     batch: DatagramBatch,
 }
@@ -165,10 +165,10 @@ pub struct MediaSender {
 impl MediaSender {
     /// A sender of frames of one kind.
     #[must_use]
-    pub fn new(kind: Kind, lane: Lane, transport: Arc<Transport>) -> Self {
+    pub fn new(kind: Kind, slot: StreamSlot, transport: Arc<Transport>) -> Self {
         Self {
             kind,
-            lane,
+            slot,
             transport,
             batch: DatagramBatch::default(),
         }
@@ -184,18 +184,18 @@ impl MediaSender {
         level: u8,
         captured: Instant,
     ) -> Result<(), PacketizeError> {
-        let grant = self.lane.0.grant.load();
+        let grant = self.slot.0.grant.load();
         let Some(grant) = &*grant else { return Ok(()) };
-        let numbering = &self.lane.0.numbering;
+        let numbering = &self.slot.0.numbering;
         let mut numbering = numbering.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = follow(&mut numbering, self.kind, grant);
         sender.seal_frame(parts, level, captured, &mut self.batch)?;
         if self.transport.send(&self.batch) {
             let bytes: usize = parts.iter().map(|part| part.len()).sum();
-            self.lane.0.frames_sent.fetch_add(1, Relaxed);
-            self.lane.0.bytes_sent.fetch_add(bytes as u64, Relaxed);
+            self.slot.0.frames_sent.fetch_add(1, Relaxed);
+            self.slot.0.bytes_sent.fetch_add(bytes as u64, Relaxed);
         } else {
-            self.lane.0.frames_dropped.fetch_add(1, Relaxed);
+            self.slot.0.frames_dropped.fetch_add(1, Relaxed);
         }
         Ok(())
     }

@@ -79,7 +79,7 @@ pub struct Painted<C> {
 /// for the UI to crop. It is never larger than it was sent. To show all of a picture, wish for the rectangle
 /// within the tile that has the aspect of [`Painted::source`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct TileRequest {
     /// Whose pictures it shows.
     pub stream: StreamId,
     /// Width and height of the tile.
@@ -139,7 +139,7 @@ impl<C: Canvas> Screen<C> {
     }
 
     /// Says which tiles can be seen from now on, all of them. A stream in two tiles gets the larger of their sides.
-    pub fn show(&self, wishes: &[Wish]) {
+    pub fn show(&self, wishes: &[TileRequest]) {
         let count = self.streams.show(wishes);
         self.gallery.keep_spares(count + self.threads.len());
     }

@@ -4,7 +4,7 @@
 //! waits until it is painted; then it goes to the end of the queue if another one waits by then.
 
 use super::buffers::Received;
-use super::{ScreenCounts, Wish};
+use super::{ScreenCounts, TileRequest};
 use crate::picture::frame::PictureSize;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use conclave_protocol::id::StreamId;
@@ -69,7 +69,7 @@ impl Stream {
 /// All streams, and the tiles that show them.
 pub(super) struct Streams {
     all: ArcSwap<BTreeMap<StreamId, Arc<Stream>>>,
-    wishes: ArcSwap<Vec<Wish>>,
+    wishes: ArcSwap<Vec<TileRequest>>,
     /// Streams in the order of their turns; `None` only wakes a decoder.
     turns: SyncSender<Option<Arc<Stream>>>,
     /// The decoders are to end.
@@ -114,8 +114,8 @@ impl Streams {
     }
 
     /// Replaces all wishes, and says how many streams are seen now.
-    pub(super) fn show(&self, wishes: &[Wish]) -> usize {
-        let mut seen: Vec<Wish> = Vec::with_capacity(wishes.len());
+    pub(super) fn show(&self, wishes: &[TileRequest]) -> usize {
+        let mut seen: Vec<TileRequest> = Vec::with_capacity(wishes.len());
         for wish in wishes.iter().filter(|wish| wish.tile.pixels() > 0) {
             match seen.iter_mut().find(|other| other.stream == wish.stream) {
                 Some(other) => {

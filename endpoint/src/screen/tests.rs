@@ -56,8 +56,8 @@ fn gray(brightness: u8) -> Vec<u8> {
     jpeg
 }
 
-fn wish(stream: StreamId) -> Wish {
-    Wish { stream, tile: SIZE }
+fn wish(stream: StreamId) -> TileRequest {
+    TileRequest { stream, tile: SIZE }
 }
 
 /// A screen whose one decoder stands still from the moment it wakes the UI until the UI is done.
@@ -333,7 +333,7 @@ fn a_tiles_size_decides_the_pictures_size() {
         ((200, 150), (64, 48)),
     ] {
         let tile = PictureSize::new(tile.0, tile.1);
-        stage.screen.show(&[Wish { stream: A, tile }]);
+        stage.screen.show(&[TileRequest { stream: A, tile }]);
         stage.take(A, 90);
         stage.wait();
         let painted = stage.drain().pop().unwrap();

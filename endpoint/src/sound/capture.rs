@@ -4,7 +4,7 @@ use super::alsa::AlsaMicrophone;
 use super::supervise::{Context, Device, prefer_this_thread, run};
 use super::tone::ToneGenerator;
 use super::wav::{WavMicrophone, block_metronome};
-use super::{MicrophoneSpec, OpenError, SoundError, SoundHandle, SoundState};
+use super::{MicrophoneSpec, OpenSoundError, SoundError, SoundHandle, SoundState};
 use crate::clock;
 use crate::device::Patience;
 use crate::platform::metronome::{Beat, Metronome};
@@ -41,13 +41,13 @@ fn open<'a, T>(
     spec: &MicrophoneSpec,
     context: &Context,
     take: T,
-) -> Result<Box<dyn Device + 'a>, OpenError>
+) -> Result<Box<dyn Device + 'a>, OpenSoundError>
 where
     T: FnMut(&Block, Instant) + 'a,
 {
     let context = context.clone();
     match spec {
-        MicrophoneSpec::Off => Err(OpenError::Absent("microphone".into())),
+        MicrophoneSpec::Off => Err(OpenSoundError::Absent("microphone".into())),
         MicrophoneSpec::Auto => Ok(Box::new(AlsaMicrophone::open(None, context, take)?)),
         MicrophoneSpec::Alsa(name) => {
             Ok(Box::new(AlsaMicrophone::open(Some(name), context, take)?))

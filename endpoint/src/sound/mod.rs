@@ -34,7 +34,7 @@ use wav::WavError;
 
 /// Why a sound device could not be opened.
 #[derive(Debug, Error)]
-pub enum OpenError {
+pub enum OpenSoundError {
     /// There is no such device now.
     #[error("{0} not found")]
     Absent(String),
@@ -73,13 +73,13 @@ pub enum OpenError {
         /// Microphone or speaker.
         kind: &'static str,
         /// Why not ALSA's default.
-        default: Box<OpenError>,
+        default: Box<OpenSoundError>,
         /// Why not the best card.
-        card: Option<Box<OpenError>>,
+        card: Option<Box<OpenSoundError>>,
     },
 }
 
-impl OpenError {
+impl OpenSoundError {
     /// Why there is no such device.
     #[must_use]
     pub fn reason(&self) -> LossReason {
@@ -105,8 +105,8 @@ impl OpenError {
     }
 }
 
-impl From<OpenError> for DeviceLoss {
-    fn from(error: OpenError) -> Self {
+impl From<OpenSoundError> for DeviceLoss {
+    fn from(error: OpenSoundError) -> Self {
         Self::new(error.reason(), error.to_string())
     }
 }
@@ -141,10 +141,10 @@ fn in_words(error: &::alsa::Error) -> std::io::Error {
 mod tests {
     use super::*;
 
-    fn refused(errno: i32) -> OpenError {
+    fn refused(errno: i32) -> OpenSoundError {
         let error = ::alsa::Error::new("snd_pcm_open", errno);
         let name = "hw:0".to_owned();
-        OpenError::Refused { name, error }
+        OpenSoundError::Refused { name, error }
     }
 
     #[test]
@@ -156,9 +156,9 @@ mod tests {
 
     #[test]
     fn where_neither_the_default_nor_a_card_works_the_cards_reason_is_told() {
-        let of = |card| OpenError::NoneWorks {
+        let of = |card| OpenSoundError::NoneWorks {
             kind: "microphone",
-            default: Box::new(OpenError::Absent("default".into())),
+            default: Box::new(OpenSoundError::Absent("default".into())),
             card,
         };
         assert_eq!(of(None).reason(), LossReason::Absent);

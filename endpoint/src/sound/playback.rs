@@ -3,7 +3,7 @@
 use super::alsa::AlsaSpeaker;
 use super::supervise::{Context, Device, prefer_this_thread, run};
 use super::wav::WavSpeaker;
-use super::{OpenError, SoundHandle, SoundState, SpeakerSpec};
+use super::{OpenSoundError, SoundHandle, SoundState, SpeakerSpec};
 use crate::device::Patience;
 use conclave_protocol::l16::Block;
 use conclave_protocol::time::Instant;
@@ -38,13 +38,13 @@ fn open<'a, F>(
     spec: &SpeakerSpec,
     context: &Context,
     fill: F,
-) -> Result<Box<dyn Device + 'a>, OpenError>
+) -> Result<Box<dyn Device + 'a>, OpenSoundError>
 where
     F: FnMut(&mut Block, Instant) + 'a,
 {
     let context = context.clone();
     match spec {
-        SpeakerSpec::Off => Err(OpenError::Absent("speaker".into())),
+        SpeakerSpec::Off => Err(OpenSoundError::Absent("speaker".into())),
         SpeakerSpec::Auto => Ok(Box::new(AlsaSpeaker::open(None, context, fill)?)),
         SpeakerSpec::Alsa(name) => Ok(Box::new(AlsaSpeaker::open(Some(name), context, fill)?)),
         SpeakerSpec::File(path) => Ok(Box::new(WavSpeaker::open(path, context, fill)?)),

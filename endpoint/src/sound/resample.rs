@@ -151,8 +151,8 @@ fn dot(samples: &[f32], filter: &[f32]) -> f32 {
     let (samples, samples_rest) = samples.as_chunks::<8>();
     let (filter, filter_rest) = filter.as_chunks::<8>();
     for (samples, filter) in samples.iter().zip(filter) {
-        for ((lane, sample), weight) in lanes.iter_mut().zip(samples).zip(filter) {
-            *lane += sample * weight;
+        for ((slot, sample), weight) in lanes.iter_mut().zip(samples).zip(filter) {
+            *slot += sample * weight;
         }
     }
     let rest: f32 = samples_rest

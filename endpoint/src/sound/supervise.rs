@@ -1,7 +1,7 @@
 //! A microphone's or speaker's thread: its state, its counts, and what the supervisor of all devices needs to know of
 //! it.
 
-use super::{OpenError, SoundError};
+use super::{OpenSoundError, SoundError};
 use crate::device::{self, DeviceLoss, LossReason, Patience, Supervised};
 use crate::platform::stop::StopSignal;
 use conclave_protocol::l16::BLOCK_TIME;
@@ -152,7 +152,7 @@ pub(super) trait Device {
 pub(super) fn run<'a>(
     context: &Context,
     patience: Patience,
-    open: impl FnMut() -> Result<Box<dyn Device + 'a>, OpenError>,
+    open: impl FnMut() -> Result<Box<dyn Device + 'a>, OpenSoundError>,
     mut on_state: impl FnMut(SoundState),
 ) {
     on_state(SoundState::Starting);
@@ -176,7 +176,7 @@ struct Sound<'c, O, F> {
 
 impl<'a, O, F> Supervised for Sound<'_, O, F>
 where
-    O: FnMut() -> Result<Box<dyn Device + 'a>, OpenError>,
+    O: FnMut() -> Result<Box<dyn Device + 'a>, OpenSoundError>,
     F: FnMut(SoundState),
 {
     type Device = Box<dyn Device + 'a>;
@@ -309,10 +309,10 @@ mod tests {
                     stop,
                 }) as Box<dyn Device>)
             }
-            Some(None) => Err(OpenError::Absent("fake".into())),
+            Some(None) => Err(OpenSoundError::Absent("fake".into())),
             None => {
                 context.stop.raise();
-                Err(OpenError::Absent("fake".into()))
+                Err(OpenSoundError::Absent("fake".into()))
             }
         };
         run(&context, QUICK, open, |state| seen.push(state));

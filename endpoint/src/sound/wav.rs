@@ -2,7 +2,7 @@
 
 use super::resample::Resampler;
 use super::supervise::{Context, Device};
-use super::{OpenError, SoundError};
+use super::{OpenSoundError, SoundError};
 use crate::clock;
 use crate::platform::metronome::{Beat, Metronome};
 use conclave_protocol::l16::{BLOCK_SAMPLES, BLOCK_TIME, Block, SAMPLE_RATE_HZ};
@@ -187,7 +187,7 @@ pub(super) struct WavMicrophone<T> {
 }
 
 impl<T: FnMut(&Block, Instant)> WavMicrophone<T> {
-    pub(super) fn open(path: &Path, context: Context, take: T) -> Result<Self, OpenError> {
+    pub(super) fn open(path: &Path, context: Context, take: T) -> Result<Self, OpenSoundError> {
         let name = path.display().to_string();
         let samples = read(path).map_err(|error| refusal(&name, error))?;
         Ok(Self {
@@ -229,7 +229,7 @@ pub(super) struct WavSpeaker<F> {
 }
 
 impl<F: FnMut(&mut Block, Instant)> WavSpeaker<F> {
-    pub(super) fn open(path: &Path, context: Context, fill: F) -> Result<Self, OpenError> {
+    pub(super) fn open(path: &Path, context: Context, fill: F) -> Result<Self, OpenSoundError> {
         let name = path.display().to_string();
         Ok(Self {
             sink: WavSink::create(path).map_err(|error| refusal(&name, error.into()))?,
@@ -262,14 +262,14 @@ pub(super) fn block_metronome(start: Instant) -> Metronome {
     Metronome::new(start, BLOCK_TIME.0 * 1_000)
 }
 
-fn refusal(name: &str, error: WavError) -> OpenError {
+fn refusal(name: &str, error: WavError) -> OpenSoundError {
     match error {
         WavError::Io(error) | WavError::Write(hound::Error::IoError(error))
             if error.kind() == std::io::ErrorKind::NotFound =>
         {
-            OpenError::Absent(name.to_owned())
+            OpenSoundError::Absent(name.to_owned())
         }
-        error => OpenError::File {
+        error => OpenSoundError::File {
             path: name.to_owned(),
             error,
         },

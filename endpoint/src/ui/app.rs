@@ -23,7 +23,7 @@ use crate::engine::Stats;
 use crate::keep::Keep;
 use crate::kiosk::Watch;
 use crate::platform::watchdog::Heartbeat;
-use crate::screen::Wish;
+use crate::screen::TileRequest;
 use crate::ui::backlight::Backlight;
 use crate::ui::device_states::DeviceStates;
 use crate::ui::host::Host;
@@ -113,7 +113,7 @@ pub(super) struct App {
     /// The room whose PIN was tried, to ask again when it was wrong.
     pub(super) entering: Option<RoomName>,
     pub(super) sign_in_again_at: Option<Instant>,
-    pub(super) wishes: Vec<Wish>,
+    pub(super) wishes: Vec<TileRequest>,
     pub(super) provisioning: pages::provisioning::State,
 }
 

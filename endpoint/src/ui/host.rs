@@ -1,7 +1,7 @@
 //! The engine's thread: an engine for each sign-in, one after the other.
 
 use super::inbox::{Inbox, News, SignInNumber};
-use crate::engine::{Engine, Eyes, Intent, Settings};
+use crate::engine::{Engine, Intent, PictureOutputs, Settings};
 use crate::keep::Keep;
 use crate::platform::watchdog::Heartbeat;
 use std::io;
@@ -15,8 +15,8 @@ const INTENTS: usize = 64;
 /// Sign-ins that may wait while an engine says goodbye, which takes a second at most; more are dropped, with a warning.
 const ORDERS: usize = 16;
 
-/// Makes an engine's eyes, new ones for each engine.
-pub(super) type OpenEyes = Box<dyn Fn() -> Eyes + Send>;
+/// Makes an engine's viewers, new ones for each engine.
+pub(super) type OpenPictureOutputs = Box<dyn Fn() -> PictureOutputs + Send>;
 
 /// An engine to run: whose it is, what it is to do, and how it is steered.
 pub(super) struct Order(
@@ -42,7 +42,7 @@ impl Host {
     pub(super) fn start(
         keep: Keep,
         inbox: Inbox,
-        open_eyes: OpenEyes,
+        open_picture_outputs: OpenPictureOutputs,
         heartbeat: Option<Heartbeat>,
         on_signal: fn(),
     ) -> io::Result<Self> {
@@ -53,7 +53,7 @@ impl Host {
         let thread = std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
-                let engines = serve(keep, inbox, open_eyes, taken);
+                let engines = serve(keep, inbox, open_picture_outputs, taken);
                 runtime.block_on(async {
                     tokio::select! {
                         () = engines => {}
@@ -136,11 +136,22 @@ impl Host {
     }
 }
 
-async fn serve(keep: Keep, inbox: Inbox, open_eyes: OpenEyes, mut orders: mpsc::Receiver<Order>) {
+async fn serve(
+    keep: Keep,
+    inbox: Inbox,
+    open_picture_outputs: OpenPictureOutputs,
+    mut orders: mpsc::Receiver<Order>,
+) {
     while let Some(Order(number, settings, intents)) = orders.recv().await {
         let reports = inbox.clone();
         let report = move |report| reports.push(number, News::Report(report));
-        let engine = Engine::new(*settings, keep.clone(), None, Some(open_eyes()), report);
+        let engine = Engine::new(
+            *settings,
+            keep.clone(),
+            None,
+            Some(open_picture_outputs()),
+            report,
+        );
         let ended = match engine {
             Ok(engine) => engine.run(intents).await,
             Err(error) => Err(error),

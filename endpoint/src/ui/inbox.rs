@@ -4,7 +4,7 @@
 //! for a while finds little to do afterwards. The rest is kept in order. Where [`MOST`] wait, a line of chat is dropped
 //! and counted: what else is told is as little as a person does.
 
-use crate::cli::devices::Devices;
+use crate::cli::devices::FoundDevices;
 use crate::engine::{EngineError, Report};
 use crate::net::discovery::{DiscoveryError, FoundRelay};
 use std::io;
@@ -24,7 +24,7 @@ pub(super) enum News {
     /// The engine of this sign-in has ended.
     Ended(Result<(), EngineError>),
     /// The machine's devices were looked at.
-    Devices(Devices),
+    Devices(FoundDevices),
     /// The relays on the network changed.
     Relays(Vec<FoundRelay>),
     /// The relay that a kiosk is to go to was looked for.

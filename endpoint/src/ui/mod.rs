@@ -115,11 +115,11 @@ pub fn run(
     let (paintings, input) = Paintings::start(|| {
         let _ = slint::invoke_from_event_loop(draw);
     })?;
-    let open_eyes = Box::new(move || pictures::eyes(&input));
+    let open_picture_outputs = Box::new(move || pictures::viewers(&input));
     let host = Host::start(
         keep.clone(),
         inbox.clone(),
-        open_eyes,
+        open_picture_outputs,
         heartbeat("engine"),
         quit,
     )?;

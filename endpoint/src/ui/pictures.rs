@@ -1,10 +1,10 @@
 //! Finished pictures on their way from the decoders to the screen, without a copy.
 
 use crate::clock;
-use crate::engine::{Eyes, OwnPictures};
+use crate::engine::{OwnPictures, PictureOutputs};
 use crate::net::latency::LatencyHistogram;
 use crate::picture::frame::{CapturedFrame, PictureSize};
-use crate::screen::{Canvas, Painted, Screen, ScreenInput, Wish};
+use crate::screen::{Canvas, Painted, Screen, ScreenInput, TileRequest};
 use conclave_protocol::id::StreamId;
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 use std::collections::{BTreeMap, VecDeque};
@@ -66,7 +66,7 @@ impl Paintings {
     }
 
     /// Paints these from now on, and nothing else.
-    pub(super) fn show(&mut self, wishes: &[Wish]) {
+    pub(super) fn show(&mut self, wishes: &[TileRequest]) {
         self.held
             .retain(|stream, _| wishes.iter().any(|wish| wish.stream == *stream));
         self.screen.show(wishes);
@@ -105,7 +105,7 @@ impl Paintings {
 }
 
 /// The engine's ways to the decoders.
-pub(super) fn eyes(input: &ScreenInput) -> Eyes {
+pub(super) fn viewers(input: &ScreenInput) -> PictureOutputs {
     // One camera at a time: no thread waits for this lock.
     let own = Mutex::new(input.another());
     let see = move |frame: &CapturedFrame| {
@@ -113,7 +113,7 @@ pub(super) fn eyes(input: &ScreenInput) -> Eyes {
         own.take_parts(OWN_PICTURE, frame.captured, &frame.parts());
     };
     let own: OwnPictures = Arc::new(see);
-    Eyes {
+    PictureOutputs {
         others: input.another(),
         own,
     }

@@ -1,11 +1,11 @@
 //! Pictures from an open camera: JPEGs straight from the driver's memory, raw ones encoded once.
 
 use super::convert::{self, Layout, PlaneBuffers, Range};
-use super::locate::refusal;
 use super::mapped::{self, Dequeued, Identity, MappedStream, SetFormat};
 use super::negotiate::{Interval, Offer, Pixels};
+use super::refusal::refusal;
 use crate::camera::faults::Faults;
-use crate::camera::{CaptureError, FrameSource, OpenError, SourceContext, StreamFormat};
+use crate::camera::{CaptureError, FrameSource, OpenCameraError, SourceContext, StreamFormat};
 use crate::clock;
 use crate::device::DeviceLoss;
 use crate::picture::frame::{CapturedFrame, JpegPool, PictureSize, Taken};
@@ -64,11 +64,11 @@ impl V4l2Camera {
         context: SourceContext,
         what: &str,
         gives: Arc<AtomicBool>,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, OpenCameraError> {
         let refused = |error: io::Error| refusal(what, error);
         let set = mapped::set_format(device, offer.fourcc, offer.size).map_err(refused)?;
         let Some(pixels) = Pixels::from_fourcc(&set.fourcc) else {
-            return Err(OpenError::Unusable {
+            return Err(OpenCameraError::Unusable {
                 what: what.to_owned(),
                 reason: format!(
                     "insists on the format {}",

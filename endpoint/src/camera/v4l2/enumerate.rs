@@ -2,7 +2,7 @@
 
 use super::mapped::{self, Identity};
 use super::negotiate::{Interval, Offer, Pixels, Rates, Sizes};
-use crate::camera::Wish;
+use crate::camera::PreferredMode;
 use crate::picture::frame::PictureSize;
 use serde::Serialize;
 use std::io;
@@ -119,7 +119,7 @@ pub(crate) fn camera_nodes() -> Vec<PathBuf> {
 }
 
 /// The formats, sizes and rates nearest to a wish.
-pub(crate) fn offers(device: &v4l::Device, wish: Wish) -> Vec<Offer> {
+pub(crate) fn offers(device: &v4l::Device, wish: PreferredMode) -> Vec<Offer> {
     let mut found = Vec::new();
     for (fourcc, _) in mapped::formats(device) {
         if Pixels::from_fourcc(&fourcc).is_none() {
@@ -153,11 +153,11 @@ pub(crate) fn describe(path: PathBuf) -> Option<CameraDescription> {
         return None;
     }
     let mode = |fourcc, size: Sizes| {
-        let size = size.nearest(Wish::default().size);
+        let size = size.nearest(PreferredMode::default().size);
         let mut fps: Vec<_> = rates(&device, fourcc, size)
             .into_iter()
             .filter(|rate| *rate != Rates::Unknown)
-            .map(|rate| rate.nearest(Wish::default().fps).fps())
+            .map(|rate| rate.nearest(PreferredMode::default().fps).fps())
             .collect();
         fps.sort_by(|a, b| b.total_cmp(a));
         CameraMode { size, fps }

@@ -5,12 +5,10 @@
 
 use super::capture::V4l2Camera;
 use super::enumerate::{self, Node, camera_nodes};
-use super::holder;
 use super::mapped::{self, Identity};
 use super::negotiate::{self, Offer, Pixels, WANTED};
-use crate::camera::{OpenError, SourceContext, Wish};
-use crate::device::LossReason;
-use std::io;
+use super::refusal::refusal;
+use crate::camera::{OpenCameraError, PreferredMode, SourceContext};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -62,7 +60,7 @@ struct Candidate {
 #[derive(Debug)]
 pub struct Locator {
     path: Option<PathBuf>,
-    wish: Wish,
+    wish: PreferredMode,
     known: Option<Known>,
     /// What was opened last, and whether a picture came.
     last: Option<(Known, Arc<AtomicBool>)>,
@@ -73,7 +71,7 @@ pub struct Locator {
 impl Locator {
     /// For the camera at `path`, or the best there is.
     #[must_use]
-    pub fn new(path: Option<PathBuf>, wish: Wish) -> Self {
+    pub fn new(path: Option<PathBuf>, wish: PreferredMode) -> Self {
         Self {
             path,
             wish,
@@ -87,7 +85,7 @@ impl Locator {
     ///
     /// # Errors
     /// When there is none, or it refuses.
-    pub fn open(&mut self, context: SourceContext) -> Result<V4l2Camera, OpenError> {
+    pub fn open(&mut self, context: SourceContext) -> Result<V4l2Camera, OpenCameraError> {
         match self.path.clone() {
             Some(path) => {
                 let path = self.named(path)?;
@@ -98,7 +96,7 @@ impl Locator {
     }
 
     /// Where the camera is now that was at `path` when it was opened first.
-    fn named(&self, path: PathBuf) -> Result<PathBuf, OpenError> {
+    fn named(&self, path: PathBuf) -> Result<PathBuf, OpenCameraError> {
         // Names below /dev/v4l are of the camera or of its socket, not of a number that moves.
         let known = self
             .known
@@ -108,7 +106,7 @@ impl Locator {
             return if path.exists() {
                 Ok(path)
             } else {
-                Err(OpenError::Absent(path.display().to_string()))
+                Err(OpenCameraError::Absent(path.display().to_string()))
             };
         };
         let is_known = |node: &PathBuf| {
@@ -116,7 +114,7 @@ impl Locator {
         };
         let given = Some(path.clone()).into_iter();
         given.chain(camera_nodes()).find(is_known).ok_or_else(|| {
-            OpenError::Absent(format!(
+            OpenCameraError::Absent(format!(
                 "{} ({} at {})",
                 path.display(),
                 known.name,
@@ -125,7 +123,7 @@ impl Locator {
         })
     }
 
-    fn open_best(&mut self, context: &SourceContext) -> Result<V4l2Camera, OpenError> {
+    fn open_best(&mut self, context: &SourceContext) -> Result<V4l2Camera, OpenCameraError> {
         if let Some((known, gives)) = self.last.take() {
             self.silent.retain(|silent| *silent != known);
             if !gives.load(Relaxed) {
@@ -142,14 +140,14 @@ impl Locator {
             }
         }
         match refusals.len() {
-            0 => Err(OpenError::Absent("camera".into())),
+            0 => Err(OpenCameraError::Absent("camera".into())),
             1 => Err(refusals.remove(0)),
-            _ => Err(OpenError::AllRefused(refusals)),
+            _ => Err(OpenCameraError::AllRefused(refusals)),
         }
     }
 
     /// The cameras that give something, and what is wrong with the others.
-    fn candidates(&self) -> (Vec<Candidate>, Vec<OpenError>) {
+    fn candidates(&self) -> (Vec<Candidate>, Vec<OpenCameraError>) {
         let (mut candidates, mut refusals) = (Vec::new(), Vec::new());
         let mut modules = Vec::new();
         for path in camera_nodes() {
@@ -189,14 +187,18 @@ impl Locator {
         (candidates, refusals)
     }
 
-    fn start(&mut self, path: &Path, context: SourceContext) -> Result<V4l2Camera, OpenError> {
+    fn start(
+        &mut self,
+        path: &Path,
+        context: SourceContext,
+    ) -> Result<V4l2Camera, OpenCameraError> {
         let what = path.display().to_string();
         let (device, identity) = enumerate::open(path).map_err(|error| refusal(&what, error))?;
         match Node::of(&identity) {
             Node::Camera => {}
             Node::Module => return Err(module(what, &identity.driver)),
             Node::Other => {
-                return Err(OpenError::Unusable {
+                return Err(OpenCameraError::Unusable {
                     what,
                     reason: "is no camera".into(),
                 });
@@ -218,7 +220,7 @@ impl Locator {
                 Arc::clone(&gives),
             );
             match (started, next_smaller(&mut offers, offer, self.wish)) {
-                (Err(OpenError::NoBandwidth(_)), Some(smaller)) if left > 0 => {
+                (Err(OpenCameraError::NoBandwidth(_)), Some(smaller)) if left > 0 => {
                     tracing::warn!(
                         "{what}: the USB bus has no room for {} at {:.0} a second; trying {}",
                         offer.size,
@@ -235,12 +237,12 @@ impl Locator {
                 }
             }
         }
-        Err(OpenError::NoBandwidth(what))
+        Err(OpenCameraError::NoBandwidth(what))
     }
 }
 
 /// The best offer that needs less than the last; those that need as much or more are dropped.
-fn next_smaller(offers: &mut Vec<Offer>, than: Offer, wish: Wish) -> Option<Offer> {
+fn next_smaller(offers: &mut Vec<Offer>, than: Offer, wish: PreferredMode) -> Option<Offer> {
     *offers = negotiate::smaller(offers, than);
     negotiate::choose(offers, wish)
 }
@@ -267,8 +269,8 @@ fn in_order(
     candidates
 }
 
-fn module(what: String, driver: &str) -> OpenError {
-    OpenError::Unusable {
+fn module(what: String, driver: &str) -> OpenCameraError {
+    OpenCameraError::Unusable {
         what,
         reason: format!(
             "is part of a camera module ({driver}), which needs libcamera; `doctor` says how"
@@ -276,29 +278,13 @@ fn module(what: String, driver: &str) -> OpenError {
     }
 }
 
-fn without_offer(what: String, device: &v4l::Device) -> OpenError {
+fn without_offer(what: String, device: &v4l::Device) -> OpenCameraError {
     let codes: Vec<_> = mapped::formats(device)
         .into_iter()
         .map(|(code, _)| code)
         .collect();
     let reason = format!("{}; {WANTED} is needed", negotiate::offers_only(&codes));
-    OpenError::Unusable { what, reason }
-}
-
-/// Why the system refuses a camera, by its error number.
-pub(super) fn refusal(what: &str, error: io::Error) -> OpenError {
-    let path = Path::new(what);
-    let what = what.to_owned();
-    match LossReason::of_opening(error.raw_os_error()) {
-        LossReason::Absent => OpenError::Absent(what),
-        LossReason::InUse => OpenError::InUse {
-            program: holder::of(path),
-            what,
-        },
-        LossReason::NotPermitted => OpenError::NotPermitted(what),
-        LossReason::NoBandwidth => OpenError::NoBandwidth(what),
-        _ => OpenError::Refused { what, error },
-    }
+    OpenCameraError::Unusable { what, reason }
 }
 
 #[cfg(test)]
@@ -363,34 +349,5 @@ mod tests {
             order(&all, Some(&known(2)), &[known(1), known(2), known(0)]),
             ["usb-1", "usb-2", "usb-0"]
         );
-    }
-
-    #[test]
-    fn a_full_usb_bus_and_a_busy_camera_are_told_in_words() {
-        let refused = |code| refusal("/dev/video7", io::Error::from_raw_os_error(code)).to_string();
-        assert!(refused(libc::ENOSPC).contains("USB bus has no bandwidth left"));
-        assert_eq!(
-            refused(libc::EBUSY),
-            "/dev/video7: in use by another program"
-        );
-        assert_eq!(refused(libc::ENODEV), "/dev/video7 not found");
-    }
-
-    #[test]
-    fn a_busy_camera_is_told_by_its_error_number_and_not_by_what_the_c_library_says() {
-        let reason = |error| refusal("/dev/video7", error).reason();
-        assert_eq!(
-            reason(io::Error::from_raw_os_error(libc::EBUSY)),
-            LossReason::InUse
-        );
-        let words = io::Error::other("Device or resource busy");
-        assert_eq!(reason(words), LossReason::Failed);
-    }
-
-    #[test]
-    fn of_several_cameras_the_one_that_is_in_use_is_told() {
-        let error = |code| refusal("/dev/video7", io::Error::from_raw_os_error(code));
-        let all = OpenError::AllRefused(vec![error(libc::EIO), error(libc::EBUSY)]);
-        assert_eq!(all.reason(), LossReason::InUse);
     }
 }

@@ -7,6 +7,7 @@ mod holder;
 mod locate;
 pub(crate) mod mapped;
 pub mod negotiate;
+mod refusal;
 
 pub use capture::V4l2Camera;
 pub use convert::{Layout, PlaneBuffers, Range, split};

@@ -1,7 +1,7 @@
 //! Which of a camera's formats, sizes and rates to use: a pure choice over what was enumerated.
 
 use super::convert::Layout;
-use crate::camera::Wish;
+use crate::camera::PreferredMode;
 use crate::picture::frame::PictureSize;
 
 /// Formats that can be used, the best first. All but the first are encoded here.
@@ -225,7 +225,7 @@ pub struct Offer {
 ///
 /// Size and rate weigh alike by their ratio to the wish; a rate above it costs little, since pictures can be left out.
 #[must_use]
-pub fn choose(offers: &[Offer], wish: Wish) -> Option<Offer> {
+pub fn choose(offers: &[Offer], wish: PreferredMode) -> Option<Offer> {
     let cost = |offer: &Offer| {
         let ratio = |a: f64, b: f64| (a.max(0.01) / b.max(0.01)).ln();
         let size = ratio(offer.size.width.into(), wish.size.width.into()).abs()
@@ -287,13 +287,13 @@ mod tests {
             offer(b"MJPG", 1920, 1080, 30),
             offer(b"MJPG", 640, 480, 30),
         ];
-        assert_eq!(choose(&offers, Wish::default()), Some(offers[1]));
+        assert_eq!(choose(&offers, PreferredMode::default()), Some(offers[1]));
     }
 
     #[test]
     fn a_smooth_smaller_picture_beats_a_large_one_at_five_a_second() {
         let offers = [offer(b"YUYV", 1280, 720, 5), offer(b"YUYV", 640, 360, 30)];
-        assert_eq!(choose(&offers, Wish::default()), Some(offers[1]));
+        assert_eq!(choose(&offers, PreferredMode::default()), Some(offers[1]));
     }
 
     #[test]
@@ -303,18 +303,18 @@ mod tests {
             offer(b"NV12", 1280, 720, 30),
             offer(b"NV12", 1280, 720, 25),
         ];
-        assert_eq!(choose(&offers, Wish::default()), Some(offers[1]));
+        assert_eq!(choose(&offers, PreferredMode::default()), Some(offers[1]));
         let fast = [offers[0], offers[2]];
-        assert_eq!(choose(&fast, Wish::default()), Some(offers[0]));
+        assert_eq!(choose(&fast, PreferredMode::default()), Some(offers[0]));
     }
 
     #[test]
     fn formats_that_cannot_be_used_are_no_offer() {
         assert_eq!(
-            choose(&[offer(b"H264", 1280, 720, 30)], Wish::default()),
+            choose(&[offer(b"H264", 1280, 720, 30)], PreferredMode::default()),
             None
         );
-        assert_eq!(choose(&[], Wish::default()), None);
+        assert_eq!(choose(&[], PreferredMode::default()), None);
     }
 
     #[test]
@@ -348,8 +348,11 @@ mod tests {
     #[test]
     fn gray_is_taken_only_from_a_camera_that_has_nothing_else() {
         let offers = [offer(b"GREY", 1280, 720, 30), offer(b"YUYV", 320, 240, 5)];
-        assert_eq!(choose(&offers, Wish::default()), Some(offers[1]));
-        assert_eq!(choose(&offers[..1], Wish::default()), Some(offers[0]));
+        assert_eq!(choose(&offers, PreferredMode::default()), Some(offers[1]));
+        assert_eq!(
+            choose(&offers[..1], PreferredMode::default()),
+            Some(offers[0])
+        );
     }
 
     #[test]
@@ -387,7 +390,7 @@ mod tests {
             offer(b"YUYV", 160, 120, 30),
         ];
         let next = smaller(&offers, offers[0]);
-        assert_eq!(choose(&next, Wish::default()), Some(offers[1]));
+        assert_eq!(choose(&next, PreferredMode::default()), Some(offers[1]));
         assert_eq!(smaller(&offers, offers[3]), []);
     }
 
@@ -401,7 +404,7 @@ mod tests {
                 size: PictureSize::new(width, height),
                 interval: Interval { numerator, denominator },
             }).collect();
-            match choose(&offers, Wish::default()) {
+            match choose(&offers, PreferredMode::default()) {
                 Some(chosen) => prop_assert!(offers.contains(&chosen)),
                 None => prop_assert!(offers.iter().all(|o| &o.fourcc == b"XXXX")),
             }

@@ -6,7 +6,9 @@ use super::network::{Address, Gateway, Interface, NameServers};
 use super::time_servers::TimeServers;
 use super::wifi::{Country, NetworkName, Password, Security};
 use super::zone::TimeZone;
-use crate::config::{Account, KeyboardLayout, Language, Output, Relay, Room, Rotation, Theme};
+use crate::config::{
+    Account, KeyboardLayout, Language, Output, Relay, RoomConfig, Rotation, Theme,
+};
 use conclave_common::config::text::optional;
 use conclave_protocol::name::Pin;
 
@@ -16,7 +18,7 @@ use conclave_protocol::name::Pin;
 pub(super) struct Keys {
     pub(super) relay: Relay,
     pub(super) account: Account,
-    pub(super) room: Room,
+    pub(super) room: RoomConfig,
     pub(super) screen: Screen,
     pub(super) wifi: Wifi,
     pub(super) network: Network,

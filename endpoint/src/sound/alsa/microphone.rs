@@ -6,7 +6,7 @@ use super::super::pcm_name::PcmName;
 use super::super::resample::Resampler;
 use super::super::supervise::{Context, Device};
 use super::super::wav::block_metronome;
-use super::super::{OpenError, SoundError};
+use super::super::{OpenSoundError, SoundError};
 use super::open::{Opened, Use, open};
 use super::{OwnPace, before, own_pace, sleep, survive};
 use crate::clock;
@@ -36,13 +36,13 @@ impl<T: FnMut(&Block, Instant)> AlsaMicrophone<T> {
         name: Option<&PcmName>,
         context: Context,
         take: T,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, OpenSoundError> {
         let wanted = Use {
             direction: Direction::Capture,
             blocks: BUFFER_BLOCKS,
         };
         let opened = open(name, wanted)?;
-        let refused = |error| OpenError::Refused {
+        let refused = |error| OpenSoundError::Refused {
             name: opened.name.clone(),
             error,
         };

@@ -1,7 +1,7 @@
 //! Opening a PCM as the card has it: at a rate and with channels of its own, so that the change to 16 kHz mono is done here and not
 //! by alsa-lib, whose own change of rate folds treble into speech.
 
-use super::super::OpenError;
+use super::super::OpenSoundError;
 use super::super::catalog;
 use super::super::pcm_name::PcmName;
 use super::BLOCKS_A_SECOND;
@@ -64,7 +64,7 @@ impl Use {
 }
 
 /// Opens the PCM of that name, or any.
-pub(super) fn open(name: Option<&PcmName>, wanted: Use) -> Result<Opened, OpenError> {
+pub(super) fn open(name: Option<&PcmName>, wanted: Use) -> Result<Opened, OpenSoundError> {
     catalog::quiet();
     match name {
         Some(name) => open_named(name, wanted),
@@ -72,7 +72,7 @@ pub(super) fn open(name: Option<&PcmName>, wanted: Use) -> Result<Opened, OpenEr
     }
 }
 
-fn open_named(name: &PcmName, wanted: Use) -> Result<Opened, OpenError> {
+fn open_named(name: &PcmName, wanted: Use) -> Result<Opened, OpenSoundError> {
     let cards = if name.port.is_some() {
         catalog::cards()
     } else {
@@ -80,7 +80,7 @@ fn open_named(name: &PcmName, wanted: Use) -> Result<Opened, OpenError> {
     };
     let pcm = name
         .among(&cards)
-        .ok_or_else(|| OpenError::Absent(name.to_string()))?;
+        .ok_or_else(|| OpenSoundError::Absent(name.to_string()))?;
     let mut refusal = None;
     for candidate in candidates(&pcm, wanted.direction) {
         match open_exactly(&candidate, name.channel, wanted) {
@@ -96,9 +96,9 @@ fn open_named(name: &PcmName, wanted: Use) -> Result<Opened, OpenError> {
     }
     Err(match refusal {
         Some(error) if ![libc::ENOENT, libc::ENODEV, libc::ENXIO].contains(&error.errno()) => {
-            OpenError::Refused { name: pcm, error }
+            OpenSoundError::Refused { name: pcm, error }
         }
-        _ => OpenError::Absent(name.to_string()),
+        _ => OpenSoundError::Absent(name.to_string()),
     })
 }
 
@@ -203,19 +203,21 @@ fn channels_of_card(dump: &str) -> Option<u32> {
     channels.next_back()?.1.trim().parse().ok()
 }
 
-fn check_channel(opened: Opened) -> Result<Opened, OpenError> {
+fn check_channel(opened: Opened) -> Result<Opened, OpenSoundError> {
     match opened.channel {
-        Some(channel) if u32::from(channel) >= opened.channels_of_card => Err(OpenError::Channel {
-            name: opened.name,
-            channel,
-            channels: opened.channels_of_card,
-        }),
+        Some(channel) if u32::from(channel) >= opened.channels_of_card => {
+            Err(OpenSoundError::Channel {
+                name: opened.name,
+                channel,
+                channels: opened.channels_of_card,
+            })
+        }
         _ => Ok(opened),
     }
 }
 
 /// Opens ALSA's default, else the first card that can.
-fn open_any(wanted: Use) -> Result<Opened, OpenError> {
+fn open_any(wanted: Use) -> Result<Opened, OpenSoundError> {
     let default = match open_named(&PcmName::plain("default"), wanted) {
         Ok(opened) => return Ok(opened),
         Err(error) => error,
@@ -229,11 +231,11 @@ fn open_any(wanted: Use) -> Result<Opened, OpenError> {
                     ..opened
                 });
             }
-            Err(OpenError::Absent(_)) => {}
+            Err(OpenSoundError::Absent(_)) => {}
             Err(error) => refusal = refusal.or(Some(error)),
         }
     }
-    Err(OpenError::NoneWorks {
+    Err(OpenSoundError::NoneWorks {
         kind: wanted.kind(),
         default: Box::new(default),
         card: refusal.map(Box::new),

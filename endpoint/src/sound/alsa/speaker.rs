@@ -5,7 +5,7 @@ use super::super::queue::Queue;
 use super::super::resample::Resampler;
 use super::super::supervise::{Context, Device};
 use super::super::wav::block_metronome;
-use super::super::{OpenError, SoundError};
+use super::super::{OpenSoundError, SoundError};
 use super::open::{Opened, Use, open};
 use super::{OwnPace, own_pace, sleep, survive};
 use crate::clock;
@@ -33,7 +33,7 @@ impl<F: FnMut(&mut Block, Instant)> AlsaSpeaker<F> {
         name: Option<&PcmName>,
         context: Context,
         fill: F,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, OpenSoundError> {
         let wanted = Use {
             direction: Direction::Playback,
             blocks: BUFFER_BLOCKS,

@@ -1,7 +1,7 @@
 //! What the screen shows now: what all pages share, the page that is open, and the pictures of its tiles.
 
 use crate::clock;
-use crate::screen::Wish;
+use crate::screen::TileRequest;
 use crate::ui::app::App;
 use crate::ui::clock::WallClock;
 use crate::ui::pages::settings::PREVIEW;
@@ -73,7 +73,7 @@ impl App {
         let wishes = match (self.page, &self.room) {
             (Page::Room, Some(room)) => room.wishes(),
             (Page::Settings, _) if self.settings.shows_preview() => {
-                vec![Wish {
+                vec![TileRequest {
                     stream: OWN_PICTURE,
                     tile: PREVIEW,
                 }]

@@ -10,7 +10,7 @@ use self::seats::Seats;
 use super::models::sync;
 use crate::clock;
 use crate::picture::frame::PictureSize;
-use crate::screen::Wish;
+use crate::screen::TileRequest;
 use crate::ui::clock::duration;
 use crate::ui::problem::Trouble;
 use conclave_protocol::id::StreamId;
@@ -125,7 +125,7 @@ impl State {
     }
 
     /// What the decoders are to paint, and how large.
-    pub(in crate::ui) fn wishes(&self) -> Vec<Wish> {
+    pub(in crate::ui) fn wishes(&self) -> Vec<TileRequest> {
         let streams = self.seats.streams();
         let large = self.speaker_view.then(|| self.seats.large());
         let size_of = |index: usize| {
@@ -140,7 +140,7 @@ impl State {
         };
         let wish = |(index, stream): (usize, &Option<StreamId>)| {
             let tile = size_of(index).filter(|size| size.width > 0 && size.height > 0)?;
-            Some(Wish {
+            Some(TileRequest {
                 stream: (*stream)?,
                 tile,
             })

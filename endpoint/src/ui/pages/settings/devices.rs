@@ -1,7 +1,7 @@
 //! The cameras, microphones and speakers to choose from.
 
 use crate::camera::CameraSpec;
-use crate::cli::devices::Devices;
+use crate::cli::devices::FoundDevices;
 use crate::sound::{MicrophoneSpec, PcmName, SoundDevice, SpeakerSpec};
 use crate::ui::device_states::DeviceStates;
 use crate::ui::pages::models::sync;
@@ -49,7 +49,7 @@ impl Default for DeviceLists {
 
 impl DeviceLists {
     /// The devices of the machine have been looked at.
-    pub(in crate::ui) fn found(&mut self, devices: &Devices) {
+    pub(in crate::ui) fn found(&mut self, devices: &FoundDevices) {
         let usable = devices.cameras.iter().filter(|camera| !camera.module);
         let cameras = usable.map(|camera| {
             (

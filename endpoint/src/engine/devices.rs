@@ -2,13 +2,12 @@
 //!
 //! Off means off: the camera is released, and no sample of the microphone leaves its thread.
 
+mod silent_speaker;
+
 use super::messages::{EngineError, Settings};
-use crate::camera::{self, CameraCounts, CameraHandle, CameraSpec, CameraState, Wish};
-use crate::clock;
-use crate::net::outbound::{Lane, MediaSender, Transport};
+use crate::camera::{self, CameraCounts, CameraHandle, CameraSpec, CameraState, PreferredMode};
+use crate::net::outbound::{MediaSender, StreamSlot, Transport};
 use crate::picture::frame::{CapturedFrame, PictureSize};
-use crate::platform::metronome::{Beat, Metronome};
-use crate::platform::stop::StopSignal;
 use crate::record::Recorder;
 use crate::sound::level::LevelMeter;
 use crate::sound::playout::{Loudspeaker, Tap, VoiceInput, Voices};
@@ -16,11 +15,12 @@ use crate::sound::{
     MicrophoneSpec, SoundCounts, SoundHandle, SoundState, SpeakerSpec, capture as microphone,
     playback,
 };
-use conclave_protocol::l16::{self, BLOCK_SAMPLES, BLOCK_TIME, Block};
+use conclave_protocol::l16::{self, Block};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::AudioLevel;
-use conclave_protocol::wire::control::Devices;
+use conclave_protocol::wire::control::Devices as SwitchedOn;
 use conclave_protocol::wire::header::Kind;
+use silent_speaker::SilentSpeaker;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
@@ -45,17 +45,17 @@ pub(super) enum DeviceEvent {
 
 /// What device threads are connected to.
 #[derive(Clone)]
-pub(super) struct Wires {
+pub(super) struct DeviceOutputs {
     pub(super) transport: Arc<Transport>,
-    pub(super) camera: Lane,
-    pub(super) microphone: Lane,
+    pub(super) camera: StreamSlot,
+    pub(super) microphone: StreamSlot,
     pub(super) recorder: Option<Recorder>,
     pub(super) own_pictures: Option<OwnPictures>,
 }
 
 /// The devices of an endpoint, open or not.
-pub struct Parts {
-    wires: Wires,
+pub struct Devices {
+    outputs: DeviceOutputs,
     states: mpsc::Sender<DeviceEvent>,
     is_open: bool,
     camera_spec: CameraSpec,
@@ -77,18 +77,21 @@ pub struct Parts {
 }
 
 /// A speaker, or what takes its place when there is none.
-type Speaker = (Option<SoundHandle>, Option<Unheard>);
+type Speaker = (Option<SoundHandle>, Option<SilentSpeaker>);
 
 fn refused(what: &'static str) -> impl Fn(io::Error) -> EngineError {
     move |error| EngineError::System { what, error }
 }
 
-impl Parts {
+impl Devices {
     /// The devices, not open yet, and where their states come out.
-    pub(super) fn new(settings: &Settings, wires: Wires) -> (Self, mpsc::Receiver<DeviceEvent>) {
+    pub(super) fn new(
+        settings: &Settings,
+        outputs: DeviceOutputs,
+    ) -> (Self, mpsc::Receiver<DeviceEvent>) {
         let (states, events) = mpsc::channel(STATES);
-        let parts = Self {
-            wires,
+        let devices = Self {
+            outputs,
             states,
             is_open: false,
             camera_spec: settings.camera.clone(),
@@ -106,7 +109,7 @@ impl Parts {
             loudspeaker: Arc::default(),
             speaker_xruns: 0,
         };
-        (parts, events)
+        (devices, events)
     }
 
     pub(super) const fn are_open(&self) -> bool {
@@ -137,8 +140,8 @@ impl Parts {
     }
 
     /// What is switched on.
-    pub(super) fn devices(&self) -> Devices {
-        Devices {
+    pub(super) fn switched_on(&self) -> SwitchedOn {
+        SwitchedOn {
             microphone: self.has_microphone() && self.microphone_on.load(Relaxed),
             camera: self.picture().is_some(),
         }
@@ -155,7 +158,7 @@ impl Parts {
             CameraSpec::Off => return None,
             CameraSpec::V4l2 { wish, .. } => wish.unwrap_or_default(),
             CameraSpec::Pattern(wish) => *wish,
-            CameraSpec::Auto | CameraSpec::File(_) => Wish::default(),
+            CameraSpec::Auto | CameraSpec::File(_) => PreferredMode::default(),
         };
         self.camera_on.then_some((wish.size, wish.fps))
     }
@@ -216,7 +219,7 @@ impl Parts {
         // Its successor may want the very same device.
         self.wait_for_camera();
         self.camera = Some(
-            start_camera(&self.camera_spec, &self.wires, &self.states)
+            start_camera(&self.camera_spec, &self.outputs, &self.states)
                 .map_err(refused("a camera thread"))?,
         );
         Ok(())
@@ -237,7 +240,7 @@ impl Parts {
             return Ok(None);
         }
         let tap =
-            self.wires.recorder.clone().map(|recorder| -> Tap {
+            self.outputs.recorder.clone().map(|recorder| -> Tap {
                 Box::new(move |from, block| recorder.sound(from, block))
             });
         let (voices, input) = Voices::new(tap, Arc::clone(&self.loudspeaker));
@@ -322,11 +325,11 @@ impl Parts {
     }
 
     fn start_microphone(&self) -> io::Result<SoundHandle> {
-        let (lane, transport) = (
-            self.wires.microphone.clone(),
-            Arc::clone(&self.wires.transport),
+        let (slot, transport) = (
+            self.outputs.microphone.clone(),
+            Arc::clone(&self.outputs.transport),
         );
-        let mut sender = MediaSender::new(Kind::Audio, lane, transport);
+        let mut sender = MediaSender::new(Kind::Audio, slot, transport);
         let (on, level) = (Arc::clone(&self.microphone_on), Arc::clone(&self.level));
         let (states, mut meter) = (self.states.clone(), LevelMeter::default());
         let sink = move |block: &Block, captured: Instant| {
@@ -366,12 +369,12 @@ fn sum_sound(before: SoundCounts, now: SoundCounts) -> SoundCounts {
 
 fn start_camera(
     spec: &CameraSpec,
-    wires: &Wires,
+    outputs: &DeviceOutputs,
     states: &mpsc::Sender<DeviceEvent>,
 ) -> io::Result<CameraHandle> {
-    let (lane, transport) = (wires.camera.clone(), Arc::clone(&wires.transport));
-    let mut sender = MediaSender::new(Kind::Video, lane, transport);
-    let (own_pictures, mut told) = (wires.own_pictures.clone(), false);
+    let (slot, transport) = (outputs.camera.clone(), Arc::clone(&outputs.transport));
+    let mut sender = MediaSender::new(Kind::Video, slot, transport);
+    let (own_pictures, mut told) = (outputs.own_pictures.clone(), false);
     let sink = move |frame: CapturedFrame| {
         if let Err(error) = sender.send(&frame.parts(), 0, frame.captured)
             && !std::mem::replace(&mut told, true)
@@ -394,7 +397,7 @@ fn start_speaker(
     states: &mpsc::Sender<DeviceEvent>,
 ) -> io::Result<Speaker> {
     if *spec == SpeakerSpec::Off {
-        return Ok((None, Some(Unheard::start(voices)?)));
+        return Ok((None, Some(SilentSpeaker::start(voices)?)));
     }
     let source = move |block: &mut Block, heard_at: Instant| voices.fill(block, heard_at);
     let states = states.clone();
@@ -402,50 +405,4 @@ fn start_speaker(
         let _ = states.try_send(DeviceEvent::Speaker(state));
     };
     Ok((Some(playback::spawn(spec.clone(), source, on_state)?), None))
-}
-
-/// Plays to nobody at a speaker's pace, so that sound is counted and recorded without one. Sleeps while nobody can be
-/// heard.
-struct Unheard {
-    stop: StopSignal,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Unheard {
-    fn start(mut voices: Voices) -> io::Result<Self> {
-        let stop = StopSignal::new()?;
-        let given = stop.clone();
-        let thread = std::thread::Builder::new()
-            .name("unheard".into())
-            .spawn(move || {
-                let mut block = [0; BLOCK_SAMPLES];
-                while !given.is_raised() {
-                    if voices.rest_if_nobody() {
-                        continue;
-                    }
-                    let mut metronome = Metronome::new(clock::now(), BLOCK_TIME.0 * 1_000);
-                    while voices.somebody() {
-                        match metronome.wait(&given, clock::now() + BLOCK_TIME) {
-                            Beat::Due(_, due) => voices.fill(&mut block, due),
-                            Beat::NotYet => {}
-                            Beat::Stopped => return,
-                        }
-                    }
-                }
-            })?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Unheard {
-    fn drop(&mut self) {
-        self.stop.raise();
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            let _ = thread.join();
-        }
-    }
 }

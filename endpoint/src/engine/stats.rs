@@ -142,7 +142,7 @@ const MOST_ENTRIES: usize = 1024;
 
 /// The books of one call.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(super) struct StatsCollector {
     entries: BTreeMap<Key, Entry>,
     open: BTreeMap<StreamId, Key>,
     last: Option<Micros>,
@@ -180,7 +180,7 @@ impl Totals {
     }
 }
 
-impl Ledger {
+impl StatsCollector {
     /// What somebody is called from now on.
     pub(super) fn call(&mut self, username: &Username, display_name: &DisplayName) {
         if self.called.len() >= MOST_ENTRIES {
