@@ -2,6 +2,7 @@
 //!
 //! Off means off: the camera is released, and no sample of the microphone leaves its thread.
 
+mod counts;
 mod silent_speaker;
 
 use super::messages::{EngineError, Settings};
@@ -20,6 +21,7 @@ use conclave_protocol::time::Instant;
 use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::Devices as SwitchedOn;
 use conclave_protocol::wire::header::Kind;
+use counts::{sum, sum_sound};
 use silent_speaker::SilentSpeaker;
 use std::io;
 use std::sync::Arc;
@@ -343,27 +345,6 @@ impl Devices {
         microphone::spawn(self.microphone_spec.clone(), sink, move |state| {
             let _ = states.try_send(DeviceEvent::Microphone(state));
         })
-    }
-}
-
-fn sum(before: CameraCounts, now: CameraCounts) -> CameraCounts {
-    CameraCounts {
-        captured: before.captured + now.captured,
-        stale: before.stale + now.stale,
-        damaged: before.damaged + now.damaged,
-        mended: before.mended + now.mended,
-        no_buffer: before.no_buffer + now.no_buffer,
-        errors: before.errors + now.errors,
-        reopened: before.reopened + now.reopened,
-    }
-}
-
-fn sum_sound(before: SoundCounts, now: SoundCounts) -> SoundCounts {
-    SoundCounts {
-        blocks: before.blocks + now.blocks,
-        xruns: before.xruns + now.xruns,
-        errors: before.errors + now.errors,
-        reopened: before.reopened + now.reopened,
     }
 }
 

@@ -7,6 +7,7 @@ mod holder;
 mod locate;
 pub(crate) mod mapped;
 pub mod negotiate;
+mod pixels;
 mod refusal;
 
 pub use capture::V4l2Camera;

@@ -3,11 +3,19 @@
 //! Reads what cameras send: baseline pictures of 8 bits, gray or in three colors. Every other kind is refused by name
 //! ([`HeadError`]), by the sender as by the receiver. Coded data is read by `scan`.
 
+mod error;
+mod frame;
+mod marker;
+mod recording;
+
+pub use error::{Coding, HeadError};
+pub(super) use marker::{marker_in_scan, next_start};
+pub use recording::next_picture;
+
 use crate::picture::frame::PictureSize;
-use memchr::{memchr, memmem};
-use std::fmt;
-use std::ops::Range;
-use thiserror::Error;
+use frame::{Component, Frame, frame};
+use marker::{marker_at, segment};
+use memchr::memchr;
 
 /// The largest picture that is sent or decoded. Raising it lets one participant cost the others more memory:
 /// a picture takes 3 bytes a pixel.
@@ -21,94 +29,6 @@ const MOST_JUNK_BYTES: usize = 4096;
 
 /// Blocks in a unit of a scan with several components (T.81, B.2.3).
 const MOST_BLOCKS: usize = 10;
-
-/// How the pixels of a picture are coded, where that is not baseline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Coding {
-    /// In several passes over the picture.
-    Progressive,
-    /// By arithmetic codes.
-    Arithmetic,
-    /// Without loss.
-    Lossless,
-    /// As differences between pictures.
-    Hierarchical,
-}
-
-impl fmt::Display for Coding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Progressive => "progressive",
-            Self::Arithmetic => "arithmetic",
-            Self::Lossless => "lossless",
-            Self::Hierarchical => "hierarchical",
-        })
-    }
-}
-
-/// Why bytes are no JPEG that can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-pub enum HeadError {
-    /// The first two bytes are not the SOI marker.
-    #[error("no JPEG")]
-    NoStart,
-    /// The bytes end before the first scan.
-    #[error("JPEG that ends in its header")]
-    Truncated,
-    /// There is no marker where one has to be.
-    #[error("JPEG without a marker at offset {at}")]
-    NoMarker {
-        /// Offset in bytes.
-        at: usize,
-    },
-    /// A segment that contradicts itself or what came before it.
-    #[error("JPEG with a damaged segment at offset {at}")]
-    Damaged {
-        /// Offset in bytes.
-        at: usize,
-    },
-    /// The first scan comes before any frame header, or there is none.
-    #[error("JPEG without a frame header")]
-    NoFrame,
-    /// Not baseline.
-    #[error("{0} JPEG, and only baseline JPEG is sent and shown")]
-    Coding(Coding),
-    /// Not of 8 bits.
-    #[error("JPEG of {0} bits, and only JPEG of 8 bits is sent and shown")]
-    Precision(u8),
-    /// Neither gray nor of three colors.
-    #[error("JPEG of {0} components, and only gray or three-color JPEG is sent and shown")]
-    Components(u8),
-    /// The height comes behind the first scan (DNL), which no decoder in use reads.
-    #[error("JPEG that does not tell its height in front")]
-    NoHeight,
-    /// It names a quantization table that it does not have.
-    #[error("JPEG without its quantization tables")]
-    NoQuantization,
-    /// It names a Huffman table that it does not have, and that is none of the standard ones.
-    #[error("JPEG without its Huffman tables")]
-    NoHuffman,
-    /// Larger than any camera's.
-    #[error("JPEG of {0}, larger than {LARGEST}")]
-    TooLarge(PictureSize),
-}
-
-/// One color component of a frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Component {
-    id: u8,
-    /// Blocks in a unit, across and down.
-    sampling: (u8, u8),
-    quantization: u8,
-}
-
-/// What the frame header says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Frame {
-    size: PictureSize,
-    count: u8,
-    components: [Component; 3],
-}
 
 /// One component of a scan: which of the frame's, and the Huffman tables that it is coded by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -456,145 +376,6 @@ fn is_odd_application_segment(payload: &[u8]) -> bool {
         ] => !matches!(transform, 0 | 1),
         _ => false,
     }
-}
-
-/// The marker at `at`, fill bytes skipped, and the offset of its 0xff.
-fn marker_at(bytes: &[u8], at: usize) -> Result<(u8, usize), HeadError> {
-    let rest = bytes.get(at..).ok_or(HeadError::Truncated)?;
-    match rest.first() {
-        None => return Err(HeadError::Truncated),
-        Some(0xff) => {}
-        Some(_) => return Err(HeadError::NoMarker { at }),
-    }
-    let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
-    match rest.get(fill) {
-        None => Err(HeadError::Truncated),
-        Some(0) => Err(HeadError::NoMarker { at: at + fill }),
-        Some(&marker) => Ok((marker, at + fill - 1)),
-    }
-}
-
-/// Payload of the segment whose marker is at `start`, and where the next one begins.
-fn segment(bytes: &[u8], start: usize) -> Result<(&[u8], usize), HeadError> {
-    let length = bytes
-        .get(start + 2..start + 4)
-        .ok_or(HeadError::Truncated)?;
-    let length = usize::from(length[0]) << 8 | usize::from(length[1]);
-    if length < 2 {
-        return Err(HeadError::Damaged { at: start });
-    }
-    let next = start + 2 + length;
-    let payload = bytes.get(start + 4..next).ok_or(HeadError::Truncated)?;
-    Ok((payload, next))
-}
-
-fn frame(marker: u8, payload: &[u8], at: usize) -> Result<Frame, HeadError> {
-    match marker {
-        0xc0 | 0xc1 => {}
-        0xc2 => return Err(HeadError::Coding(Coding::Progressive)),
-        0xc3 => return Err(HeadError::Coding(Coding::Lossless)),
-        0xc9..=0xcb => return Err(HeadError::Coding(Coding::Arithmetic)),
-        _ => return Err(HeadError::Coding(Coding::Hierarchical)),
-    }
-    let damaged = HeadError::Damaged { at };
-    let &[precision, h1, h0, w1, w0, count, ref rest @ ..] = payload else {
-        return Err(damaged);
-    };
-    let size = PictureSize::new(
-        u32::from(u16::from_be_bytes([w1, w0])),
-        u32::from(u16::from_be_bytes([h1, h0])),
-    );
-    if precision != 8 {
-        return Err(HeadError::Precision(precision));
-    }
-    if !matches!(count, 1 | 3) {
-        return Err(HeadError::Components(count));
-    }
-    if size.height == 0 {
-        return Err(HeadError::NoHeight);
-    }
-    if size.width == 0 || rest.len() != 3 * usize::from(count) {
-        return Err(damaged);
-    }
-    if size.width > LARGEST.width || size.height > LARGEST.height {
-        return Err(HeadError::TooLarge(size));
-    }
-    let mut components = [Component::default(); 3];
-    for (to, from) in components.iter_mut().zip(rest.chunks_exact(3)) {
-        let sampling = (from[1] >> 4, from[1] & 15);
-        if !(1..=4).contains(&sampling.0) || !(1..=4).contains(&sampling.1) || from[2] > 3 {
-            return Err(damaged);
-        }
-        *to = Component {
-            id: from[0],
-            sampling,
-            quantization: from[2],
-        };
-    }
-    Ok(Frame {
-        size,
-        count,
-        components,
-    })
-}
-
-/// The first marker in coded data from `from` on: its code, and the offset of its 0xff.
-pub(super) fn marker_in_scan(bytes: &[u8], from: usize) -> Option<(u8, usize)> {
-    let mut at = from;
-    loop {
-        at += memchr(0xff, bytes.get(at..)?)?;
-        match *bytes.get(at + 1)? {
-            0 => at += 2,
-            0xff => at += 1,
-            marker => return Some((marker, at)),
-        }
-    }
-}
-
-/// Offset of the next start marker with another marker behind it.
-pub(super) fn next_start(bytes: &[u8], from: usize) -> Option<usize> {
-    memmem::find(bytes.get(from..)?, &[0xff, 0xd8, 0xff]).map(|at| from + at)
-}
-
-/// Finds the next JPEG with both its ends at or after `from` in a recording: JPEGs one after the other.
-///
-/// Walks over the coded data too, so that a thumbnail inside a segment is not taken for a picture, but does not look
-/// whether the data is all there.
-#[must_use]
-pub fn next_picture(bytes: &[u8], from: usize) -> Option<Range<usize>> {
-    let mut from = from;
-    loop {
-        let start = next_start(bytes, from)?;
-        match picture_length(&bytes[start..]) {
-            Some(length) => return Some(start..start + length),
-            None => from = start + 2,
-        }
-    }
-}
-
-fn picture_length(bytes: &[u8]) -> Option<usize> {
-    let head = head(bytes).ok()?;
-    let (mut header, mut scan) = (head.header, head.scan);
-    // One scan, or one for each component.
-    for _ in 0..3 {
-        let mut at = scan.data;
-        loop {
-            let (marker, start) = marker_in_scan(bytes, at)?;
-            match marker {
-                0xd9 => return Some(start + 2),
-                0xd0..=0xd7 => at = start + 2,
-                _ => {
-                    at = start;
-                    break;
-                }
-            }
-        }
-        match header.advance(bytes, at).ok()? {
-            Reached::Scan(next) => scan = next,
-            Reached::Start(_) | Reached::End => return None,
-        }
-    }
-    None
 }
 
 #[cfg(test)]
