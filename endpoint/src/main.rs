@@ -42,7 +42,7 @@ struct CommandLine {
 enum Verb {
     /// The touch screen of a meeting room: full screen, signed in by itself, idle between calls.
     ///
-    /// It ends when something new was provisioned and nobody is in a call, for its service to start it again.
+    /// It ends when something new was provisioned and there is no call, for its service to start it again.
     Kiosk(KioskArguments),
     /// A call without a screen; for appliances, bots and tests.
     Call(CallArguments),

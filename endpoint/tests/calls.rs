@@ -224,7 +224,7 @@ fn a_call_goes_on_after_the_relay_was_killed_and_nothing_said_is_lost() {
     ana.wait_until("Ben again", ben_is_back);
     ben.wait_until("Ana again", ana_is_back);
     assert_eq!(ana.last["path"], "udp");
-    // Somebody new reads what was said before the relay was killed.
+    // A new participant reads what was said before the relay was killed.
     let mut cai = Call::join(
         folder.path(),
         &relay.address,

@@ -1,8 +1,8 @@
-//! Cameras: whole JPEGs with their times, from a thread that lives through lost cameras.
+//! Cameras: whole JPEGs with their times, from a thread that survives lost cameras.
 //!
 //! [`spawn`] starts a thread that opens the camera of a [`CameraSpec`], hands each picture to a sink on that thread,
 //! and opens it again when it goes. A lost camera is a [`CameraState`] with a reason, not an error. Does not look at
-//! pixels and does not wait for readers: a picture nobody has room for is dropped and counted.
+//! pixels and does not wait for readers: a picture without a free buffer is dropped and counted.
 
 pub mod avi;
 mod faults;

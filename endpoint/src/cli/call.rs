@@ -73,9 +73,9 @@ pub enum CallError {
     /// A device that was named, and so is required, is not there.
     #[error("{what} is missing: {loss}")]
     DeviceMissing {
-        /// Which.
+        /// The camera, the microphone or the speaker.
         what: &'static str,
-        /// Why.
+        /// Why it is lost.
         loss: DeviceLoss,
     },
     /// The runtime or a signal handler cannot be set up.
@@ -214,7 +214,7 @@ struct Printer {
     missing: mpsc::Sender<CallError>,
     /// What the others had switched on when it was told last.
     devices: BTreeMap<ParticipantId, Devices>,
-    /// Everyone in the room, for acts that name somebody.
+    /// Everyone in the room, for acts that name a participant.
     people: People,
 }
 
@@ -251,7 +251,7 @@ impl Printer {
 }
 
 impl Printer {
-    /// Tells what somebody who was here already has switched on or off.
+    /// Tells what a participant who was here already has switched on or off.
     fn tell_switched(&mut self, people: &[Person]) {
         let others = people.iter().filter(|person| !person.own);
         let now: BTreeMap<_, _> = others.map(|person| (person.id, person.devices)).collect();
@@ -328,7 +328,7 @@ fn eprint_line(report: &Report) {
             return;
         }
     };
-    // Nobody may be reading; that is no reason to end a call.
+    // The reader may be gone; that is no reason to end a call.
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -42,7 +42,7 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] names file, key, value and reason. What is wrong with choices is no error: it is logged
-    /// and left out, as nobody could repair it on a board without a keyboard.
+    /// and left out, as it could not be repaired on a board without a keyboard.
     pub fn load(file: Option<&Path>, folder: Option<&Path>) -> Result<Self, ConfigError> {
         Self::load_layers(or_default(file), None, folder, std::env::vars_os())
     }

@@ -139,7 +139,7 @@ impl Engine {
         }
     }
 
-    /// Tells the rooms, when that is news to somebody who is not in one.
+    /// Reports the rooms, when they have changed and this endpoint is in none.
     pub(super) fn tell_rooms(&mut self) {
         if let Some(rooms) = self.lobby.news(self.room.is_some()) {
             (self.report)(Report::Rooms(rooms));

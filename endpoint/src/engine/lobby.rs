@@ -9,7 +9,7 @@ use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{Refusal, RoomSummary};
 use std::collections::BTreeMap;
 
-/// How long to wait for a room that somebody else is making.
+/// How long to wait for a room that another participant is making.
 const LOOK_AGAIN_AFTER: Micros = Micros::from_millis(100);
 
 /// The rooms that the relay told of, and the one to be in.
@@ -30,7 +30,7 @@ pub(super) struct Lobby {
 /// A room to be in.
 struct Goal {
     room: Room,
-    /// Being refused ends the engine, for there is nobody to choose another.
+    /// A refusal ends the engine, because no person is there to choose another room.
     required: bool,
     pursuit: Pursuit,
 }
@@ -151,7 +151,7 @@ impl Lobby {
         puts_out
     }
 
-    /// The rooms, when that is news to somebody who is not in one.
+    /// The rooms, when they have changed and this endpoint is in none.
     pub(super) fn news(&mut self, is_inside: bool) -> Option<Vec<RoomSummary>> {
         let is_news = self.complete && !is_inside && std::mem::take(&mut self.changed);
         is_news.then(|| self.rooms.values().cloned().collect())
@@ -264,7 +264,7 @@ impl Lobby {
             return self.pursue(true);
         }
         let wait = match (act, refusal) {
-            // Somebody else is making it: it is listed as soon as it is stored.
+            // Another participant is making it: it is listed as soon as it is stored.
             (Act::Create, Refusal::RoomExists) => LOOK_AGAIN_AFTER,
             (_, Refusal::RateLimited { retry_after_ms }) => {
                 Micros::from_millis(retry_after_ms.into())

@@ -25,14 +25,14 @@ pub(super) struct Inbound {
     /// The way to the speaker, while there is one.
     voices: Option<VoiceInput>,
     heard: BTreeMap<StreamId, Heard>,
-    /// Where pictures go that somebody looks at.
+    /// Where pictures go that are shown on a screen.
     viewers: Option<ScreenInput>,
     /// Where pictures go otherwise, and the thread that they go to, until the call ends.
     pictures: Option<(Pictures, PictureWorker)>,
     pictures_left_out: u64,
     blocks_dropped: u64,
     refused: RefusedPackets,
-    /// Who comes and goes while the ring to the voices is full: nobody drains it without a speaker.
+    /// Participants who come and go while the ring to the voices is full: without a speaker no thread drains it.
     voice_changes: VecDeque<Input>,
 }
 
@@ -205,7 +205,7 @@ impl Inbound {
 
     /// Tells who comes and goes, now or as soon as the ring has room.
     fn tell_voices(&mut self, change: Input) {
-        // Somebody who goes before their coming was told need not be told at all.
+        // A participant who leaves before the arrival was reported need not be reported at all.
         if let Input::Remove(gone) = change
             && let Some(told) = self
                 .voice_changes

@@ -71,9 +71,9 @@ pub enum Intent {
     Say(Box<ChatText>),
     /// Write to the room once it is joined, or to one who is in it now, and hear what became of the line.
     Write {
-        /// Whom, if not everyone.
+        /// The recipient; everyone in the room when absent.
         to: Option<ParticipantId>,
-        /// What.
+        /// The line.
         text: Box<ChatText>,
         /// Gets the answer; dropped when the connection is lost before one came.
         written: Written,
@@ -131,7 +131,7 @@ pub struct Person {
     pub picture: Option<StreamId>,
 }
 
-/// How loud somebody is now.
+/// How loud a participant is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loudness {
     /// Who; the endpoint's own microphone when absent.
@@ -166,7 +166,7 @@ pub enum Report {
     NotEntered {
         /// What was asked for.
         act: &'static str,
-        /// Why not.
+        /// The relay's reason.
         refusal: Refusal,
     },
     /// Back in the lobby.
@@ -175,13 +175,13 @@ pub enum Report {
     People(Vec<Person>),
     /// How loud everyone is, ten times a second while in a room or trying the devices.
     Levels(Vec<Loudness>),
-    /// Somebody came.
+    /// A participant joined.
     Came(DisplayName),
-    /// Somebody left.
+    /// A participant left.
     Left(DisplayName, LeaveReason),
     /// What everyone in the room can compare aloud: the same for all who are end to end with each other.
     SafetyNumber(String),
-    /// Somebody wrote, or this endpoint did.
+    /// A line of chat, from another participant or from this endpoint.
     Chat {
         /// The line.
         line: ChatLine,
@@ -217,7 +217,7 @@ pub enum EngineError {
     /// What is kept cannot be used.
     #[error(transparent)]
     Keep(#[from] KeepError),
-    /// A thread, a socket or random bytes were not to be had.
+    /// The system gives no thread, socket or random bytes.
     #[error("the system refuses {what}: {error}")]
     System {
         /// What was asked for.
@@ -235,7 +235,7 @@ pub enum EngineError {
     },
     /// Another relay at the address.
     #[error(
-        "{error}. If the relay was set up anew, compare this fingerprint with `conclave-relay identity` there, \
+        "{error}. If the relay was installed again, compare this fingerprint with `conclave-relay identity` there, \
          then remove {kept_as}"
     )]
     IdentityChanged {
@@ -275,7 +275,7 @@ pub enum EngineError {
     Refused {
         /// What was asked for.
         act: &'static str,
-        /// Why not.
+        /// The relay's reason.
         refusal: Refusal,
     },
 }

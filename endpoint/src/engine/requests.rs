@@ -25,7 +25,7 @@ impl Requests {
         self.pending.clear();
     }
 
-    /// Gives the message that asks; nothing while there is no connection, when nobody would answer.
+    /// Gives the message that asks; nothing while there is no connection, because no answer would come.
     pub(super) fn ask(&mut self, request: Request, asked: Asked) -> Option<ToRelay> {
         if !self.is_open {
             return None;

@@ -24,7 +24,7 @@ use std::sync::Arc;
 enum Tell {
     Everyone,
     /// What follows from a roster is told as a whole.
-    Nobody,
+    NoOne,
 }
 
 fn no_entropy(error: getrandom::Error) -> EngineError {
@@ -44,7 +44,7 @@ fn picture(member: &Participant) -> Option<StreamId> {
 impl Engine {
     /// In the room: at first, after a new connection, or still, after a resumed one.
     ///
-    /// A relay that was restarted counts participants anew: only a resumed session is still the same one.
+    /// A relay that was restarted counts participants from the beginning: only a resumed session is still the same one.
     pub(super) fn enter(
         &mut self,
         joined: Joined,
@@ -74,7 +74,7 @@ impl Engine {
                 self.room = Some(self.enter_new(place, &joined.roster)?);
             }
         }
-        self.follow(Tell::Nobody, now);
+        self.follow(Tell::NoOne, now);
         self.hold_devices();
         self.publish();
         self.catch_up_chat();
@@ -110,7 +110,7 @@ impl Engine {
     }
 
     /// The relay has this endpoint in the room by a join of which nothing is known here: keys and replay windows begin
-    /// anew with a join of their own.
+    /// again with a join of their own.
     fn join_again(&mut self, resumed: bool, now: Instant) {
         if !resumed {
             return self.lose(ConnectionLoss::OtherJoin, now);
@@ -240,7 +240,7 @@ impl Engine {
         }
     }
 
-    /// What everyone in the room can compare aloud, told whenever somebody comes or goes.
+    /// What everyone in the room can compare aloud, told whenever a participant comes or goes.
     fn tell_safety_number(&mut self) {
         if let Some(room) = &self.room {
             (self.report)(Report::SafetyNumber(room.attendance.safety_number()));
@@ -286,7 +286,7 @@ impl Engine {
         }
     }
 
-    /// The name of somebody else who is here.
+    /// The name of another participant who is here.
     pub(super) fn name_of(&self, id: ParticipantId) -> Option<Username> {
         let member = self.room.as_ref()?.attendance.member(id)?;
         Some(member.username.clone())

@@ -282,7 +282,7 @@ impl Engine {
         }
     }
 
-    /// Ends the session at the relay, so that nobody waits for it to come back.
+    /// Ends the session at the relay, so that the others do not wait for it to come back.
     pub(super) async fn sign_out(&mut self) {
         let sign_out = self.requests.ask(Request::SignOut, Asked::Nothing);
         if let (Some(mut connection), Some(message)) = (self.connection.take(), sign_out) {
@@ -309,7 +309,7 @@ impl Engine {
                 self.hear_chat(line);
                 Ok(())
             }
-            // Whoever signed in last is meant; two that took turns would both be of no use.
+            // The device that signed in last counts; two that took turns would both be of no use.
             Event::Closing {
                 reason: ClosingReason::Replaced,
             } => Err(EngineError::Replaced {

@@ -82,7 +82,7 @@ pub struct Engine {
     pub(super) stats: StatsCollector,
 }
 
-/// Where pictures go that somebody looks at.
+/// Where pictures go that are shown on a screen.
 pub struct PictureOutputs {
     /// Everyone else's.
     pub others: ScreenInput,

@@ -1,4 +1,4 @@
-//! The books: what came of each participant's streams over a whole call, whatever numbers they had.
+//! Statistics: what came of each participant's streams over a whole call, whatever stream numbers they had.
 //!
 //! A stream gets a new number when its sender or the relay comes back; a person counts by who it was. So
 //! totals are kept by name and kind.
@@ -60,7 +60,7 @@ pub struct SelfStats {
     pub pictures_left_out: u64,
     /// What was not recorded because the disk was slow.
     pub recording_left_out: u64,
-    /// Blocks of sound that came while nobody took them: the speaker is gone.
+    /// Blocks of sound that came while no thread took them: the speaker is gone.
     pub blocks_dropped: u64,
     /// Packets that were dropped unopened, by reason.
     pub packets_refused: RefusedPackets,
@@ -83,7 +83,7 @@ pub struct RefusedPackets {
     pub unknown_stream: u64,
     /// Seen before, or too old.
     pub replayed: u64,
-    /// Nobody has given the key.
+    /// No sender has given the key.
     pub no_key: u64,
     /// The seal does not hold.
     pub forged: u64,
@@ -135,9 +135,9 @@ pub struct StreamStats {
 
 type Key = (String, &'static str);
 
-/// Names and kinds in the books; accounts cost nothing, so a room's visitors over time are without bound.
+/// Names and kinds that are kept; accounts cost nothing, so a room's visitors over time are without bound.
 ///
-/// When they are full, somebody who is gone makes place.
+/// When they are full, a participant who has left is forgotten first.
 const MOST_ENTRIES: usize = 1024;
 
 /// The books of one call.
@@ -181,7 +181,7 @@ impl Totals {
 }
 
 impl StatsCollector {
-    /// What somebody is called from now on.
+    /// The display name of a participant from now on.
     pub(super) fn call(&mut self, username: &Username, display_name: &DisplayName) {
         if self.called.len() >= MOST_ENTRIES {
             let (entries, called) = (&self.entries, &mut self.called);
@@ -235,7 +235,7 @@ impl StatsCollector {
         }
     }
 
-    /// A stream is over; its numbers stay in the books.
+    /// A stream has ended; its totals are kept.
     pub(super) fn close(&mut self, stream: StreamId) {
         if let Some(entry) = self
             .open

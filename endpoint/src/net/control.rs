@@ -87,7 +87,7 @@ pub enum ConnectionEvent {
     },
     /// A message came.
     Message(Box<ToEndpoint>),
-    /// It is over.
+    /// The connection has ended, or was never made.
     Lost(ConnectionError),
 }
 

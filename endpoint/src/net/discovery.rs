@@ -34,7 +34,7 @@ pub struct FoundRelay {
     pub name: String,
     /// Where it is, `HOST:PORT`.
     pub address: String,
-    /// The fingerprint that was announced, which nobody has checked.
+    /// The fingerprint that was announced. It is not checked here.
     pub fingerprint: Option<String>,
     /// The version of the protocol that it speaks.
     pub version: u16,

@@ -32,7 +32,7 @@ pub struct MediaSocket {
 }
 
 impl MediaSocket {
-    /// Opens a socket that talks to `relay` and nobody else.
+    /// Opens a socket that talks to `relay` alone.
     ///
     /// # Errors
     /// When the system gives no socket or has no way to the address.

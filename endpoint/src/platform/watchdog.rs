@@ -33,7 +33,7 @@ pub struct Watchdog {
 /// One part's sign of life, from whichever thread it runs on.
 ///
 /// A part that ends without [`Self::pause`] is missed: a thread that panicked must not look well.
-/// The default is one that nobody looks at.
+/// The default is one that systemd does not watch.
 #[derive(Clone, Debug, Default)]
 pub struct Heartbeat(Arc<AtomicU64>);
 
@@ -95,7 +95,7 @@ impl Watchdog {
         last_beat
     }
 
-    /// Says that the start is over.
+    /// Says that the start has ended.
     pub fn ready(&self) {
         self.manager.tell("READY=1");
     }

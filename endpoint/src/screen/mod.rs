@@ -5,7 +5,7 @@
 //! ScreenInput::take ─ one waiting JPEG a stream ─ decode, resize ─ one finished picture a stream ─ Screen::drain
 //! ```
 //!
-//! Each stream has room for one JPEG that waits and one picture that nobody has seen yet; a newer one takes the
+//! Each stream has room for one JPEG that waits and one picture that the screen has not taken yet; a newer one takes the
 //! place of the older, which is counted. So nothing queues, and what is shown is never older than the decoders
 //! are slow. Streams take turns, one picture a turn, and one stream is never decoded by two threads at a time.
 //! What no tile shows is not even copied. The threads that bring JPEGs share no lock with any other.
@@ -162,7 +162,7 @@ impl<C: Canvas> Screen<C> {
 
     /// Takes memory back for the next picture of its size.
     ///
-    /// Nobody else may hold on to it: a canvas that is shared would have to be copied to be painted on.
+    /// Only the caller may hold on to it: a canvas that is shared would have to be copied to be painted on.
     pub fn recycle(&self, canvas: C) {
         drop(self.gallery.give_back(canvas));
     }

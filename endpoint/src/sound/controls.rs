@@ -29,7 +29,7 @@ enum Fault {
 /// A control of a card that keeps it silent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Muted {
-    /// What.
+    /// What it silences.
     pub what: Silenced,
     /// The card's name, for people.
     pub card: String,

@@ -1,4 +1,4 @@
-//! How loud a block is, and whether somebody speaks: for the level byte of each packet.
+//! How loud a block is, and whether it holds speech: for the level byte of each packet.
 
 use conclave_protocol::l16::{BLOCK_SAMPLES, Block};
 use conclave_protocol::units::{AudioLevel, Dbov};

@@ -81,7 +81,7 @@ impl VoiceReport {
     reason = "blocks lie in the ring itself, so that none is allocated"
 )]
 pub enum Input {
-    /// Somebody may talk.
+    /// A participant may talk.
     Add(StreamId, Arc<Username>, Arc<VoiceReport>),
     /// They do not any more.
     Remove(StreamId),
@@ -168,7 +168,7 @@ pub struct VoiceInput {
 }
 
 impl VoiceInput {
-    /// Hands something to the playback thread, and wakes it if it rested and somebody may be heard now.
+    /// Hands something to the playback thread, and wakes it if it rested and a participant may be heard now.
     ///
     /// # Errors
     /// When the ring is full; the input is given back.
@@ -177,9 +177,9 @@ impl VoiceInput {
         reason = "what finds no room comes back, to be tried again"
     )]
     pub fn push(&mut self, input: Input) -> Result<(), rtrb::PushError<Input>> {
-        let somebody = matches!(input, Input::Add(..));
+        let adds = matches!(input, Input::Add(..));
         self.ring.push(input)?;
-        if somebody && let Some(thread) = self.sleeper.get() {
+        if adds && let Some(thread) = self.sleeper.get() {
             thread.unpark();
         }
         Ok(())
@@ -196,7 +196,7 @@ struct Voice {
 }
 
 impl Voices {
-    /// Nobody yet, and the ring by which that changes.
+    /// No participant yet, and the ring by which that changes.
     #[must_use]
     pub fn new(tap: Option<Tap>, loudspeaker: Arc<Loudspeaker>) -> (Self, VoiceInput) {
         let (ring, input) = rtrb::RingBuffer::new(RING);
@@ -215,18 +215,18 @@ impl Voices {
         )
     }
 
-    /// Whether there is anybody who may be heard.
+    /// Whether a participant may be heard.
     #[must_use]
-    pub fn somebody(&self) -> bool {
+    pub fn has_talkers(&self) -> bool {
         !self.voices.is_empty()
     }
 
-    /// For a listener who need not play silence: while nobody may be heard, parks the thread until somebody may, or
-    /// until it is unparked. Tells whether it rested.
-    pub fn rest_if_nobody(&mut self) -> bool {
+    /// For a listener who need not play silence: while no participant may be heard, parks the thread until one may,
+    /// or until it is unparked. Tells whether it rested.
+    pub fn rest_without_talkers(&mut self) -> bool {
         self.sleeper.get_or_init(std::thread::current);
         self.take_all();
-        if self.somebody() {
+        if self.has_talkers() {
             return false;
         }
         // A source that was added since `take_all` has left a token, with which this returns at once.

@@ -254,7 +254,7 @@ fn an_unplugged_webcam_is_lost_and_found_again_under_another_number() {
     watch.running();
     let held = watch.frame().frame;
     let checksum = fnv1a(&as_sent(&held));
-    // Whoever holds the old node open keeps its number taken.
+    // A program that holds the old node open keeps its number taken.
     let squatter = fs::File::open(&before).unwrap();
 
     webcam.tell("unplug");

@@ -117,7 +117,7 @@ impl Call {
         serde_json::from_str(&line.text).unwrap()
     }
 
-    /// The file in which it records what comes from somebody.
+    /// The file in which it records what comes from a participant.
     pub(crate) fn recording(&self, file: &str) -> PathBuf {
         self.record.join(file)
     }

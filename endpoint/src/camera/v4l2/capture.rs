@@ -33,7 +33,7 @@ const SLOTS: usize = 4;
 pub struct V4l2Camera {
     format: StreamFormat,
     context: SourceContext,
-    /// Set with the first picture: whoever opened it looks for another camera if none comes.
+    /// Set with the first picture: the locator looks for another camera if none comes.
     gives: Arc<AtomicBool>,
     stream: MappedStream,
     set: SetFormat,

@@ -369,7 +369,7 @@ impl DriverFrame {
     pub(crate) fn bytes(&self) -> &[u8] {
         let buffer = &self.shared.buffers[self.index];
         // SAFETY: `used` was capped to the mapping's length; the mapping lives as long as `shared`; while this reader
-        // exists the driver does not own the buffer and nobody writes to it.
+        // exists the driver does not own the buffer and nothing writes to it.
         unsafe { std::slice::from_raw_parts(buffer.start.as_ptr(), self.used) }
     }
 }

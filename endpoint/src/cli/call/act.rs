@@ -83,7 +83,7 @@ impl Act {
     }
 }
 
-/// Splits what follows `tell` into somebody of these keys and a text; of several names that fit, the longest.
+/// Splits what follows `tell` into one of these keys and a text; of several names that fit, the longest.
 ///
 /// Gives where in the list the name is, and the text. Names may have spaces.
 pub(super) fn addressee<'l>(

@@ -54,7 +54,7 @@ impl Control {
         people: People,
     ) -> io::Result<Self> {
         let (sender, lines) = mpsc::channel(LINES);
-        // A thread that nobody waits for: a read of a terminal cannot be interrupted.
+        // A thread that is never joined: a read of a terminal cannot be interrupted.
         std::thread::Builder::new()
             .name("control".into())
             .spawn(move || read_lines(io::stdin(), |line| sender.blocking_send(line).is_ok()))?;
@@ -203,7 +203,7 @@ fn names_of(people: &[Person]) -> (Vec<ParticipantId>, Vec<String>) {
     names.into_iter().unzip()
 }
 
-/// Reads lines until the end, or until nobody takes them.
+/// Reads lines until the end, or until the receiver is gone.
 fn read_lines(input: impl Read, mut take: impl FnMut(Line) -> bool) {
     let mut input = BufReader::new(input);
     let mut bytes = Vec::new();
@@ -230,7 +230,7 @@ fn read_lines(input: impl Read, mut take: impl FnMut(Line) -> bool) {
 }
 
 fn answer(line: &str) {
-    // Nobody may be reading; that is no reason to end a call.
+    // The reader may be gone; that is no reason to end a call.
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -209,7 +209,7 @@ fn what_was_asked_before_a_loss_is_current_after_it() {
     let mut chat = inside();
     let before = visit(&chat.earlier().unwrap().1);
     chat.lose();
-    assert!(chat.earlier().is_none(), "nobody would answer");
+    assert!(chat.earlier().is_none(), "no answer would come");
     chat.join();
     assert!(chat.is_current(before));
 }

@@ -8,8 +8,8 @@ use conclave_protocol::l16::{BLOCK_SAMPLES, BLOCK_TIME};
 use std::io;
 use std::thread::JoinHandle;
 
-/// Plays to nobody at a speaker's pace, so that sound is counted and recorded without one. Sleeps while nobody can be
-/// heard.
+/// Takes sound at a speaker's pace and plays it nowhere, so that it is counted and recorded without a speaker. Sleeps
+/// while no participant sends sound.
 pub(super) struct SilentSpeaker {
     stop: StopSignal,
     thread: Option<JoinHandle<()>>,
@@ -24,11 +24,11 @@ impl SilentSpeaker {
             .spawn(move || {
                 let mut block = [0; BLOCK_SAMPLES];
                 while !given.is_raised() {
-                    if voices.rest_if_nobody() {
+                    if voices.rest_without_talkers() {
                         continue;
                     }
                     let mut metronome = Metronome::new(clock::now(), BLOCK_TIME.0 * 1_000);
-                    while voices.somebody() {
+                    while voices.has_talkers() {
                         match metronome.wait(&given, clock::now() + BLOCK_TIME) {
                             Beat::Due(_, due) => voices.fill(&mut block, due),
                             Beat::NotYet => {}

@@ -67,9 +67,9 @@ pub enum ProvisionError {
     /// What is provisioned cannot be kept.
     #[error("{folder}\nit cannot be written: {error}", folder = .folder.display())]
     State {
-        /// Where.
+        /// The folder that cannot be written.
         folder: PathBuf,
-        /// Why.
+        /// The system's reason.
         error: io::Error,
     },
     /// Everything was applied, but the secrets are still on the stick.
@@ -77,7 +77,7 @@ pub enum ProvisionError {
     NotWiped {
         /// The file.
         file: PathBuf,
-        /// Why.
+        /// The system's reason.
         error: io::Error,
     },
 }
@@ -256,7 +256,7 @@ fn sections(document: &Document) -> Vec<String> {
     sections.cloned().collect()
 }
 
-/// The folder, for nobody else while it is held open.
+/// The folder, locked against other processes while it is held open.
 fn open_state(path: &Path) -> io::Result<OnDisk> {
     let group = group(&fs::read_to_string("/etc/group").unwrap_or_default());
     let made = fs::DirBuilder::new().mode(0o750).create(path);

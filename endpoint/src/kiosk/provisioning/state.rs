@@ -21,7 +21,7 @@ pub(crate) const GIVEN: &str = "given.toml";
 pub(super) const WIFI: &str = "wpa_supplicant.conf";
 /// For systemd-networkd.
 pub(super) const NETWORK: &str = "conclave.network";
-/// For systemd-timesyncd: the servers that the file names, and the one to ask where nobody names any.
+/// For systemd-timesyncd: the servers that the file names, and the one to ask when neither file nor network names any.
 pub(super) const TIME: &str = "time-servers.conf";
 pub(super) const FALLBACK_TIME: &str = "time-fallback.conf";
 /// For the kiosk's unit.
@@ -142,7 +142,7 @@ impl<F: Folder> State<F> {
             .filter(|line| !digests.iter().any(|new| new == line));
         let all = digests.iter().map(String::as_str).chain(others);
         let lines: Vec<_> = all.take(MOST_DIGESTS).collect();
-        // The last one: who sees it sees the others. A digest helps to guess a PIN, so it is for nobody to read.
+        // The last one: who sees it sees the others. A digest helps to guess a PIN, so only its owner may read it.
         add(APPLIED, 0o600, lines.join("\n") + "\n");
         Ok(journal)
     }

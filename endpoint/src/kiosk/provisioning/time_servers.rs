@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use crate::net::discovery::RelaySpec;
 
-/// More help nobody.
+/// More servers make the time no better.
 const MOST: usize = 4;
 /// What is asked when the relay does not answer: the public pool, as Debian names it.
 const PUBLIC: &str = "0.debian.pool.ntp.org 1.debian.pool.ntp.org";
@@ -72,7 +72,7 @@ impl TimeServers {
     }
 }
 
-/// What systemd-timesyncd asks where nobody names a server: the relay, if its host is known, and the public pool.
+/// What systemd-timesyncd asks when neither file nor network names a server: the relay, if its host is known, and the public pool.
 pub(super) fn fallback(relay: &RelaySpec, header: &str) -> Option<String> {
     let RelaySpec::Address(address) = relay else {
         return None;

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 /// How long an address is waited for alone (RFC 8305 §5). Higher keeps people waiting behind a dead one; lower
-/// opens connections that nobody uses where an answer takes as long.
+/// opens connections that are never used where an answer takes as long.
 const STAGGER: Micros = Micros::from_millis(250);
 /// Addresses of a host that are tried; more are left out. So many can begin before a connection counts as failed.
 const MOST_ADDRESSES: usize = 16;
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn when_every_address_refuses_the_refusal_is_told_at_once() {
         run(async {
-            // Bound, so that nobody else gets the port, and not listening.
+            // Bound, so that no other program gets the port, and not listening.
             let closed = tokio::net::TcpSocket::new_v4().unwrap();
             closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
             let address = closed.local_addr().unwrap();

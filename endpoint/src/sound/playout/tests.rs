@@ -66,8 +66,8 @@ fn who_finds_all_places_taken_is_heard_as_soon_as_one_is_free() {
 fn a_listener_rests_until_somebody_may_be_heard() {
     let (mut voices, mut ring) = Voices::new(None, Arc::default());
     let listener = std::thread::spawn(move || {
-        while voices.rest_if_nobody() {}
-        voices.somebody()
+        while voices.rest_without_talkers() {}
+        voices.has_talkers()
     });
     ring.push(Input::Add(StreamId(1), talker(), Arc::default()))
         .ok()
