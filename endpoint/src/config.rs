@@ -18,7 +18,7 @@ use conclave_protocol::name::{DisplayName, Email, Pin, RoomName, Username};
 use serde::{Deserialize, Serialize};
 
 use crate::camera::CameraSpec;
-use crate::keep::Keep;
+use crate::data_dir::DataDir;
 use crate::net::discovery::RelaySpec;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
 
@@ -202,7 +202,10 @@ impl Config {
     /// The folder of everything that the endpoint keeps.
     #[must_use]
     pub fn keep_folder(&self) -> PathBuf {
-        self.data.dir.clone().unwrap_or_else(Keep::default_folder)
+        self.data
+            .dir
+            .clone()
+            .unwrap_or_else(DataDir::default_folder)
     }
 }
 

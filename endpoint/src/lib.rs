@@ -7,9 +7,9 @@
 pub mod camera;
 pub mod cli;
 pub mod config;
+pub mod data_dir;
 pub mod device;
 pub mod engine;
-pub mod keep;
 pub mod kiosk;
 pub mod net;
 pub mod picture;

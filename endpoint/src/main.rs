@@ -8,8 +8,8 @@ use conclave_endpoint::cli::call::{self, CallError};
 use conclave_endpoint::cli::provision::{KioskArguments, ProvisionArguments};
 use conclave_endpoint::cli::{devices, doctor};
 use conclave_endpoint::config::{Config, ConfigError};
+use conclave_endpoint::data_dir::DataDir;
 use conclave_endpoint::engine::EngineError;
-use conclave_endpoint::keep::Keep;
 use conclave_endpoint::kiosk::provisioning;
 use conclave_endpoint::net::discovery::{DiscoveryError, RelaySpec};
 use std::io::IsTerminal as _;
@@ -104,7 +104,7 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         }
         Verb::Call(arguments) => {
             let config = Config::load(line.config.as_deref(), line.data_dir.as_deref())?;
-            let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
+            let keep = DataDir::open(&config.keep_folder()).map_err(EngineError::from)?;
             let plan = arguments.plan();
             call::run(arguments.settings(config, &keep)?, keep, plan)?;
         }
@@ -135,9 +135,9 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
             let configured = config.as_ref().ok().and_then(|c| c.relay.address.clone());
             let folder = match &config {
                 Ok(config) => config.keep_folder(),
-                Err(_) => line.data_dir.unwrap_or_else(Keep::default_folder),
+                Err(_) => line.data_dir.unwrap_or_else(DataDir::default_folder),
             };
-            let keep = Keep::open(&folder).ok();
+            let keep = DataDir::open(&folder).ok();
             let relay = relay.or(configured).map(|relay| doctor::MeantRelay {
                 kept_as: relay.kept_as(),
                 address: arguments::locate(relay, keep.as_ref(), None),
@@ -158,7 +158,7 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
 #[cfg(feature = "screen")]
 fn window(file: Option<&Path>, folder: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::load(file, folder)?;
-    let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
+    let keep = DataDir::open(&config.keep_folder()).map_err(EngineError::from)?;
     conclave_endpoint::ui::run(config, keep, None, |_| {})?;
     Ok(ExitCode::SUCCESS)
 }
@@ -180,7 +180,7 @@ fn kiosk(
         // A full disk is no reason for a dark screen.
         Err(error) => tracing::warn!(%error, "older choices are not forgotten"),
     }
-    let keep = Keep::open(&config.keep_folder()).map_err(EngineError::from)?;
+    let keep = DataDir::open(&config.keep_folder()).map_err(EngineError::from)?;
     conclave_endpoint::ui::run(config, keep, Some(watch), |_| {})?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,8 +6,8 @@ mod common;
 
 use common::{Call, Relay, alone, number};
 use conclave_endpoint::camera::CameraSpec;
+use conclave_endpoint::data_dir::DataDir;
 use conclave_endpoint::engine::{Engine, EngineError, Intent, Room, Settings};
-use conclave_endpoint::keep::Keep;
 use conclave_endpoint::picture::frame::PictureSize;
 use conclave_endpoint::picture::jpeg::{Chroma, Encoder, Planes};
 use conclave_endpoint::sound::{MicrophoneSpec, SpeakerSpec};

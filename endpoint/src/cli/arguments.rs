@@ -3,8 +3,8 @@
 use crate::camera::CameraSpec;
 use crate::cli::call::{ControlSource, Plan, StatsFormat};
 use crate::config::Config;
+use crate::data_dir::DataDir;
 use crate::engine::{Room, Settings};
-use crate::keep::Keep;
 use crate::net::control::with_default_port;
 use crate::net::discovery::{self, DiscoveryError, RelaySpec};
 use crate::platform::processor;
@@ -94,7 +94,7 @@ impl CallArguments {
     }
 
     /// The flags over the configuration.
-    pub fn settings(self, config: Config, keep: &Keep) -> anyhow::Result<Settings> {
+    pub fn settings(self, config: Config, keep: &DataDir) -> anyhow::Result<Settings> {
         // What was given for another relay, account or room must not go to this one.
         let same_relay = [&None, &config.relay.address].contains(&&self.relay);
         let same_room = [&None, &config.room.name].contains(&&self.room);
@@ -149,7 +149,7 @@ impl CallArguments {
 /// fingerprint, or the one that was met before.
 pub fn locate(
     relay: RelaySpec,
-    keep: Option<&Keep>,
+    keep: Option<&DataDir>,
     fingerprint: Option<&str>,
 ) -> Result<String, DiscoveryError> {
     let met = || keep?.relay(&relay.kept_as()).ok()?;
@@ -200,7 +200,7 @@ mod tests {
         let config = Config::load_with(Some(&path), Some(folder.path()), []).unwrap();
         let command = CallArguments::augment_args(clap::Command::new("call"));
         let matches = command.try_get_matches_from(["call"].iter().chain(flags))?;
-        let keep = Keep::open(folder.path()).unwrap();
+        let keep = DataDir::open(folder.path()).unwrap();
         CallArguments::from_arg_matches(&matches)?.settings(config, &keep)
     }
 

@@ -4,9 +4,9 @@ mod act;
 mod control;
 
 use crate::camera::{CameraSpec, CameraState};
+use crate::data_dir::DataDir;
 use crate::device::DeviceLoss;
 use crate::engine::{Engine, EngineError, Intent, Person, Report, Settings, Stats};
-use crate::keep::Keep;
 use crate::record;
 use crate::sound::{MicrophoneSpec, SoundState, SpeakerSpec};
 use conclave_protocol::id::ParticipantId;
@@ -87,14 +87,14 @@ pub enum CallError {
 ///
 /// # Errors
 /// [`CallError`] says what was refused, unreachable or missing.
-pub fn run(settings: Settings, keep: Keep, plan: Plan) -> Result<(), CallError> {
+pub fn run(settings: Settings, keep: DataDir, plan: Plan) -> Result<(), CallError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
         .block_on(hold(settings, keep, plan))
 }
 
-async fn hold(settings: Settings, keep: Keep, plan: Plan) -> Result<(), CallError> {
+async fn hold(settings: Settings, keep: DataDir, plan: Plan) -> Result<(), CallError> {
     let recorded = plan.record.map(|folder| {
         record::start(&folder).map_err(|error| CallError::Record {
             folder: folder.clone(),

@@ -4,7 +4,7 @@ pub(crate) mod display;
 
 use crate::camera::v4l2::{self, CameraDescription};
 use crate::config::ConfigError;
-use crate::keep::Keep;
+use crate::data_dir::DataDir;
 use crate::net::control::{Connection, ConnectionEvent};
 use crate::net::discovery::{self, DiscoveryError};
 use crate::sound::{self, Silenced, SoundDevice};
@@ -110,7 +110,7 @@ pub fn examine(config: Option<ConfigError>, relay: Option<MeantRelay>, folder: &
 }
 
 fn examine_storage(folder: &Path, findings: &mut Findings) {
-    match Keep::open(folder).and_then(|keep| keep.identity()) {
+    match DataDir::open(folder).and_then(|keep| keep.identity()) {
         Ok(identity) => findings.add(
             Verdict::Good,
             "identity",
@@ -341,7 +341,7 @@ fn list_relays(findings: &mut Findings) {
 }
 
 fn examine_relay(kept_as: &str, relay: &str, folder: &Path, findings: &mut Findings) {
-    let keep = match Keep::open(folder) {
+    let keep = match DataDir::open(folder) {
         Ok(keep) => keep,
         Err(error) => return findings.add(Verdict::Bad, "relay", format!("not checked: {error}")),
     };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Config, Fingerprint, Language, Rotation, Theme, TouchKeyboard};
 use crate::camera::CameraSpec;
-use crate::keep::{Keep, KeepError};
+use crate::data_dir::{DataDir, DataDirError};
 use crate::net::discovery::RelaySpec;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
 
@@ -101,9 +101,9 @@ impl Config {
     /// Keeps what a person chose, all of it at once; it counts from the next [`Self::load`] on.
     ///
     /// # Errors
-    /// [`KeepError`] when it cannot be written; then the choices of before stand.
-    pub fn save_choices(&self, choices: &Choices) -> Result<(), KeepError> {
+    /// [`DataDirError`] when it cannot be written; then the choices of before stand.
+    pub fn save_choices(&self, choices: &Choices) -> Result<(), DataDirError> {
         let text = toml::to_string(choices).expect("choices are texts, numbers and switches");
-        Keep::open(&self.keep_folder())?.write(FILE, text.as_bytes())
+        DataDir::open(&self.keep_folder())?.write(FILE, text.as_bytes())
     }
 }

@@ -95,7 +95,7 @@ impl Config {
         };
         let keep = folder
             .clone()
-            .unwrap_or_else(crate::keep::Keep::default_folder);
+            .unwrap_or_else(crate::data_dir::DataDir::default_folder);
         layers.add(chosen(&keep))?;
         layers.add(environment)?;
         let mut config = layers.build();

@@ -12,7 +12,7 @@ use toml::Table;
 
 use super::layers::sensible;
 use super::{AccountChoices, Choices, Config, RelayChoices};
-use crate::keep::{Keep, KeepError};
+use crate::data_dir::{DataDir, DataDirError};
 use crate::kiosk::provisioning::{ENDPOINT, GIVEN};
 use crate::net::discovery::RelaySpec;
 
@@ -30,9 +30,9 @@ impl Config {
     /// thing. The configuration is to be loaded again then.
     ///
     /// # Errors
-    /// [`KeepError`] when it cannot be written; then it is done the next time.
-    pub fn take_provisioned(&self, state: &Path) -> Result<bool, KeepError> {
-        let keep = Keep::open(&self.keep_folder())?;
+    /// [`DataDirError`] when it cannot be written; then it is done the next time.
+    pub fn take_provisioned(&self, state: &Path) -> Result<bool, DataDirError> {
+        let keep = DataDir::open(&self.keep_folder())?;
         let (given, seen) = (marks(&state.join(GIVEN)), marks(&keep.folder().join(SEEN)));
         let is_new = |section: &&&str| {
             given
@@ -59,7 +59,7 @@ impl Config {
 
     /// Forgets a relay that was met at the address, if another fingerprint is given for it now: that one is known
     /// better.
-    fn trust_again(&self, keep: &Keep, said: &[Entry]) -> Result<(), KeepError> {
+    fn trust_again(&self, keep: &DataDir, said: &[Entry]) -> Result<(), DataDirError> {
         let text = |key| {
             let mut keys = said.iter().filter(|entry| entry.section == "relay");
             keys.find(|entry| entry.key == key)?.value.as_str()
@@ -129,8 +129,8 @@ mod tests {
             Self { folder }
         }
 
-        fn keep(&self) -> Keep {
-            Keep::open(&self.folder.path().join("keep")).unwrap()
+        fn keep(&self) -> DataDir {
+            DataDir::open(&self.folder.path().join("keep")).unwrap()
         }
 
         fn provision(&self, text: &str, given: &str) {

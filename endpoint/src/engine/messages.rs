@@ -3,7 +3,7 @@
 use super::loss::ConnectionLoss;
 use super::stats::Stats;
 use crate::camera::{CameraSpec, CameraState};
-use crate::keep::KeepError;
+use crate::data_dir::DataDirError;
 use crate::net::control::ConnectionError;
 use crate::net::outbound::Path;
 use crate::sound::{MicrophoneSpec, SoundState, SpeakerSpec};
@@ -216,7 +216,7 @@ pub enum Report {
 pub enum EngineError {
     /// What is kept cannot be used.
     #[error(transparent)]
-    Keep(#[from] KeepError),
+    DataDir(#[from] DataDirError),
     /// The system gives no thread, socket or random bytes.
     #[error("the system refuses {what}: {error}")]
     System {

@@ -6,7 +6,7 @@ use super::loss::ConnectionLoss;
 use super::messages::{EngineError, Person, Report};
 use super::publication::Publication;
 use super::shell::Engine;
-use crate::keep::KeepError;
+use crate::data_dir::DataDirError;
 use conclave_protocol::attendance::{Abilities, Attendance, Change, Place};
 use conclave_protocol::frame_memory::FRAME_MEMORY;
 use conclave_protocol::hand_out::Sent;
@@ -28,7 +28,7 @@ enum Tell {
 }
 
 fn no_entropy(error: getrandom::Error) -> EngineError {
-    KeepError::Entropy(error.into()).into()
+    DataDirError::Entropy(error.into()).into()
 }
 
 /// Their camera's stream.

@@ -5,7 +5,7 @@ use super::loss::ConnectionLoss;
 use super::messages::{EngineError, Intent, Report, Settings};
 use super::reconnect::{AfterLoss, News};
 use super::shell::Engine;
-use crate::keep::KeepError;
+use crate::data_dir::DataDirError;
 use crate::net::control::{Connection, ConnectionError, ConnectionEvent};
 use crate::net::udp::MediaSocket;
 use conclave_common::entropy;
@@ -67,7 +67,7 @@ impl Engine {
     }
 
     /// The only relay that may answer, once one was met.
-    fn expected_relay(&self) -> Result<Option<PublicKey>, KeepError> {
+    fn expected_relay(&self) -> Result<Option<PublicKey>, DataDirError> {
         let Settings {
             relay,
             relay_kept_as,
@@ -77,7 +77,7 @@ impl Engine {
     }
 
     /// Keeps the relay's identity under its address and under how it was looked for, where none is kept yet.
-    fn remember_relay(&self, met: &PublicKey) -> Result<(), KeepError> {
+    fn remember_relay(&self, met: &PublicKey) -> Result<(), DataDirError> {
         for name in [&self.settings.relay, &self.settings.relay_kept_as] {
             if self.keep.relay(name)?.is_none() {
                 self.keep.remember_relay(name, met)?;
@@ -144,7 +144,7 @@ impl Engine {
         EngineError::Unreachable { relay, error }
     }
 
-    fn identity_changed(&self, error: ConnectionError) -> Result<EngineError, KeepError> {
+    fn identity_changed(&self, error: ConnectionError) -> Result<EngineError, DataDirError> {
         let relay = self.settings.relay.clone();
         let expected = self.expected_relay()?;
         let mut kept_as = vec![self.settings.relay_kept_as.clone(), relay.clone()];
@@ -215,7 +215,7 @@ impl Engine {
     }
 
     pub(super) fn entropy(&self) -> Result<Secret<32>, EngineError> {
-        entropy::secret().map_err(|error| crate::keep::KeepError::Entropy(error).into())
+        entropy::secret().map_err(|error| crate::data_dir::DataDirError::Entropy(error).into())
     }
 
     pub(super) fn handle_intent(&mut self, intent: Intent) -> Result<(), EngineError> {

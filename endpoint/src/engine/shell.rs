@@ -13,7 +13,7 @@ use super::requests::Requests;
 use super::stats::{self, SelfStats, Stats, StatsCollector};
 use super::timers::{Timer, Timers};
 use crate::clock;
-use crate::keep::Keep;
+use crate::data_dir::DataDir;
 use crate::net::control::{Connection, ConnectionEvent};
 use crate::net::outbound::{StreamSlot, Transport};
 use crate::net::udp::{MediaSocket, ReadBuffers, Readiness};
@@ -48,7 +48,7 @@ enum Event {
 /// The loop's state.
 pub struct Engine {
     pub(super) settings: Settings,
-    pub(super) keep: Keep,
+    pub(super) keep: DataDir,
     pub(super) identity: Identity,
     pub(super) report: Box<dyn FnMut(Report)>,
     pub(super) recorder: Option<Recorder>,
@@ -99,7 +99,7 @@ impl Engine {
     /// [`EngineError`] when the device's identity cannot be had or a device thread not be started.
     pub fn new(
         settings: Settings,
-        keep: Keep,
+        keep: DataDir,
         recorder: Option<Recorder>,
         viewers: Option<PictureOutputs>,
         report: impl FnMut(Report) + 'static,

@@ -19,8 +19,8 @@ pub(super) use sign_in::search;
 
 use self::sign_in::Search;
 use crate::clock;
+use crate::data_dir::DataDir;
 use crate::engine::Stats;
-use crate::keep::Keep;
 use crate::kiosk::Watch;
 use crate::platform::watchdog::Heartbeat;
 use crate::screen::TileRequest;
@@ -86,7 +86,7 @@ pub(super) struct App {
     pub(super) window: slint::Weak<AppWindow>,
     pub(super) host: Host,
     pub(super) inbox: Inbox,
-    pub(super) keep: Keep,
+    pub(super) keep: DataDir,
     pub(super) config: Preferences,
     pub(super) kiosk: bool,
     pub(super) page: Page,
@@ -120,7 +120,7 @@ pub(super) struct App {
 /// What an app is made of.
 pub(super) struct Parts {
     pub(super) config: Preferences,
-    pub(super) keep: Keep,
+    pub(super) keep: DataDir,
     pub(super) kiosk: bool,
     pub(super) inbox: Inbox,
     pub(super) host: Host,

@@ -1,8 +1,8 @@
 //! The engine's thread: an engine for each sign-in, one after the other.
 
 use super::inbox::{Inbox, News, SignInNumber};
+use crate::data_dir::DataDir;
 use crate::engine::{Engine, Intent, PictureOutputs, Settings};
-use crate::keep::Keep;
 use crate::platform::watchdog::Heartbeat;
 use std::io;
 use std::thread::JoinHandle;
@@ -40,7 +40,7 @@ impl Host {
     /// # Errors
     /// When the system gives no thread.
     pub(super) fn start(
-        keep: Keep,
+        keep: DataDir,
         inbox: Inbox,
         open_picture_outputs: OpenPictureOutputs,
         heartbeat: Option<Heartbeat>,
@@ -137,7 +137,7 @@ impl Host {
 }
 
 async fn serve(
-    keep: Keep,
+    keep: DataDir,
     inbox: Inbox,
     open_picture_outputs: OpenPictureOutputs,
     mut orders: mpsc::Receiver<Order>,

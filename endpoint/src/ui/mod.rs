@@ -29,7 +29,7 @@ mod turned;
 pub use backend::BackendError;
 
 use crate::config::Config;
-use crate::keep::Keep;
+use crate::data_dir::DataDir;
 use crate::kiosk::Watch;
 use crate::platform::watchdog::Watchdog;
 use app::{App, Handle, Parts};
@@ -85,7 +85,7 @@ fn on_event_loop(step: fn(&mut App)) {
 /// [`UiError`] when there is no display, or the system refuses a thread.
 pub fn run(
     config: Config,
-    keep: Keep,
+    keep: DataDir,
     kiosk: Option<Watch>,
     on_window: impl FnOnce(&AppWindow),
 ) -> Result<(), UiError> {

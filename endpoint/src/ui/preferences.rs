@@ -2,7 +2,7 @@
 
 use crate::camera::CameraSpec;
 use crate::config::{Choices, Config, IdleCode, Language, Theme, TouchKeyboard};
-use crate::keep::KeepError;
+use crate::data_dir::DataDirError;
 use crate::net::discovery::RelaySpec;
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
 use crate::ui::form::Fields;
@@ -32,7 +32,7 @@ impl Preferences {
     }
 
     /// Keeps the choices.
-    pub(super) fn save(&self) -> Result<(), KeepError> {
+    pub(super) fn save(&self) -> Result<(), DataDirError> {
         self.config.save_choices(&self.choices)
     }
 

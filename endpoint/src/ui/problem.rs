@@ -136,7 +136,7 @@ impl From<&EngineError> for Trouble {
                 Self::with(Problem::Replaced, by)
             }
             EngineError::Refused { refusal, .. } => (*refusal).into(),
-            EngineError::Keep(_) | EngineError::System { .. } => {
+            EngineError::DataDir(_) | EngineError::System { .. } => {
                 Self::with(Problem::Internal, error.to_string())
             }
         }

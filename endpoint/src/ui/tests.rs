@@ -10,9 +10,9 @@ mod sign_in;
 
 use crate::camera::CameraState;
 use crate::config::Config;
+use crate::data_dir::DataDir;
 use crate::device::{DeviceLoss, LossReason};
 use crate::engine::{ConnectionLoss, EngineError, Intent, Loudness, Person, Report, Settings};
-use crate::keep::Keep;
 use crate::kiosk::Watch;
 use crate::kiosk::provisioning::provision;
 use crate::net::control::{ConnectionError, ConnectionFailure};
@@ -70,7 +70,7 @@ impl Bench {
         }
         let file = folder.path().join("endpoint.toml");
         std::fs::write(&file, config).unwrap();
-        let keep = Keep::open(folder.path()).unwrap();
+        let keep = DataDir::open(folder.path()).unwrap();
         let config = Preferences::new(Config::load(Some(&file), Some(folder.path())).unwrap());
         let window = AppWindow::new().unwrap();
         let (host, orders) = Host::heard_by_a_test();

@@ -26,7 +26,7 @@ mod touch;
 mod webcam;
 
 use conclave_endpoint::config::Config;
-use conclave_endpoint::keep::Keep;
+use conclave_endpoint::data_dir::DataDir;
 use display::Display;
 use person::Person;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -91,7 +91,7 @@ fn tell(story: &'static Story) -> bool {
     };
     let mut relay = call::Relay::start();
     let folder = relay.file("kiosk");
-    let keep = Keep::open(&folder).unwrap();
+    let keep = DataDir::open(&folder).unwrap();
     let file = relay.file("endpoint.toml");
     std::fs::write(&file, (story.configuration)(&relay)).unwrap();
     let config = Config::load(Some(&file), Some(&folder)).unwrap();

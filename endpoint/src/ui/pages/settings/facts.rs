@@ -1,12 +1,12 @@
 //! Facts for a person who looks for the cause of something.
 
+use crate::data_dir::DataDir;
 use crate::engine::Stats;
-use crate::keep::Keep;
 use crate::net::outbound::Path;
 use conclave_ui::Fact;
 
 /// All facts, in the order of the page.
-pub(in crate::ui) fn facts(stats: Option<&Stats>, keep: &Keep) -> Vec<Fact> {
+pub(in crate::ui) fn facts(stats: Option<&Stats>, keep: &DataDir) -> Vec<Fact> {
     let mut facts = vec![fact("version", env!("CARGO_PKG_VERSION").into())];
     if let Some(address) = own_address() {
         facts.push(fact("address", address));

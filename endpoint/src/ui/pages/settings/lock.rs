@@ -5,7 +5,7 @@
 //! new tries. A pause that a restart cut short begins again in full: a board without a battery does not know how long
 //! it was off.
 
-use crate::keep::Keep;
+use crate::data_dir::DataDir;
 use conclave_protocol::name::Pin;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_ui::Problem;
@@ -39,7 +39,7 @@ impl PinTries {
     }
 
     /// The tries that the keep knows. A file that is damaged counts as one that has used all free tries.
-    fn load(keep: &Keep, now: Instant) -> Self {
+    fn load(keep: &DataDir, now: Instant) -> Self {
         let wrong = match fs::read_to_string(keep.folder().join(FILE)) {
             Ok(text) => text.trim().parse().unwrap_or(FREE),
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
@@ -59,7 +59,7 @@ impl PinTries {
     }
 
     /// Keeps the number.
-    fn save(&self, keep: &Keep) {
+    fn save(&self, keep: &DataDir) {
         if let Err(error) = keep.write(FILE, self.wrong.to_string().as_bytes()) {
             tracing::warn!(%error, "the tries of the settings' PIN are not kept over a restart");
         }
@@ -90,7 +90,7 @@ pub(in crate::ui) struct Lock {
 
 impl Lock {
     /// An open lock, with the tries that were made before a start.
-    pub(in crate::ui) fn load(keep: &Keep, now: Instant) -> Self {
+    pub(in crate::ui) fn load(keep: &DataDir, now: Instant) -> Self {
         Self {
             is_closed: false,
             problem: Problem::None,
@@ -113,7 +113,7 @@ impl Lock {
         &mut self,
         digits: &str,
         pin: Option<&Pin>,
-        keep: &Keep,
+        keep: &DataDir,
         now: Instant,
     ) -> bool {
         if self.tries.pause(now).is_some() {
@@ -132,7 +132,7 @@ impl Lock {
     }
 
     /// The settings are open: the tries before do not count any more.
-    pub(in crate::ui) fn forget_tries(&mut self, keep: &Keep, now: Instant) {
+    pub(in crate::ui) fn forget_tries(&mut self, keep: &DataDir, now: Instant) {
         if self.tries.wrong > 0 {
             self.tries = PinTries::resume(0, now);
             self.tries.save(keep);
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_restart_gives_no_new_tries_and_begins_the_pause_again() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep::open(folder.path()).unwrap();
+        let keep = DataDir::open(folder.path()).unwrap();
         assert_eq!(
             PinTries::load(&keep, at(0)),
             PinTries::resume(0, at(0)),

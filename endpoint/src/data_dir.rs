@@ -16,13 +16,13 @@ const RELAYS: &str = "relays.toml";
 
 /// The folder that holds an endpoint's keys and what it knows.
 #[derive(Clone, Debug)]
-pub struct Keep {
+pub struct DataDir {
     folder: PrivateDir,
 }
 
-/// Why the keep cannot be used.
+/// Why the data folder cannot be used.
 #[derive(Debug, Error)]
-pub enum KeepError {
+pub enum DataDirError {
     /// The folder or a file in it cannot be used.
     #[error(transparent)]
     Folder(#[from] PrivateDirError),
@@ -48,17 +48,17 @@ struct KnownRelays {
     relays: BTreeMap<String, String>,
 }
 
-impl Keep {
-    /// The keep in this folder, which is made for its owner alone when it is missing.
+impl DataDir {
+    /// The data folder at this path, which is made for its owner alone when it is missing.
     ///
     /// # Errors
-    /// [`KeepError`] when the folder cannot be made.
-    pub fn open(folder: &Path) -> Result<Self, KeepError> {
+    /// [`DataDirError`] when the folder cannot be made.
+    pub fn open(folder: &Path) -> Result<Self, DataDirError> {
         let folder = PrivateDir::open(folder)?;
         Ok(Self { folder })
     }
 
-    /// Where a keep lies when nothing else is said: the user's data folder.
+    /// Where the data folder is when nothing else is said: the user's data folder.
     #[must_use]
     pub fn default_folder() -> PathBuf {
         let data = std::env::var_os("XDG_DATA_HOME")
@@ -73,22 +73,22 @@ impl Keep {
     /// This device's identity; drawn and kept at the first call.
     ///
     /// # Errors
-    /// [`KeepError`] when it can neither be read nor made.
-    pub fn identity(&self) -> Result<Identity, KeepError> {
+    /// [`DataDirError`] when it can neither be read nor made.
+    pub fn identity(&self) -> Result<Identity, DataDirError> {
         Ok(Identity::from_secret(self.folder.secret("identity")?))
     }
 
     /// The identity that was met at an address, if any.
     ///
     /// # Errors
-    /// [`KeepError`] when the list cannot be read: then nothing is known, and nothing may be trusted.
-    pub fn relay(&self, address: &str) -> Result<Option<PublicKey>, KeepError> {
+    /// [`DataDirError`] when the list cannot be read: then nothing is known, and nothing may be trusted.
+    pub fn relay(&self, address: &str) -> Result<Option<PublicKey>, DataDirError> {
         let known = self.known()?;
         let Some(text) = known.relays.get(address) else {
             return Ok(None);
         };
         let reason = || format!("the key of {address} is not 64 hexadecimal digits");
-        let damaged = || KeepError::Damaged {
+        let damaged = || DataDirError::Damaged {
             path: self.relays_path(),
             reason: reason(),
         };
@@ -105,7 +105,7 @@ impl Keep {
         &self,
         kept_as: &str,
         address: &str,
-    ) -> Result<Option<PublicKey>, KeepError> {
+    ) -> Result<Option<PublicKey>, DataDirError> {
         match self.relay(kept_as)? {
             Some(key) => Ok(Some(key)),
             None => self.relay(address),
@@ -115,16 +115,16 @@ impl Keep {
     /// Remembers the identity that an address has.
     ///
     /// # Errors
-    /// [`KeepError`] when it cannot be written.
-    pub fn remember_relay(&self, address: &str, key: &PublicKey) -> Result<(), KeepError> {
+    /// [`DataDirError`] when it cannot be written.
+    pub fn remember_relay(&self, address: &str, key: &PublicKey) -> Result<(), DataDirError> {
         let mut known = self.known()?;
         let hex: String = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
         known.relays.insert(address.into(), hex);
         self.write_known(&known)
     }
 
-    fn write_known(&self, known: &KnownRelays) -> Result<(), KeepError> {
-        let text = toml::to_string(known).map_err(|error| KeepError::Damaged {
+    fn write_known(&self, known: &KnownRelays) -> Result<(), DataDirError> {
+        let text = toml::to_string(known).map_err(|error| DataDirError::Damaged {
             path: self.relays_path(),
             reason: error.to_string(),
         })?;
@@ -134,8 +134,8 @@ impl Keep {
     /// Forgets the identity that an address has: the next contact is the first one again.
     ///
     /// # Errors
-    /// [`KeepError`] when it cannot be written.
-    pub fn forget_relay(&self, address: &str) -> Result<(), KeepError> {
+    /// [`DataDirError`] when it cannot be written.
+    pub fn forget_relay(&self, address: &str) -> Result<(), DataDirError> {
         let mut known = self.known()?;
         known.relays.remove(address);
         self.write_known(&known)
@@ -153,8 +153,8 @@ impl Keep {
         self.folder.path().join(RELAYS)
     }
 
-    fn known(&self) -> Result<KnownRelays, KeepError> {
-        let damaged = |reason: String| KeepError::Damaged {
+    fn known(&self) -> Result<KnownRelays, DataDirError> {
+        let damaged = |reason: String| DataDirError::Damaged {
             path: self.relays_path(),
             reason,
         };
@@ -165,7 +165,7 @@ impl Keep {
     }
 
     /// Writes a file whole or not at all: a power cut leaves the old one or the new one.
-    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), KeepError> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DataDirError> {
         Ok(self.folder.write(name, bytes)?)
     }
 }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn an_identity_stays_and_a_damaged_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep::open(folder.path()).unwrap();
+        let keep = DataDir::open(folder.path()).unwrap();
         let first = keep.identity().unwrap().public();
         assert_eq!(keep.identity().unwrap().public(), first);
         fs::write(folder.path().join("identity"), b"short").unwrap();
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn an_identity_that_others_could_read_is_narrowed_when_it_is_used() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep::open(folder.path()).unwrap();
+        let keep = DataDir::open(folder.path()).unwrap();
         let path = folder.path().join("identity");
         fs::write(&path, [7; 32]).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_relay_is_known_after_it_was_remembered() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep::open(folder.path()).unwrap();
+        let keep = DataDir::open(folder.path()).unwrap();
         assert_eq!(keep.relay("a:1").unwrap(), None);
         keep.remember_relay("a:1", &PublicKey([7; 32])).unwrap();
         keep.remember_relay("b:1", &PublicKey([8; 32])).unwrap();
