@@ -1,7 +1,7 @@
 //! What an endpoint keeps between calls: its own identity, and the relays that it has met.
 //!
-//! A relay is known by its address at first contact, or from provisioning, and by `auto` or `auto:NAME` if it was looked for
-//! by that; from then on another identity is refused there until a person removes the entry.
+//! A relay is known by its address at first contact, or from provisioning, and by `auto` or `auto:NAME` if it was
+//! looked for by that; from then on another identity is refused there until a person removes the entry.
 
 use conclave_common::entropy::NoEntropy;
 use conclave_common::private_dir::{PrivateDir, PrivateDirError};
@@ -97,7 +97,8 @@ impl DataDir {
 
     /// The identity that a relay must have: the one that was met by what it is kept as, else the one at its address.
     ///
-    /// A relay that is looked for may come to an address that another one had before: only what it is kept as counts then.
+    /// A relay that is looked for may come to an address that another one had before: only what it is kept as counts
+    /// then.
     ///
     /// # Errors
     /// As [`Self::relay`].

@@ -200,7 +200,8 @@ fn kiosk(_: Option<&Path>, _: Option<&Path>, _: KioskArguments) -> anyhow::Resul
     anyhow::bail!(NO_SCREEN)
 }
 
-/// 2 usage (clap's own) or configuration; 3 relay not found, unreachable or refused; 4 identity changed; 5 device missing and required.
+/// 2 usage (clap's own) or configuration; 3 relay not found, unreachable or refused; 4 identity changed; 5 device
+/// missing and required.
 fn exit_code(error: &anyhow::Error) -> u8 {
     let call = error.downcast_ref::<CallError>();
     let engine = match call {

@@ -52,7 +52,7 @@ impl Switched {
             devices_on_demand: false,
             patience: Micros::from_secs(30),
         };
-        let keep = Keep::open(&folder.join("door")).unwrap();
+        let keep = DataDir::open(&folder.join("door")).unwrap();
         let (intents, taken) = mpsc::channel(16);
         let engine = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread();

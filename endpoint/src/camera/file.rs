@@ -1,7 +1,7 @@
 //! Pictures from a file, looped: JPEGs one after the other (`.mjpeg`), an AVI, or a folder of JPEGs.
 //!
-//! The file is read once, and each picture judged once ([`crate::picture::jpeg::whole`]); pictures are handed out from that
-//! memory. One that is torn, or of a kind that is not sent, is left out and counted each time that its turn comes.
+//! The file is read once, and each picture judged once ([`crate::picture::jpeg::whole`]); pictures are handed out from
+//! that memory. One that is torn, or of a kind that is not sent, is left out and counted each time that its turn comes.
 
 use super::{CaptureError, FrameSource, OpenCameraError, SourceContext, StreamFormat, avi, faults};
 use crate::clock;

@@ -1,7 +1,7 @@
 //! The engine: one loop over one kind of event, which owns the session, the room, the senders and the receivers.
 //!
-//! It connects and signs in, and again whenever the connection or the relay goes; then it waits in the lobby, or keeps at
-//! its goal, to be in a room: joins, publishes, receives. Its user sends [`Intent`]s and gets [`Report`]s.
+//! It connects and signs in, and again whenever the connection or the relay goes; then it waits in the lobby, or keeps
+//! at its goal, to be in a room: joins, publishes, receives. Its user sends [`Intent`]s and gets [`Report`]s.
 
 mod asked;
 mod chat;

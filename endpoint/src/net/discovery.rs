@@ -1,8 +1,8 @@
 //! Finding relays on the LAN: DNS-SD over multicast DNS, as relays announce themselves.
 //!
 //! What is found is a hint and proves nothing, a fingerprint included: anyone on the network can announce
-//! anything. Trust stays where it is, with the identity that was met first ([`crate::keep`]); an announced fingerprint only
-//! says which of several relays is worth going to.
+//! anything. Trust stays where it is, with the identity that was met first ([`crate::data_dir`]); an announced
+//! fingerprint only says which of several relays is worth going to.
 
 mod catalog;
 mod spec;

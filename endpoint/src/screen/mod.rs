@@ -5,10 +5,10 @@
 //! ScreenInput::take ─ one waiting JPEG a stream ─ decode, resize ─ one finished picture a stream ─ Screen::drain
 //! ```
 //!
-//! Each stream has room for one JPEG that waits and one picture that the screen has not taken yet; a newer one takes the
-//! place of the older, which is counted. So nothing queues, and what is shown is never older than the decoders
-//! are slow. Streams take turns, one picture a turn, and one stream is never decoded by two threads at a time.
-//! What no tile shows is not even copied. The threads that bring JPEGs share no lock with any other.
+//! Each stream has room for one JPEG that waits and one picture that the screen has not taken yet; a newer one takes
+//! the place of the older, which is counted. So nothing queues, and what is shown is never older than the decoders are
+//! slow. Streams take turns, one picture a turn, and one stream is never decoded by two threads at a time. What no tile
+//! shows is not even copied. The threads that bring JPEGs share no lock with any other.
 //!
 //! A picture is decoded at the smallest of TurboJPEG's quick scales that covers its tile ([`Scale`] says why not
 //! at the others) and then brought to the tile's size by the mean of the area that each pixel covers

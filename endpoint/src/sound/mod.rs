@@ -1,7 +1,8 @@
-//! Sound: blocks of 20 ms, 16 kHz, mono, from a microphone and to a speaker, each on a thread that survives lost devices.
+//! Sound: blocks of 20 ms, 16 kHz, mono, from a microphone and to a speaker, each on a thread that survives lost
+//! devices.
 //!
-//! The microphone thread hands each block to a sink with the time its first sample was heard; the speaker thread asks for
-//! each block by the time its first sample will be heard, and keeps the device's queue short. A lost device is a
+//! The microphone thread hands each block to a sink with the time its first sample was heard; the speaker thread asks
+//! for each block by the time its first sample will be heard, and keeps the device's queue short. A lost device is a
 //! [`SoundState`] with a reason. Neither thread allocates or waits for readers once it runs.
 
 mod alsa;

@@ -8,8 +8,8 @@ use crate::device::Patience;
 use conclave_protocol::l16::Block;
 use conclave_protocol::time::Instant;
 
-/// Starts the speaker's thread. Both callbacks run on it; `source` fills each block, given the time that its first sample
-/// will be heard, and should return within a few milliseconds. While the speaker is off or lost it is not asked.
+/// Starts the speaker's thread. Both callbacks run on it; `source` fills each block, given the time that its first
+/// sample will be heard, and should return within a few milliseconds. While the speaker is off or lost it is not asked.
 ///
 /// # Errors
 /// When the system gives no thread or descriptor.

@@ -238,7 +238,8 @@ where
     }
 }
 
-/// Asks for real-time scheduling, which most systems grant only to an account in the group `audio` or to a service that asks.
+/// Asks for real-time scheduling, which most systems grant only to an account in the group `audio` or to a service that
+/// asks.
 pub(super) fn prefer_this_thread() {
     let fifo = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
     if let Ok(priority) = ThreadPriority::try_from(20_u8) {

@@ -28,7 +28,8 @@ fn v4l2_ctl(arguments: &[&str]) -> Running {
     Running(child.unwrap())
 }
 
-/// Whether a program can feed the loopback camera: it does so without a pause, which never ends where computing takes no time.
+/// Whether a program can feed the loopback camera: it does so without a pause, which never ends where computing takes
+/// no time.
 fn can_feed() -> bool {
     if time_is_the_guests_own() {
         eprintln!("skipped: needs CONCLAVE_VM_TIME=real");

@@ -1,7 +1,7 @@
 //! Finding a camera, and finding the same one again after it was unplugged and has another number.
 //!
-//! A camera is known by its name and by where it is plugged in. One that was named is never exchanged for another; `auto`
-//! goes on to the next when one cannot be opened or gives nothing.
+//! A camera is known by its name and by where it is plugged in. One that was named is never exchanged for another;
+//! `auto` goes on to the next when one cannot be opened or gives nothing.
 
 use super::capture::V4l2Camera;
 use super::enumerate::{self, Node, camera_nodes};
@@ -247,8 +247,9 @@ fn next_smaller(offers: &mut Vec<Offer>, than: Offer, wish: PreferredMode) -> Op
     negotiate::choose(offers, wish)
 }
 
-/// The order in which cameras are tried: the one that was used before, then webcams before anything else, and those that
-/// compress before those that do not. One that gave nothing is last; a gray one is not for people while there is another.
+/// The order in which cameras are tried: the one that was used before, then webcams before anything else, and those
+/// that compress before those that do not. One that gave nothing is last; a gray one is not for people while there is
+/// another.
 fn in_order(
     mut candidates: Vec<Candidate>,
     known: Option<&Known>,

@@ -72,7 +72,8 @@ impl TimeServers {
     }
 }
 
-/// What systemd-timesyncd asks when neither file nor network names a server: the relay, if its host is known, and the public pool.
+/// What systemd-timesyncd asks when neither file nor network names a server: the relay, if its host is known, and the
+/// public pool.
 pub(super) fn fallback(relay: &RelaySpec, header: &str) -> Option<String> {
     let RelaySpec::Address(address) = relay else {
         return None;

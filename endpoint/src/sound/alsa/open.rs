@@ -1,5 +1,5 @@
-//! Opening a PCM as the card has it: at a rate and with channels of its own, so that the change to 16 kHz mono is done here and not
-//! by alsa-lib, whose own change of rate folds treble into speech.
+//! Opening a PCM as the card has it: at a rate and with channels of its own, so that the change to 16 kHz mono is done
+//! here and not by alsa-lib, whose own change of rate folds treble into speech.
 
 use super::super::OpenSoundError;
 use super::super::catalog;
@@ -9,7 +9,8 @@ use ::alsa::pcm::{Access, Format, Frames, HwParams};
 use ::alsa::{Direction, Output, PCM, ValueOr};
 use conclave_protocol::l16::SAMPLE_RATE_HZ;
 
-/// Rates to ask for, the dearest first: 16 kHz needs nothing, and the next most boards have. All make whole blocks of 20 ms.
+/// Rates to ask for, the dearest first: 16 kHz needs nothing, and the next most boards have. All make whole blocks of
+/// 20 ms.
 const RATES_HZ: [u32; 10] = [
     SAMPLE_RATE_HZ,
     48_000,
@@ -102,8 +103,8 @@ fn open_named(name: &PcmName, wanted: Use) -> Result<Opened, OpenSoundError> {
     })
 }
 
-/// The PCM itself; with conversion, where the card itself cannot; and as the card's own configuration has it, where the card takes
-/// frames of its own kind alone, as HDMI of a Raspberry Pi does.
+/// The PCM itself; with conversion, where the card itself cannot; and as the card's own configuration has it, where the
+/// card takes frames of its own kind alone, as HDMI of a Raspberry Pi does.
 fn candidates(pcm: &str, direction: Direction) -> Vec<String> {
     let mut names = vec![pcm.to_owned()];
     if let Some(card) = pcm.strip_prefix("hw:") {
@@ -180,8 +181,8 @@ fn open_exactly(name: &str, channel: Option<u8>, wanted: Use) -> ::alsa::Result<
     })
 }
 
-/// How many channels to ask for, the best first. A PCM that converts would average all of a card's to one, but gives the first
-/// ones as they are when it is asked for several.
+/// How many channels to ask for, the best first. A PCM that converts would average all of a card's to one, but gives
+/// the first ones as they are when it is asked for several.
 fn channels(
     channel: Option<u8>,
     converts: bool,
