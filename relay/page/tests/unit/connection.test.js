@@ -1,13 +1,11 @@
 // The line to the gateway in virtual time: the socket, the timers and the clock are the test's.
 
 import assert from 'node:assert/strict';
-import { beforeEach, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 import { linkUrl, socketUrl } from '../../src/net/address.js';
 import { Connection } from '../../src/net/connection.js';
+import { begin, end, pass, sleep } from './virtual_time.js';
 
-let now = 0;
-/** @type {{ at: number, each: number | null, act: () => void }[]} */
-let timers = [];
 /** @type {Socket[]} */
 let sockets = [];
 let hidden = false;
@@ -53,35 +51,10 @@ class Socket {
     }
 }
 
-/** Time passes; a timer comes when it is due, or, where the browser throttles, at the next full `step`. @param {number} ms @param {number} [step] */
-async function pass(ms, step = 1) {
-    const end = now + ms;
-    while (now < end) {
-        now += step;
-        for (const timer of [...timers]) {
-            if (timer.at > now || !timers.includes(timer)) continue;
-            if (timer.each === null) timers = timers.filter((other) => other !== timer);
-            else timer.at = now + timer.each;
-            timer.act();
-        }
-        await Promise.resolve();
-    }
-}
-
 beforeEach(() => {
-    now = 0;
-    timers = [];
+    begin();
     sockets = [];
     hidden = false;
-    const add = (/** @type {() => void} */ act, /** @type {number} */ ms, /** @type {boolean} */ again) => {
-        const timer = { at: now + ms, each: again ? ms : null, act };
-        timers.push(timer);
-        return timer;
-    };
-    const remove = (/** @type {any} */ timer) => {
-        timers = timers.filter((other) => other !== timer);
-    };
-    Object.defineProperty(globalThis, 'performance', { configurable: true, value: { now: () => now, timeOrigin: 0 } });
     Object.assign(globalThis, {
         WebSocket: Socket,
         document: {
@@ -89,12 +62,10 @@ beforeEach(() => {
                 return hidden;
             },
         },
-        setTimeout: (/** @type {() => void} */ act, /** @type {number} */ ms) => add(act, ms, false),
-        setInterval: (/** @type {() => void} */ act, /** @type {number} */ ms) => add(act, ms, true),
-        clearTimeout: remove,
-        clearInterval: remove,
     });
 });
+
+afterEach(end);
 
 /** @returns {Promise<{ line: Connection, losses: boolean[] }>} */
 async function connect() {
@@ -126,7 +97,7 @@ test('a machine that slept asks before it believes that nobody is there', async 
     const { losses } = await connect();
     await pass(4_000);
     // Asleep: nothing comes and no timer runs.
-    now += 8 * 60 * 60_000;
+    sleep(8 * 60 * 60_000);
     await pass(60_000);
     assert.deepEqual(losses, []);
 });
@@ -151,7 +122,7 @@ test('it is noticed after sleep as well', async () => {
     const { losses } = await connect();
     await pass(1_000);
     sockets[0].answers = false;
-    now += 60 * 60_000;
+    sleep(60 * 60_000);
     await pass(20_000);
     assert.equal(losses[0], true);
 });

@@ -1,7 +1,8 @@
 // Sound that the system takes away and gives back, as phones do: with devices and clocks of the test's own.
 
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, mock, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
+import { begin, end, pass } from './virtual_time.js';
 
 /** A track that the system can mute. */
 class Track {
@@ -102,14 +103,7 @@ let track = new Track();
 const page = { hidden: false };
 
 beforeEach(() => {
-    mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
-    let now = 0;
-    const tick = mock.timers.tick.bind(mock.timers);
-    mock.timers.tick = (/** @type {number} */ ms) => {
-        now += ms;
-        tick(ms);
-    };
-    Object.defineProperty(globalThis, 'performance', { configurable: true, value: { now: () => now, timeOrigin: 0 } });
+    begin();
     track = new Track();
     page.hidden = false;
     Context.all = [];
@@ -120,7 +114,7 @@ beforeEach(() => {
         value: { mediaDevices: { getUserMedia: async () => ({ getTracks: () => [track] }) } },
     });
 });
-afterEach(() => mock.timers.reset());
+afterEach(end);
 
 const { Microphone } = await import('../../src/media/microphone.js');
 const { SoundContext } = await import('../../src/media/sound_context.js');
@@ -128,14 +122,6 @@ const { Speaker } = await import('../../src/media/speaker.js');
 
 /** A page's sound over the test's contexts. */
 const sound = () => new SoundContext(async () => /** @type {any} */ (new Context()));
-
-/** Time passes in steps, as timers see it. @param {number} ms */
-async function pass(ms) {
-    for (let at = 0; at < ms; at += 100) {
-        mock.timers.tick(100);
-        for (let i = 0; i < 8; i += 1) await Promise.resolve();
-    }
-}
 
 /** What the capturing worklet hands over. @param {Context} context */
 function speak(context) {
@@ -154,11 +140,11 @@ test('a context whose clock stands still is given up for a new one, and both way
     microphone.on('block', () => {
         blocks += 1;
     });
-    await pass(10_000);
+    await pass(10_000, 100);
     assert.equal(Context.all.length, 1, 'one that runs is left alone');
 
     Context.all[0].freeze();
-    await pass(5_000);
+    await pass(5_000, 100);
     assert.equal(Context.all.length, 2);
     assert.equal(Context.all[0].state, 'closed');
     speak(Context.all[0]);
@@ -167,7 +153,7 @@ test('a context whose clock stands still is given up for a new one, and both way
     assert.equal(blocks, 1);
     assert.ok(Node.all.some(({ context: of, name }) => of === Context.all[1] && name === 'playback'));
     assert.equal(speaker.held, false);
-    await pass(60_000);
+    await pass(60_000, 100);
     assert.equal(Context.all.length, 2);
 });
 
@@ -176,7 +162,7 @@ test('contexts that are all frozen are made ever more rarely', async () => {
     await context.open();
     for (let s = 0; s < 600; s += 1) {
         Context.all.at(-1)?.freeze();
-        await pass(1_000);
+        await pass(1_000, 100);
     }
     assert.ok(Context.all.length > 3 && Context.all.length < 20, `${Context.all.length} in ten minutes`);
 });
@@ -186,7 +172,7 @@ test("a hidden page's context may stand still", async () => {
     await context.open();
     page.hidden = true;
     Context.all[0].freeze();
-    await pass(60_000);
+    await pass(60_000, 100);
     assert.equal(Context.all.length, 1);
 });
 
@@ -199,10 +185,10 @@ test('what a phone call interrupted is started again when it is over', async () 
     await speaker.open();
     Context.all[0].starts = false;
     Context.all[0].become('interrupted');
-    await pass(10_000);
+    await pass(10_000, 100);
     assert.equal(held.at(-1), true);
     Context.all[0].starts = true;
-    await pass(2_000);
+    await pass(2_000, 100);
     assert.equal(held.at(-1), false);
     assert.equal(Context.all.length, 1);
 });
@@ -246,7 +232,7 @@ test('sound that a touch does not start is told apart from sound that waits for 
     void speaker.open().then(() => {
         opened = true;
     });
-    await pass(500);
+    await pass(500, 100);
     assert.ok(opened);
     assert.equal(speaker.held, true);
     assert.equal(speaker.isStuck, false);
@@ -254,14 +240,14 @@ test('sound that a touch does not start is told apart from sound that waits for 
     assert.ok(microphone.captured);
 
     void speaker.touch();
-    await pass(4_000);
+    await pass(4_000, 100);
     assert.equal(speaker.isStuck, true);
     // Still none; then one is plugged in, which only a new context finds.
     void speaker.touch();
-    await pass(4_000);
+    await pass(4_000, 100);
     assert.equal(speaker.isStuck, true);
     void speaker.touch();
-    await pass(4_000);
+    await pass(4_000, 100);
     assert.equal(speaker.isStuck, false);
     assert.equal(speaker.held, false);
 });
