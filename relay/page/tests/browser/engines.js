@@ -130,6 +130,9 @@ export class Firefox {
             executablePath: FIREFOX,
             headless: true,
             acceptInsecureCerts: true,
+            // As an argument: Firefox ESR 140.12 lacks a command that puppeteer's `setViewport` sends.
+            defaultViewport: null,
+            args: ['--width=1280', '--height=885'],
             env: this.#surroundings.env,
             extraPrefsFirefox: {
                 'media.navigator.streams.fake': true,
@@ -139,7 +142,6 @@ export class Firefox {
             },
         });
         this.#page = await this.#browser.newPage();
-        await this.#page.setViewport({ width: 1280, height: 800 });
         await this.#page.goto(url);
     }
 
