@@ -73,7 +73,7 @@ function chat(page) {
             ['eleni', 'Shall we begin with the budget, then the room plan, and leave the rest for Tuesday?'],
             ['Bảo.Trần', 'Cảm ơn mọi người'],
             ['maple', 'Fine by me'],
-        ].map(([from, text], i) => ({ id: 1000 + i, at: at + i * 50_000, from, to: null, text }));
+        ].map(([from, text], i) => ({ id: 1000 + i, at: at + i * 50_000, from, from_name: from, to: null, text }));
         session.chat.add(lines);
         session.tell('chat', { fresh: lines.slice(2) });
     });
