@@ -10,7 +10,7 @@ use std::time::{Duration, Instant as Clock};
 use conclave_protocol::frame_memory::FrameMemory;
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{Epoch, SequenceNumber, SessionId, StreamId};
-use conclave_protocol::packetize::Packetizer;
+use conclave_protocol::packetize::{MAX_FRAME_BYTES, Packetizer};
 use conclave_protocol::reassemble::Reassembler;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
@@ -130,7 +130,7 @@ fn reassemble() {
         }
     });
     // A hostile member sends only the first packet of each frame.
-    let header = packetizer.frame(933 * MAX_PAYLOAD, 0, Epoch(0), Instant(0));
+    let header = packetizer.frame(MAX_FRAME_BYTES, 0, Epoch(0), Instant(0));
     let (mut header, _) = header.unwrap().next().unwrap();
     report(
         "take the first fragment of a frame that never comes",
