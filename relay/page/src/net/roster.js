@@ -17,6 +17,7 @@
  * @property {boolean} via_gateway takes part through a browser: not end-to-end encrypted
  * @property {boolean} microphone
  * @property {boolean} camera
+ * @property {boolean} [away] the relay has lost their connection, and keeps their place for a while
  * @property {number} clock_us the relay's clock minus theirs
  * @property {Stream[]} streams
  */
@@ -71,6 +72,10 @@ export class Roster {
                 return this.#change(event.participant, (person) => {
                     person.microphone = event.microphone;
                     person.camera = event.camera;
+                });
+            case 'away_changed':
+                return this.#change(event.participant, (person) => {
+                    person.away = event.away;
                 });
             case 'clock_changed':
                 return this.#change(event.participant, (person) => {

@@ -18,29 +18,34 @@ export function peoplePanel(session, call) {
         const speaking = call.speaks(person.id);
         const state = make('span', { class: 'unseen' });
         sayWith(state, () =>
-            [
-                words(person.microphone ? 'microphone_on' : 'microphone_off'),
-                words(person.camera ? 'camera_on' : 'camera_off'),
-                speaking && words('speaking'),
-            ]
+            // What was on when the connection was lost says nothing of now; the words of that stand above.
+            (person.away
+                ? []
+                : [
+                      words(person.microphone ? 'microphone_on' : 'microphone_off'),
+                      words(person.camera ? 'camera_on' : 'camera_off'),
+                      speaking && words('speaking'),
+                  ]
+            )
                 .filter(Boolean)
                 .join(', '),
         );
         return make(
             'li',
-            { class: `person ${speaking ? 'speaking' : ''}` },
+            { class: `person ${person.away ? 'away' : speaking ? 'speaking' : ''}` },
             avatar(person.display_name),
             make(
                 'span',
                 { class: 'person-words' },
-                sayWith(make('span', { class: 'person-name' }), () =>
+                sayWith(make('span', { class: 'person-name', dir: 'auto' }), () =>
                     own ? words('name_you', person.display_name) : person.display_name,
                 ),
+                person.away && say(make('span', { class: 'is-away' }), 'reconnecting'),
                 person.via_gateway && say(make('span', { class: 'by-browser' }), 'by_browser'),
                 state,
             ),
-            mark(person.camera, 'camera'),
-            mark(person.microphone, 'microphone'),
+            !person.away && mark(person.camera, 'camera'),
+            !person.away && mark(person.microphone, 'microphone'),
         );
     }
 

@@ -164,8 +164,9 @@ export function videoStage(session, call) {
             const fit = on ? fittingLayer(layers, tile.width * devicePixelRatio) : undefined;
             const next = fit?.id ?? null;
             if (tile.stream !== null && tile.stream !== next) call.pictures.hide(tile.stream);
-            tile.expect(next);
-            if (!fit || !open || !tile.visible) continue;
+            const watched = open && tile.visible;
+            tile.expect(next, watched);
+            if (!fit || !watched) continue;
             call.pictures.show(fit.id, tile.canvas, () => tile.shown());
             wanted.set(fit.id, tile.width < SMALL_PX ? SMALL_FPS : 'all');
         }

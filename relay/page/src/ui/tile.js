@@ -4,32 +4,33 @@
 import { add, make, set } from './dom.js';
 import { avatar } from './faces.js';
 import { icon } from './icons.js';
-import { labelWith, sayWith, words } from '../words/words.js';
+import { PictureLife } from './picture_life.js';
+import { labelWith, say, sayWith, words } from '../words/words.js';
 
 /** @typedef {import('../net/roster.js').Participant} Participant */
 /** @typedef {import('./layout.js').Box} Box */
-
-/** A picture that is older than this is not shown any more: the sender may be gone. */
-const STALE_MS = 4_000;
 
 export class Tile {
     element = make('div', { class: 'tile', role: 'img' });
     canvas = make('canvas', { class: 'picture', hidden: true });
     /** Whether any of it can be seen, as the browser tells. */
     visible = true;
-    /** The stream that it shows. @type {number | null} */
-    stream = null;
     width = 0;
     /** @type {HTMLVideoElement | null} */
     #video = null;
-    #name = make('span', { class: 'plate-name' });
+    #name = make('span', { class: 'plate-name', dir: 'auto' });
+    #away = say(make('span', { class: 'is-away', hidden: true }), 'reconnecting');
     #muted = icon('microphone-off');
     #plate = make('span', { class: 'plate' });
     #waiting = make('span', { class: 'waiting', hidden: true }, make('span', { class: 'spinner' }));
     #face;
-    #waits = false;
+    #life;
+    /** @type {import('./picture_life.js').Shows} */
+    #shows = 'nothing';
+    /** What the tile is called: said again when any of it changes. @type {() => string} */
+    #called = () => '';
     /** @type {ReturnType<typeof setTimeout> | undefined} */
-    #stale;
+    #changes;
 
     /**
      * @param {string} called
@@ -38,7 +39,12 @@ export class Tile {
     constructor(called, kind) {
         this.kind = kind;
         this.#face = avatar(called);
-        add(this.#plate, kind === 'person' && this.#muted, this.#name);
+        this.#life = new PictureLife(kind === 'screen');
+        add(
+            this.#plate,
+            kind === 'person' && this.#muted,
+            make('span', { class: 'plate-words' }, this.#name, this.#away),
+        );
         add(this.element, make('div', { class: 'face' }, this.#face, this.#waiting), this.canvas, this.#plate);
         this.element.classList.toggle('screen', kind === 'screen');
     }
@@ -53,19 +59,26 @@ export class Tile {
             if (screen) return own ? words('your_screen') : words('screen_of', person.display_name);
             return own ? words('name_you', person.display_name) : person.display_name;
         };
+        const away = Boolean(person.away);
         sayWith(this.#name, name);
-        set(this.#muted, 'hidden', person.microphone ? '' : null);
-        this.element.classList.toggle('speaking', speaking && !screen);
-        labelWith(this.element, 'aria-label', () =>
-            [
-                name(),
-                !screen && !person.microphone && words('microphone_off'),
-                !screen && speaking && words('speaking'),
-                this.#waits && words('waiting_for_picture'),
-            ]
+        set(this.#muted, 'hidden', person.microphone || away ? '' : null);
+        this.#away.hidden = !away;
+        this.element.classList.toggle('away', away);
+        this.element.classList.toggle('speaking', speaking && !screen && !away);
+        this.#called = () =>
+            (away
+                ? [name(), words('reconnecting')]
+                : [
+                      name(),
+                      !screen && !person.microphone && words('microphone_off'),
+                      !screen && speaking && words('speaking'),
+                      this.#shows === 'waiting' && words('waiting_for_picture'),
+                  ]
+            )
                 .filter(Boolean)
-                .join(', '),
-        );
+                .join(', ');
+        this.#life.setAway(away, performance.now());
+        this.#draw(true);
     }
 
     /** One's own camera, which needs no way around. @param {MediaStream | null} stream */
@@ -88,28 +101,26 @@ export class Tile {
         if (this.#video.srcObject !== stream) this.#video.srcObject = stream;
     }
 
-    /** Waits for the first picture of a stream; null when there is none. @param {number | null} stream */
-    expect(stream) {
-        if (stream === this.stream) return;
-        this.stream = stream;
-        clearTimeout(this.#stale);
-        if (stream === null) this.canvas.hidden = true;
-        this.#wait(stream !== null && this.canvas.hidden);
+    /** The stream that it shows. @returns {number | null} */
+    get stream() {
+        return this.#life.stream;
+    }
+
+    /**
+     * Waits for the first picture of a stream; null when there is none.
+     * @param {number | null} stream
+     * @param {boolean} watched whether its pictures are fetched now
+     */
+    expect(stream, watched) {
+        this.#life.expect(stream, performance.now());
+        this.#life.watch(watched, performance.now());
+        this.#draw();
     }
 
     /** A picture is on the canvas. */
     shown() {
-        if (this.canvas.hidden) {
-            this.canvas.hidden = false;
-            this.#wait(false);
-        }
-        clearTimeout(this.#stale);
-        this.#stale = setTimeout(() => {
-            // While nobody looks nothing comes, and that is as it should be.
-            if (document.hidden || this.stream === null) return;
-            this.canvas.hidden = true;
-            this.#wait(true);
-        }, STALE_MS);
+        this.#life.shown(performance.now());
+        this.#draw();
     }
 
     /** @param {Box} box */
@@ -123,14 +134,24 @@ export class Tile {
     }
 
     remove() {
-        clearTimeout(this.#stale);
+        clearTimeout(this.#changes);
         this.showOwn(null);
         this.element.remove();
     }
 
-    /** @param {boolean} waits */
-    #wait(waits) {
-        this.#waits = waits;
-        this.#waiting.hidden = !waits;
+    /**
+     * Brings what stands in the tile to what its picture's life says.
+     * @param {boolean} [afresh] something else of the tile changed, too
+     */
+    #draw(afresh = false) {
+        const shows = this.#life.at(performance.now());
+        clearTimeout(this.#changes);
+        const { changesAt } = this.#life;
+        if (changesAt !== null) this.#changes = setTimeout(() => this.#draw(), changesAt - performance.now());
+        if (shows === this.#shows && !afresh) return;
+        this.#shows = shows;
+        this.canvas.hidden = shows !== 'picture' && shows !== 'held';
+        this.#waiting.hidden = shows !== 'waiting';
+        labelWith(this.element, 'aria-label', this.#called);
     }
 }

@@ -73,6 +73,7 @@ export default {
     camera_on: 'Kamera an',
     camera_off: 'Kamera aus',
     speaking: 'spricht',
+    reconnecting: 'Wird neu verbunden…',
     by_browser: 'Per Browser dabei: nicht Ende-zu-Ende-verschlüsselt',
     enter_pin: 'PIN eingeben',
     join_locked: '{0} beitreten, gesperrt',

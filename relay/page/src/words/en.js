@@ -72,6 +72,7 @@ export default {
     camera_on: 'camera on',
     camera_off: 'camera off',
     speaking: 'speaking',
+    reconnecting: 'Reconnecting…',
     by_browser: 'Joined by browser: not end-to-end encrypted',
     enter_pin: 'Enter the PIN',
     join_locked: 'Join {0}, locked',

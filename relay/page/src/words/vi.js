@@ -73,6 +73,7 @@ export default {
     camera_on: 'camera đang bật',
     camera_off: 'camera đang tắt',
     speaking: 'đang nói',
+    reconnecting: 'Đang kết nối lại…',
     by_browser: 'Tham gia bằng trình duyệt: không mã hóa đầu cuối',
     enter_pin: 'Nhập mã PIN',
     join_locked: 'Vào {0}, đã khóa',

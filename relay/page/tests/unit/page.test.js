@@ -159,6 +159,10 @@ test('the roster follows the relay', () => {
     assert.equal(roster.ownerOf(9)?.username, 'ben');
     assert.ok(roster.take({ event: 'devices_changed', participant: 2, microphone: true, camera: false }));
     assert.equal(roster.person(2)?.microphone, true);
+    assert.ok(roster.take({ event: 'away_changed', participant: 2, away: true }));
+    assert.equal(roster.person(2)?.away, true);
+    assert.ok(roster.take({ event: 'away_changed', participant: 2, away: false }));
+    assert.equal(roster.person(2)?.away, false);
     assert.ok(roster.take({ event: 'stream_unpublished', stream: 9 }));
     assert.equal(roster.ownerOf(9), undefined);
     assert.ok(roster.take({ event: 'participant_left', participant: 2, reason: 'left' }));

@@ -1,0 +1,128 @@
+// What a tile shows of somebody, and who has one: a page alone in a room, with others as the relay would tell of them.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { createRoom, folder, openBrowser, openPage, Relay, remove, signIn, tile } from './harness.js';
+
+/** @typedef {import('./harness.js').Page} Page */
+
+/** Numbers that the relay gives to nobody here. */
+const FIRST = 1_000_000;
+
+/** Tells the page an event of its room. @param {Page} page @param {Record<string, unknown>[]} events */
+function tell(page, ...events) {
+    return page.evaluate((events) => {
+        const { session } = /** @type {any} */ (window).conclave;
+        for (const event of events) session.attend(event);
+    }, events);
+}
+
+/** Somebody with a camera, as the relay would tell of them. @param {number} n */
+const joined = (n) => ({
+    event: 'participant_joined',
+    participant: {
+        id: FIRST + n,
+        username: `guest${n}`,
+        display_name: `Guest ${n}`,
+        via_gateway: true,
+        microphone: true,
+        camera: true,
+        away: false,
+        clock_us: 0,
+        streams: [
+            { id: FIRST + 2 * n, source: 0, media: { kind: 'audio' } },
+            { id: FIRST + 2 * n + 1, source: 1, media: { kind: 'camera', width: 640, height: 360, fps: 24 } },
+        ],
+    },
+});
+
+/** Hands the page a picture of somebody's camera. @param {Page} page @param {number} n */
+function picture(page, n) {
+    return page.evaluate(
+        async (stream) => {
+            const canvas = new OffscreenCanvas(640, 360);
+            const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+            context.fillStyle = 'seagreen';
+            context.fillRect(0, 0, 640, 360);
+            const blob = await canvas.convertToBlob({ type: 'image/jpeg' });
+            const body = new Uint8Array(await blob.arrayBuffer());
+            /** @type {any} */ (window).conclave.session.tell('frame', { kind: 1, stream, body });
+        },
+        FIRST + 2 * n + 1,
+    );
+}
+
+describe('the tiles', { concurrency: false }, () => {
+    /** @type {string} */
+    let directory;
+    /** @type {Relay} */
+    let relay;
+    /** @type {import('playwright-core').Browser} */
+    let browser;
+    /** @type {Page} */
+    let page;
+
+    before(async () => {
+        directory = await folder();
+        relay = await new Relay(`${directory}/relay`).start();
+        browser = await openBrowser();
+        page = await openPage(browser, relay.url);
+        await signIn(page, 'ana');
+        await createRoom(page, 'Maple');
+    });
+    after(async () => {
+        await browser?.close();
+        await relay?.stop();
+        await remove(directory);
+    });
+    beforeEach(async () => {
+        await page.evaluate((first) => {
+            const { session } = /** @type {any} */ (window).conclave;
+            for (const { id } of session.roster.people())
+                if (id >= first) session.attend({ event: 'participant_left', participant: id });
+        }, FIRST);
+    });
+
+    test('the accessible name says that a picture is waited for while it is, and no longer', async () => {
+        await tell(page, joined(1));
+        await page.getByRole('img', { name: 'Guest 1, waiting for video', exact: true }).waitFor();
+        await picture(page, 1);
+        await page.getByRole('img', { name: 'Guest 1', exact: true }).waitFor();
+        // No further picture comes: after 4 s it is waited for again.
+        await page.getByRole('img', { name: 'Guest 1, waiting for video', exact: true }).waitFor();
+    });
+
+    test('who is away is said to reconnect in every language, with their last picture dimmed', async () => {
+        await tell(page, joined(1));
+        await picture(page, 1);
+        await tile(page, 'Guest 1').locator('canvas:not([hidden])').waitFor();
+        await tell(page, { event: 'away_changed', participant: FIRST + 1, away: true });
+        await page.getByRole('button', { name: 'People' }).click();
+        for (const [language, text] of [
+            ['en', 'Reconnecting…'],
+            ['de', 'Wird neu verbunden…'],
+            ['vi', 'Đang kết nối lại…'],
+        ]) {
+            await page.evaluate(
+                (language) => import(`${document.baseURI}words/words.js`).then(({ speak }) => speak(language)),
+                language,
+            );
+            await tile(page, 'Guest 1').getByText(text).waitFor();
+            await page.getByRole('img', { name: `Guest 1, ${text}`, exact: true }).waitFor();
+            await page.locator('.person.away', { hasText: 'Guest 1' }).getByText(text).waitFor();
+        }
+        const opacity = await tile(page, 'Guest 1')
+            .locator('canvas:not([hidden])')
+            .evaluate((canvas) => Number(getComputedStyle(canvas).opacity));
+        assert.ok(opacity < 0.5, `${opacity}`);
+        await page.evaluate(() => import(`${document.baseURI}words/words.js`).then(({ speak }) => speak('en')));
+        await tell(page, { event: 'away_changed', participant: FIRST + 1, away: false });
+        await tile(page, 'Guest 1').getByText('Reconnecting…').waitFor({ state: 'hidden' });
+        assert.equal(await page.locator('.person.away').count(), 0);
+        await page.getByRole('button', { name: 'Close' }).click();
+    });
+
+    test('nothing of this went wrong in the page', () => {
+        assert.deepEqual(page.troubles, []);
+    });
+});
