@@ -29,6 +29,13 @@ class Screening {
         if (!this.#busy) void this.#decode();
     }
 
+    /** Shows nothing any more: neither what is being decoded nor what waits for it. */
+    end() {
+        this.#next = null;
+        this.canvas = null;
+        this.onshown = () => {};
+    }
+
     async #decode() {
         this.#busy = true;
         while (this.#next) {
@@ -81,8 +88,7 @@ export class Pictures {
 
     /** Nobody sees it any more: nothing of it is decoded, and what is being decoded is not shown. @param {number} stream */
     hide(stream) {
-        const screening = this.#streams.get(stream);
-        if (screening) screening.canvas = null;
+        this.#streams.get(stream)?.end();
         this.#streams.delete(stream);
     }
 

@@ -122,6 +122,46 @@ describe('the tiles', { concurrency: false }, () => {
         await page.getByRole('button', { name: 'Close' }).click();
     });
 
+    test('a camera that is switched off while its last picture is decoded leaves none', async () => {
+        const slow = await openPage(browser, relay.url, {}, () => {
+            const decode = createImageBitmap;
+            const waiting = /** @type {any} */ (window.waiting = /** @type {(() => void)[]} */ ([]));
+            window.createImageBitmap = async (/** @type {any} */ source) => {
+                const bitmap = await decode(source);
+                if (/** @type {any} */ (window).isSlow) await new Promise((done) => waiting.push(done));
+                return bitmap;
+            };
+        });
+        await signIn(slow, 'ben');
+        await slow.getByRole('button', { name: /Join Maple/ }).click();
+        await tell(slow, joined(1));
+        const canvas = tile(slow, 'Guest 1').locator('canvas');
+        await tile(slow, 'Guest 1').waitFor();
+        await picture(slow, 1);
+        await canvas.and(slow.locator(':not([hidden])')).waitFor();
+        await slow.evaluate(() => Object.assign(window, { isSlow: true }));
+        await picture(slow, 1);
+        await tell(
+            slow,
+            { event: 'stream_unpublished', stream: FIRST + 3 },
+            { event: 'devices_changed', participant: FIRST + 1, microphone: true, camera: false },
+        );
+        await canvas.and(slow.locator('[hidden]')).waitFor({ state: 'attached' });
+        const hidden = await canvas.evaluate(async (/** @type {HTMLCanvasElement} */ element) => {
+            const { waiting } = /** @type {any} */ (window);
+            if (waiting.length !== 1) throw new Error(`${waiting.length} are being decoded`);
+            waiting[0]();
+            // The next frame that the browser paints is after whatever that led to.
+            await new Promise((done) => {
+                requestAnimationFrame(() => requestAnimationFrame(done));
+            });
+            return element.hidden;
+        });
+        assert.ok(hidden);
+        assert.deepEqual(slow.troubles, []);
+        await slow.context().close();
+    });
+
     test('nothing of this went wrong in the page', () => {
         assert.deepEqual(page.troubles, []);
     });
