@@ -18,7 +18,7 @@ export class Entrance {
     #resume = null;
     #ask;
 
-    /** @param {import('./own_streams.js').Ask} ask asks the relay */
+    /** @param {import('./refusal.js').Ask} ask asks the relay */
     constructor(ask) {
         this.#ask = ask;
     }
@@ -63,9 +63,10 @@ export class Entrance {
 
     /**
      * Says who one is; fails with the relay's refusal.
+     * @param {boolean} isWanted whether to sign in again where the session before is over
      * @returns {Promise<any>} the answer to `sign_in` or `enter_link`
      */
-    async introduce() {
+    async introduce(isWanted) {
         const identity = /** @type {Identity} */ (this.identity);
         const guest = identity.kind === 'guest';
         // A guest is this tab; an account is this browser.
@@ -85,6 +86,7 @@ export class Entrance {
                 return answer;
             } catch (error) {
                 if (!(error instanceof Refused) || this.#resume === null || error.code === 'rate_limited') throw error;
+                if (!isWanted) throw error;
                 // What was to be resumed is over: sign in again.
                 this.#resume = null;
             }

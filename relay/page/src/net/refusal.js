@@ -31,3 +31,5 @@ export class Lost extends Error {
 export function passOver(error) {
     if (!(error instanceof Lost) && !(error instanceof Refused)) throw error;
 }
+
+/** @typedef {(what: string, fields?: Record<string, unknown>) => Promise<any>} Ask Asks the relay; fails with one of these. */

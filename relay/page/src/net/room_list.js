@@ -9,7 +9,7 @@ export class RoomList {
     /** The relay has said which there are. */
     known = false;
 
-    /** Asks for all of them, page by page. @param {import('./own_streams.js').Ask} ask */
+    /** Asks for all of them, page by page. @param {import('./refusal.js').Ask} ask */
     async fetch(ask) {
         /** @type {number | undefined} */
         let after;

@@ -10,11 +10,12 @@ import { forTab } from './keep.js';
 import { parse } from './media_frame.js';
 import { passOver, Refused } from './refusal.js';
 import { RoomList } from './room_list.js';
-import { Roster } from './roster.js';
 
 /** @typedef {import('./roster.js').Participant} Participant */
 /** @typedef {import('./room_list.js').Room} Room */
 /** @typedef {import('./entrance.js').Identity} Identity */
+/** @typedef {import('./member.js').Notice} Notice */
+/** @typedef {{ resolve: () => void, reject: (error: Error) => void }} Caller */
 
 /**
  * One's whole way with the relay.
@@ -29,9 +30,12 @@ export class Session extends Attendance {
     /** @type {Connection} */
     #connection;
     #entrance = new Entrance((what, fields) => this.ask(what, fields));
-    #pin = '';
-    /** The caller that waits for the first sign-in. @type {{ resolve: () => void, reject: (error: Error) => void } | null} */
+    /** One is where signing in leads to. */
+    #arrived = false;
+    /** The caller that waits for the first sign-in. @type {Caller | null} */
     #entering = null;
+    /** The caller that waits to be in a room. @type {Caller | null} */
+    #joining = null;
 
     /** @param {string} url the gateway's WebSocket */
     constructor(url) {
@@ -46,13 +50,22 @@ export class Session extends Attendance {
             opened: () => this.#hello(),
             lost: () => {
                 this.connected = false;
+                this.member.lost();
                 this.tell('phase', null);
+                this.settle();
             },
         });
     }
 
     get guest() {
         return this.#entrance.guest;
+    }
+
+    /** Where one stands; `out` is not signed in. @returns {'out' | 'entering' | 'lobby' | 'room'} */
+    get phase() {
+        if (!this.member.isWanted) return 'out';
+        if (!this.#arrived) return 'entering';
+        return this.member.place?.entered ? 'room' : 'lobby';
     }
 
     /**
@@ -76,6 +89,7 @@ export class Session extends Attendance {
      */
     enter(identity) {
         this.#entrance.take(identity);
+        this.member.leave();
         return this.#begin();
     }
 
@@ -83,7 +97,7 @@ export class Session extends Attendance {
     comeBack() {
         const kept = this.#entrance.recall();
         if (!kept) return false;
-        if (kept.room) this.room = { ...kept.room, members: 0, capacity: 0, locked: false };
+        if (kept.room) this.member.comeBack({ ...kept.room, members: 0, capacity: 0, locked: false });
         // Refusals are shown by the page of the phase that they lead to.
         this.#begin().catch(() => {});
         return true;
@@ -101,7 +115,11 @@ export class Session extends Attendance {
 
     /** @returns {Promise<void>} */
     #begin() {
-        this.phase = 'entering';
+        // Who signs out may still be on the way out, on the line of who signs in now.
+        this.#connection.close();
+        this.member.lost();
+        this.member.signIn();
+        this.#arrived = false;
         this.problem = null;
         this.tell('phase', null);
         return new Promise((resolve, reject) => {
@@ -112,69 +130,97 @@ export class Session extends Attendance {
 
     async #hello() {
         try {
-            const answer = await this.#entrance.introduce();
+            const answer = await this.#entrance.introduce(this.member.isWanted);
             this.connected = true;
             this.problem = null;
             this.clock.forget();
-            if (answer.room) await this.#adopt(answer.room, true);
-            else if (this.guest) await this.#rejoin(answer.link_room);
-            else if (this.room) await this.#rejoin(this.room);
-            else this.#toLobby();
+            this.member.welcome(answer);
+            if (!this.guest && !this.member.place) this.#arrive();
+            else if (this.phase === 'lobby') this.#showLobby();
+            this.settle();
             this.#keep();
-            this.#entering?.resolve();
+            this.tell('phase', null);
         } catch (error) {
             // A participant who was in already comes back as soon as the relay allows it.
             const later = error instanceof Refused && error.code === 'rate_limited' && !this.#entering;
             if (later || !(error instanceof Refused)) throw error;
-            this.#end(error.code);
+            this.#end(this.member.isWanted ? error.code : null);
             this.#entering?.reject(error);
+            this.#entering = null;
         }
+    }
+
+    /** Signing in has led to the lobby or to a room. */
+    #arrive() {
+        this.#arrived = true;
+        this.#entering?.resolve();
         this.#entering = null;
+        if (this.phase === 'lobby') this.#showLobby();
     }
 
-    /** @param {{ id: number, name: string }} room */
-    async #rejoin(room) {
-        const fields = { ...(this.#pin ? { pin: this.#pin } : {}), ...this.devices };
-        try {
-            await this.#adopt(await this.ask('join_room', { room: room.id, ...fields }));
-        } catch (error) {
-            if (!(error instanceof Refused)) throw error;
-            if (this.guest) throw error;
-            this.problem = error.code;
-            this.#toLobby();
+    /** @override @param {Notice} notice */
+    hear(notice) {
+        switch (notice.what) {
+            case 'joined':
+                this.#joined(notice);
+                break;
+            case 'not_joined': {
+                const { code } = notice.refusal;
+                const error = new Refused(code, { ...notice.refusal, retry_after_ms: notice.refusal.retryAfterMs });
+                this.#putOut(notice.again || this.guest ? code : null);
+                this.#entering?.reject(error);
+                this.#joining?.reject(error);
+                this.#entering = this.#joining = null;
+                break;
+            }
+            case 'expelled':
+                this.#putOut(notice.code);
+                break;
+            case 'device_refused':
+                this.tell('refused', notice);
+                break;
+            case 'left':
+                if (this.phase === 'lobby') this.#showLobby();
+                break;
+            case 'signed_out':
+                this.#end(this.problem);
         }
     }
 
-    /**
-     * @param {{ room: Room, me: number, roster: Participant[] }} joined
-     * @param {boolean} [resumed]
-     */
-    async #adopt(joined, resumed = false) {
-        const same = this.phase === 'room' && this.room?.id === joined.room.id;
-        this.room = joined.room;
-        this.me = joined.me;
-        this.roster = new Roster(joined.roster);
-        if (!same) {
+    /** @param {{ again: boolean, resumed: boolean }} how */
+    #joined({ again, resumed }) {
+        if (!again || !this.#arrived) {
             this.chat = new ChatLog();
             this.safetyNumber = '';
             this.joinedAt = performance.now();
         }
-        this.phase = 'room';
         this.resumed = resumed;
+        this.problem = null;
+        this.#arrive();
         this.tell('joined', null);
         this.tell('phase', null);
         this.tell('roster', null);
-        await Promise.all([this.settle(), this.earlierChat(true)]);
         this.#keep();
+        this.#joining?.resolve();
+        this.#joining = null;
+        this.earlierChat(true).catch(passOver);
     }
 
-    #toLobby() {
-        this.phase = 'lobby';
-        this.room = null;
-        this.streams.forget();
+    /** Out of the room: to the lobby, or, who came by a link, out. @param {string | null} problem */
+    #putOut(problem) {
+        if (this.guest) {
+            this.#end(problem);
+            return;
+        }
+        this.problem = problem;
+        if (!this.#arrived) this.#arrive();
+        else this.#showLobby();
         this.#keep();
         this.tell('phase', null);
-        void this.#listRooms().catch(passOver);
+    }
+
+    #showLobby() {
+        if (this.connected) void this.#listRooms().catch(passOver);
     }
 
     async #listRooms() {
@@ -183,14 +229,19 @@ export class Session extends Attendance {
     }
 
     /**
+     * Joins a room; fails with the relay's refusal, or when it did not come to that in time.
      * @param {Room} room
      * @param {string} [pin]
+     * @returns {Promise<void>}
      */
-    async join(room, pin = '') {
-        const joined = await this.ask('join_room', { room: room.id, ...(pin ? { pin } : {}), ...this.devices });
-        this.#pin = pin;
-        this.problem = null;
-        await this.#adopt(joined);
+    join(room, pin = '') {
+        this.#joining?.reject(new Refused('not_joined'));
+        return new Promise((resolve, reject) => {
+            this.#joining = { resolve, reject };
+            this.problem = null;
+            this.member.join(room, pin, performance.now());
+            this.settle();
+        });
     }
 
     /**
@@ -204,50 +255,49 @@ export class Session extends Attendance {
         await this.join({ id: room, name, members: 0, capacity, locked: pin !== '' }, pin);
     }
 
-    /** Leaves the room: to the lobby, or, who came by a link, out. */
-    async leave() {
-        this.#pin = '';
+    /** Leaves the room at once, whatever the connection does: to the lobby, or, who came by a link, out. */
+    leave() {
         this.problem = null;
-        this.devices = { microphone: false, camera: false };
-        this.streams.forget();
-        if (this.guest) return this.signOut();
-        try {
-            await this.ask('leave_room');
-        } catch (error) {
-            passOver(error);
+        if (this.guest) {
+            this.signOut();
+            return;
         }
-        this.#toLobby();
+        this.member.leave();
+        this.#keep();
+        this.tell('phase', null);
+        this.settle();
     }
 
-    async signOut() {
-        try {
-            if (this.phase === 'room') await this.ask('leave_room');
-            await this.ask('sign_out');
-        } catch (error) {
-            passOver(error);
-        }
-        this.#end(null);
+    /** Signs out at once; the relay is told as soon as it is reached. */
+    signOut() {
+        this.problem = null;
+        this.member.signOut(performance.now());
+        this.#forget();
+        this.tell('phase', null);
+        this.settle();
     }
 
     /** @param {string | null} problem why; null when it was wanted */
     #end(problem) {
         this.#connection.close();
         this.connected = false;
-        this.phase = 'out';
         this.problem = problem;
+        this.member.end();
         this.#entrance.forget();
-        this.streams.forget();
-        this.devices = { microphone: false, camera: false };
-        this.lobby.forget();
-        if (problem !== 'replaced') {
-            this.room = null;
-            forTab.write('session', null);
-        }
+        this.#forget(problem === 'replaced');
         this.tell('phase', null);
     }
 
+    /** Signed out, nothing is known, unless this browser takes it up again. @param {boolean} [again] */
+    #forget(again = false) {
+        this.lobby.forget();
+        if (again) return;
+        this.member.leave();
+        forTab.write('session', null);
+    }
+
     #keep() {
-        this.#entrance.keep(this.room);
+        if (this.member.isWanted) this.#entrance.keep(this.room);
     }
 
     /** @param {Uint8Array<ArrayBuffer>} frame */
@@ -263,31 +313,13 @@ export class Session extends Attendance {
 
     /** @param {any} event */
     #take(event) {
-        if (this.lobby.take(event)) {
-            if (event.event === 'room_changed' && this.room?.id === event.room.id) this.room = event.room;
-            if (event.event === 'room_closed' && this.phase === 'room' && this.room?.id === event.room)
-                this.#expelled('room_closed');
-            this.tell('rooms', null);
-            return;
-        }
         if (event.event === 'closing') {
             if (event.reason === 'replaced') this.#end('replaced');
             else this.problem = event.reason === 'relay_stops' ? 'relay_stops' : null;
-        } else if (event.event === 'participant_left' && event.participant === this.me) {
-            this.#expelled('removed');
-        } else {
-            this.attend(event);
-        }
-    }
-
-    /** @param {string} problem */
-    #expelled(problem) {
-        if (this.guest) {
-            this.#end(problem);
             return;
         }
-        this.devices = { microphone: false, camera: false };
-        this.problem = problem;
-        this.#toLobby();
+        this.attend(event);
+        if (this.lobby.take(event)) this.tell('rooms', null);
+        this.settle();
     }
 }

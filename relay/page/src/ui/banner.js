@@ -23,7 +23,7 @@ export function banner(session, call) {
     let shown = '';
     const sign = icon('warning');
     const text = make('span', { class: 'banner-words' });
-    const unmute = button({ word: 'turn_microphone_on', kind: 'primary', press: () => void call.setMicrophone(true) });
+    const unmute = button({ word: 'turn_microphone_on', kind: 'primary', press: () => call.set('microphone', true) });
     const sound = button({ word: 'turn_sound_on', kind: 'primary', press: () => void call.speaker.touch() });
     const dismiss = iconButton({
         word: 'dismiss',

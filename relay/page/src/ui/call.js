@@ -1,19 +1,14 @@
 // The call: what goes out from camera, microphone and screen, what comes in to canvases and the loudspeaker, who
 // speaks.
 
-import { Camera } from '../media/camera.js';
-import { DeviceError } from '../media/device_error.js';
-import { Microphone } from '../media/microphone.js';
 import { Pictures } from '../media/pictures.js';
-import { ScreenShare } from '../media/screen_share.js';
 import { Speaker } from '../media/speaker.js';
 import { emit, Kind } from '../net/media_frame.js';
 import { passOver } from '../net/refusal.js';
 import { Signal } from '../net/signal.js';
+import { OwnDevices } from './own_devices.js';
 import { preferences } from './preferences.js';
 
-/** One's own streams. */
-const SOURCE = Object.freeze({ microphone: 0, camera: 1, screen: 2 });
 /** Somebody counts as speaking for so long after their last word. */
 const SPEAKING_MS = 400;
 /** Who speaks in vain for so long is told. */
@@ -21,19 +16,20 @@ const UNHEARD_BLOCKS = 25;
 /** How long that is shown after the last word. */
 const UNHEARD_MS = 6_000;
 
+/** @typedef {import('../net/switches.js').Device} Device */
 /** @typedef {import('../words/words.js').Word} Word */
+
+/** What the media frames of a device are called. */
+const KINDS = Object.freeze({ microphone: Kind.audio, camera: Kind.camera, screen: Kind.screen });
 
 /**
  * @extends {Signal<{ devices: null, speaking: null, level: number, problem: Word | null }>}
  */
 export class Call extends Signal {
-    microphone = new Microphone();
-    camera = new Camera();
-    screen = new ScreenShare();
     speaker = new Speaker();
     pictures = new Pictures();
-    /** What is under way, for the buttons. */
-    busy = { microphone: false, camera: false, screen: false };
+    /** One's own camera, microphone and screen. @type {OwnDevices} */
+    own;
     /** The microphone is off, and somebody speaks into it. */
     unheard = false;
     /** The network does not take all pictures. */
@@ -55,24 +51,21 @@ export class Call extends Signal {
     constructor(session) {
         super();
         this.#session = session;
+        this.own = new OwnDevices(session);
         session.on('frame', (frame) => this.#receive(frame));
         session.on('joined', () => this.#asked.clear());
         session.on('phase', () => this.#follow());
-        this.microphone.on('block', (block) => this.#send(Kind.audio, SOURCE.microphone, block));
+        session.on('switches', () => this.tell('devices', null));
+        this.own.on('changed', () => this.tell('devices', null));
+        this.own.on('problem', (word) => this.tell('problem', word));
+        this.microphone.on('block', (block) => this.#send('microphone', block));
         this.microphone.on('level', (level) => this.#watchLevel(level));
-        this.microphone.on('lost', () => this.#deviceLost('microphone'));
-        this.microphone.on('taken', () => {
-            this.#tellDevices().catch(passOver);
-            this.tell('devices', null);
-        });
-        this.camera.on('picture', (picture) => this.#send(Kind.camera, SOURCE.camera, picture));
+        this.camera.on('picture', (picture) => this.#send('camera', picture));
         this.camera.on('poor', (poor) => {
             this.poor = poor;
             this.tell('devices', null);
         });
-        this.camera.on('lost', () => this.#deviceLost('camera'));
-        this.screen.on('picture', (picture) => this.#send(Kind.screen, SOURCE.screen, picture));
-        this.screen.on('ended', () => void this.setScreen(false));
+        this.screen.on('picture', (picture) => this.#send('screen', picture));
         this.speaker.volume = preferences.volume;
         // The session may be in the room already.
         this.#follow();
@@ -83,56 +76,39 @@ export class Call extends Signal {
         return (this.#speaking.get(participant) ?? 0) > performance.now();
     }
 
-    /** @param {boolean} on */
-    async setMicrophone(on) {
-        await this.#change('microphone', async () => {
-            if (on) await this.microphone.open(preferences.microphone);
-            // Captured by the same clock that plays: who cannot be heard because of it is told why.
-            if (on && this.speaker.held) void this.speaker.touch();
-            this.microphone.isOn = on;
+    get microphone() {
+        return this.own.microphone;
+    }
+
+    get camera() {
+        return this.own.camera;
+    }
+
+    get screen() {
+        return this.own.screen;
+    }
+
+    /** What a switch shows. @param {Device} device @returns {import('../net/switches.js').State} */
+    state(device) {
+        const state = this.#session.state(device);
+        return state === 'on' && this.own.isBusy(device) ? 'turning_on' : state;
+    }
+
+    /** Turns what is off, or about to be, on, and the other way around. @param {Device} device */
+    toggle(device) {
+        this.set(device, !this.#session.wants(device));
+    }
+
+    /** @param {Device} device @param {boolean} on */
+    set(device, on) {
+        // Captured by the same clock that plays: who cannot be heard because of it is told why.
+        if (device === 'microphone' && on && this.speaker.held) void this.speaker.touch();
+        if (device === 'microphone') {
             this.unheard = false;
             this.#spokenInVain = 0;
-            if (on) await this.#session.streams.publish(SOURCE.microphone, { kind: 'audio' });
-            else await this.#session.streams.unpublish(SOURCE.microphone);
-        });
-    }
-
-    /** @param {boolean} on */
-    async setCamera(on) {
-        await this.#change('camera', async () => {
-            if (on) {
-                await this.camera.open(preferences.camera, preferences.size, () => this.#session.waitingBytes);
-                await this.#session.streams.publish(SOURCE.camera, this.camera.media);
-            } else {
-                this.camera.close();
-                this.poor = false;
-                await this.#session.streams.unpublish(SOURCE.camera);
-            }
-        });
-    }
-
-    /** @param {boolean} on */
-    async setScreen(on) {
-        await this.#change('screen', async () => {
-            if (!on) {
-                this.screen.close();
-                await this.#session.streams.unpublish(SOURCE.screen);
-            } else if (await this.screen.open(() => this.#session.waitingBytes)) {
-                await this.#session.streams.publish(SOURCE.screen, this.screen.media);
-            }
-        });
-    }
-
-    /** Opens a device again, as after another was chosen. @param {'camera' | 'microphone'} device */
-    async reopen(device) {
-        if (device === 'camera' && this.camera.isOn) {
-            this.camera.close();
-            await this.setCamera(true);
-        } else if (device === 'microphone' && this.microphone.captured) {
-            const on = this.microphone.isOn;
-            this.microphone.close();
-            if (on) await this.setMicrophone(true);
         }
+        if (device === 'camera' && !on) this.poor = false;
+        void this.own.set(device, on);
     }
 
     /**
@@ -158,56 +134,17 @@ export class Call extends Signal {
     }
 
     /**
-     * @param {keyof typeof SOURCE} device
-     * @param {() => Promise<void>} change
-     */
-    async #change(device, change) {
-        if (this.busy[device]) return;
-        this.busy[device] = true;
-        this.tell('problem', null);
-        this.tell('devices', null);
-        try {
-            await change();
-            await this.#tellDevices();
-        } catch (error) {
-            if (error instanceof DeviceError) this.tell('problem', error.word);
-            else passOver(error);
-        } finally {
-            this.busy[device] = false;
-            this.tell('devices', null);
-        }
-    }
-
-    /** Tells the others what is on: a microphone that the system took is not. */
-    #tellDevices() {
-        return this.#session.setDevices({
-            microphone: this.microphone.isOn && !this.microphone.isTaken,
-            camera: this.camera.isOn,
-        });
-    }
-
-    /** @param {'camera' | 'microphone'} device */
-    #deviceLost(device) {
-        this.tell('problem', `${device}_lost`);
-        const turnOff = device === 'camera' ? this.setCamera(false) : this.setMicrophone(false);
-        turnOff.then(
-            () => this.tell('problem', `${device}_lost`),
-            () => {},
-        );
-    }
-
-    /**
-     * @param {number} kind
-     * @param {number} source
+     * Sends what a device gives, once the relay knows that it is on.
+     * @param {Device} device
      * @param {{ timestamp: number, body: Uint8Array, level?: number, voice?: boolean }} frame
      */
-    #send(kind, source, frame) {
-        const stream = this.#session.streams.of(source);
+    #send(device, frame) {
+        const stream = this.#session.streamOf(device);
         if (stream === undefined) return;
-        if (kind === Kind.audio && frame.voice) this.#mark(this.#session.me);
+        if (device === 'microphone' && frame.voice) this.#mark(this.#session.me);
         this.#session.sendMedia(
             emit({
-                kind,
+                kind: KINDS[device],
                 stream,
                 level: frame.level ?? 0,
                 voice: frame.voice ?? false,
@@ -276,9 +213,7 @@ export class Call extends Signal {
                 .catch(() => {});
             return;
         }
-        this.microphone.close();
-        this.camera.close();
-        this.screen.close();
+        this.own.release();
         this.poor = false;
         this.unheard = false;
         this.lastSpeaker = null;

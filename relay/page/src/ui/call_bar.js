@@ -38,14 +38,14 @@ export function callBar(call, { toggle, changeView, leave }) {
         icon: 'microphone',
         caption: 'microphone',
         key: 'M',
-        press: () => void call.setMicrophone(!call.microphone.isOn),
+        press: () => call.toggle('microphone'),
     });
     const camera = iconButton({
         word: 'camera',
         icon: 'camera',
         caption: 'camera',
         key: 'V',
-        press: () => void call.setCamera(!call.camera.isOn),
+        press: () => call.toggle('camera'),
     });
     const volumePanel = make('div', { class: 'volume-panel', id: 'volume-panel', hidden: true }, volumeSlider(call));
     const volume = iconButton({
@@ -62,7 +62,7 @@ export function callBar(call, { toggle, changeView, leave }) {
         icon: 'screen',
         caption: 'share_short',
         look: 'wide-only',
-        press: () => void call.setScreen(!call.screen.isOn),
+        press: () => call.toggle('screen'),
     });
     share.element.hidden = !ScreenShare.possible;
     const view = iconButton({
@@ -137,18 +137,23 @@ export function callBar(call, { toggle, changeView, leave }) {
          * @param {boolean} speakerView
          */
         show(drawer, unread, speakerView) {
-            for (const [button, device, name] of /** @type {const} */ ([
-                [microphone, call.microphone, 'microphone'],
-                [camera, call.camera, 'camera'],
+            for (const [button, device, caption] of /** @type {const} */ ([
+                [microphone, 'microphone', 'microphone'],
+                [camera, 'camera', 'camera'],
+                [share, 'screen', 'share_short'],
             ])) {
-                button.pressed = device.isOn;
-                button.draw(device.isOn ? name : `${name}-off`);
-                button.element.classList.toggle('off', !device.isOn);
-                button.busy = call.busy[name];
+                const state = call.state(device);
+                const moves = state === 'turning_on' || state === 'turning_off';
+                button.pressed = state === 'on';
+                button.busy = moves;
+                button.caption = moves ? state : caption;
+                if (device === 'screen') {
+                    button.element.classList.toggle('on', state === 'on');
+                } else {
+                    button.draw(state === 'on' ? device : `${device}-off`);
+                    button.element.classList.toggle('off', state !== 'on');
+                }
             }
-            share.pressed = call.screen.isOn;
-            share.element.classList.toggle('on', call.screen.isOn);
-            share.busy = call.busy.screen;
             view.pressed = speakerView;
             view.draw(speakerView ? 'grid' : 'speaker-view');
             for (const [name, button] of Object.entries(drawers)) {

@@ -60,7 +60,7 @@ export function buttonOf(element) {
 export function iconButton({ word, icon: name, press, caption, look = '', key }) {
     const sign = icon(name);
     const badge = make('span', { class: 'badge', 'aria-hidden': 'true', hidden: true });
-    const words = caption && say(make('span', { class: 'caption', 'aria-hidden': 'true' }), caption);
+    const below = caption && say(make('span', { class: 'caption', 'aria-hidden': 'true' }), caption);
     const element = label(
         make('button', { class: `icon-button ${look}`, type: 'button', onclick: press, 'aria-keyshortcuts': key }),
         word,
@@ -69,7 +69,7 @@ export function iconButton({ word, icon: name, press, caption, look = '', key })
     add(
         element,
         make('span', { class: 'disc' }, sign, make('span', { class: 'spinner', 'aria-hidden': 'true' }), badge),
-        words,
+        below,
     );
     return {
         element,
@@ -79,6 +79,11 @@ export function iconButton({ word, icon: name, press, caption, look = '', key })
         /** How a switch stands. @param {boolean} on */
         set pressed(on) {
             set(element, 'aria-pressed', String(on));
+        },
+        /** What stands below it, and is read aloud after its name where it says more. @param {Word} now */
+        set caption(now) {
+            if (below) say(below, now);
+            labelWith(element, 'aria-label', () => (now === caption ? words(word) : `${words(word)}, ${words(now)}`));
         },
         /** @param {boolean} busy */
         set busy(busy) {

@@ -68,7 +68,7 @@ export function lobbyPage(session, openSettings) {
             make('div', { class: 'search', role: 'search' }, icon('search'), search),
             newRoom.element,
             iconButton({ word: 'settings', icon: 'settings', press: openSettings }).element,
-            iconButton({ word: 'sign_out', icon: 'leave-room', press: () => void session.signOut() }).element,
+            iconButton({ word: 'sign_out', icon: 'leave-room', press: () => session.signOut() }).element,
         ),
         trouble.element,
         list,

@@ -29,6 +29,7 @@ const NAMED = new Set([
     'removed',
     'relay_stops',
     'replaced',
+    'not_joined',
 ]);
 /** What breaks its rule, by its field. @type {Record<string, Word>} */
 const FIELDS = {

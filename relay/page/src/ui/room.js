@@ -35,7 +35,7 @@ export function roomPage(session, call, openSettings) {
         showBar();
     };
     const viewButton = button({ word: 'speaker_view', icon: 'speaker-view', press: changeView });
-    const shareButton = button({ word: 'share', icon: 'screen', press: () => void call.setScreen(!call.screen.isOn) });
+    const shareButton = button({ word: 'share', icon: 'screen', press: () => call.toggle('screen') });
     shareButton.element.hidden = !ScreenShare.possible;
     const volume = make('div', { class: 'volume-row' }, icon('speaker'), volumeSlider(call));
     const more = morePanel(session, [viewButton.element, shareButton.element, volume], openSettings);
@@ -43,7 +43,7 @@ export function roomPage(session, call, openSettings) {
     const bar = callBar(call, {
         toggle: (name) => open(drawer === name ? null : name),
         changeView,
-        leave: () => void session.leave(),
+        leave: () => session.leave(),
     });
 
     const name = make('h1', { tabindex: '-1' });
@@ -171,9 +171,9 @@ export function roomPage(session, call, openSettings) {
         if (event.repeat || target.closest('input, textarea, select')) return;
         switch (event.key.toLowerCase()) {
             case 'm':
-                return void call.setMicrophone(!call.microphone.isOn);
+                return call.toggle('microphone');
             case 'v':
-                return void call.setCamera(!call.camera.isOn);
+                return call.toggle('camera');
             case 'c':
                 event.preventDefault();
                 return open(drawer === 'chat' ? null : 'chat');

@@ -15,15 +15,15 @@ export function settingsDialog(call) {
     const { element, body } = dialog(() => words('settings'), 'settings');
     const camera = choice('camera', (value) => {
         prefer('camera', value);
-        void call.reopen('camera');
+        void another('camera');
     });
     const size = choice('picture_size', (value) => {
         prefer('size', /** @type {import('../media/camera.js').SizeName} */ (value));
-        void call.reopen('camera');
+        void another('camera');
     });
     const microphone = choice('microphone', (value) => {
         prefer('microphone', value);
-        void call.reopen('microphone');
+        void another('microphone');
     });
     const speaker = choice('speaker', (value) => {
         prefer('speaker', value);
@@ -41,8 +41,6 @@ export function settingsDialog(call) {
     const level = make('div', { class: 'level', hidden: true }, meter, hint);
     const trial = button({ word: 'try_microphone', icon: 'microphone', press: () => void tryMicrophone() });
     const tone = button({ word: 'test_tone', icon: 'speaker', press: () => void playTone() });
-    /** The microphone was opened for the meter alone. */
-    let trying = false;
 
     add(
         body,
@@ -61,12 +59,20 @@ export function settingsDialog(call) {
         say(make('p', { class: 'soft' }), 'honest'),
     );
 
+    /** Another one was chosen: what is open goes on with it. @param {'camera' | 'microphone'} device */
+    async function another(device) {
+        trouble.show(null);
+        await call.own.reopen(device);
+        const { failure } = call.own;
+        if (failure) trouble.show(() => errorWords(failure));
+        showLevel();
+    }
+
     async function tryMicrophone() {
         trouble.show(null);
         trial.busy = true;
         try {
-            await call.microphone.open(preferences.microphone);
-            trying = true;
+            await call.own.tryMicrophone();
         } catch (error) {
             trouble.show(() => errorWords(error));
         }
@@ -135,8 +141,7 @@ export function settingsDialog(call) {
     });
     call.on('devices', showLevel);
     element.addEventListener('close', () => {
-        if (trying && !call.microphone.isOn) call.microphone.close();
-        trying = false;
+        call.own.endTrial();
     });
     navigator.mediaDevices?.addEventListener('devicechange', () => {
         if (element.open) void showDevices();

@@ -1,11 +1,10 @@
 // A kiosk whose network went away for a while, and what others did to their cameras meanwhile.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { folder, openBrowser, openPage, Relay, remove, shows, signIn, until } from './harness.js';
 import { Kiosk } from './kiosk.js';
+import { Way } from './way.js';
 
 /** The browser's tile on the kiosk's screen, with these two in the room. */
 const BROWSERS_TILE = '480x300+80+200';
@@ -17,62 +16,13 @@ function distance(a, b) {
     return a.reduce((sum, value, at) => sum + Math.abs(value - b[at]), 0) / a.length;
 }
 
-/** A way to a relay that can be cut. */
-class Way {
-    /** @type {Set<import('node:net').Socket>} */
-    #open = new Set();
-    #cut = false;
-
-    /** @param {string} to */
-    constructor(to) {
-        const [host, port] = to.split(':');
-        this.server = createServer((socket) => {
-            if (this.#cut) {
-                socket.destroy();
-                return;
-            }
-            const other = connect(Number(port), host);
-            for (const [one, end] of [
-                [socket, other],
-                [other, socket],
-            ]) {
-                this.#open.add(one);
-                one.on('error', () => {});
-                one.on('close', () => {
-                    this.#open.delete(one);
-                    end.destroy();
-                });
-                one.pipe(end);
-            }
-        });
-    }
-
-    async open() {
-        this.server.listen(0, '127.0.0.1');
-        await once(this.server, 'listening');
-        const { port } = /** @type {import('node:net').AddressInfo} */ (this.server.address());
-        return `127.0.0.1:${port}`;
-    }
-
-    /** @param {boolean} cut */
-    set cut(cut) {
-        this.#cut = cut;
-        if (cut) for (const socket of this.#open) socket.destroy();
-    }
-
-    close() {
-        this.cut = true;
-        this.server.close();
-    }
-}
-
 test('a camera that was switched off and on while a kiosk was away is seen on its screen when it is back', async () => {
     const directory = await folder();
     const relay = await new Relay(`${directory}/relay`).start();
     const way = new Way(relay.control);
     const browser = await openBrowser();
     const kiosk = new Kiosk(
-        /** @type {Relay} */ (/** @type {unknown} */ ({ control: await way.open(), data: relay.data })),
+        /** @type {Relay} */ (/** @type {unknown} */ ({ control: await way.listen(), data: relay.data })),
         'maple',
         directory,
     );
@@ -94,13 +44,13 @@ test('a camera that was switched off and on while a kiosk was away is seen on it
         await camera.click();
         await until("the browser's camera on the kiosk's screen", isSeen);
 
-        way.cut = true;
+        way.cut();
         await camera.click();
         await page.getByRole('button', { name: 'Camera', pressed: false }).waitFor();
         await camera.click();
         await page.getByRole('button', { name: 'Camera', pressed: true }).waitFor();
         await until('nothing of it', async () => !(await isSeen()));
-        way.cut = false;
+        way.open();
         await until("the browser's camera on the kiosk's screen again", isSeen);
         await kiosk.keepPicture('kiosk-away');
         assert.deepEqual(page.troubles, []);

@@ -1,0 +1,309 @@
+// Being a member: what a person wants, what the relay last confirmed, and what to ask for next so that the second
+// becomes the first. It is asked after every touch, answer, refusal, loss and return, and has no clock and no socket of
+// its own.
+
+import { Roster } from './roster.js';
+import { DEVICES, SOURCE, Switches } from './switches.js';
+
+/** @typedef {import('./roster.js').Participant} Participant */
+/** @typedef {import('./room_list.js').Room} Room */
+/** @typedef {import('./switches.js').Device} Device */
+/** @typedef {import('./switches.js').Request} Request */
+/** @typedef {{ room: Room, me: number, roster: Participant[] }} Joined */
+/** @typedef {{ code: string, retryAfterMs?: number, field?: string, why?: string }} Refusal */
+/**
+ * @typedef {object} Place A room to be in.
+ * @property {Room} room as it was known when it was chosen
+ * @property {string} pin none when empty
+ * @property {boolean} entered one has been in it, and is on the way back if not in it now
+ * @property {number | null} until when the wish ends; never for who was in the room
+ */
+/**
+ * What the page is to know.
+ * @typedef {{ what: 'joined', again: boolean, resumed: boolean }
+ *   | { what: 'not_joined', again: boolean, refusal: Refusal }
+ *   | { what: 'expelled', code: string }
+ *   | { what: 'device_refused', device: Device, refusal: Refusal }
+ *   | { what: 'left' }
+ *   | { what: 'signed_out' }} Notice
+ */
+
+/** A wish to join that is not fulfilled for so long ends: nobody stands before the page any more. */
+const JOIN_MS = 15_000;
+/** The relay keeps a lost session for so long. */
+const RESUME_MS = 30_000;
+/** When to ask again where the relay does not say. */
+const AGAIN_MS = 1_000;
+
+export class Member {
+    switches = new Switches();
+    /** Whether one wants to be signed in at all. */
+    isWanted = false;
+    /** The room that one wants to be in. @type {Place | null} */
+    place = null;
+    /** The relay knows this session now. */
+    online = false;
+    /** The room in which the relay has one. @type {Room | null} */
+    room = null;
+    /** One's own number in it. */
+    me = 0;
+    /** Who is in it, as the relay told last. */
+    roster = new Roster([]);
+    /** @type {Request | null} */
+    #asked = null;
+    /** What was asked for too often, and when it may be asked for again. @type {Map<string, number>} */
+    #notBefore = new Map();
+    /** When signing out has ended by itself. @type {number | null} */
+    #goneAt = null;
+    /** @type {Notice[]} */
+    #notices = [];
+
+    /** What the relay confirmed of oneself. */
+    get self() {
+        return this.room ? this.roster.person(this.me) : undefined;
+    }
+
+    /** In the room that one wants to be in. */
+    get isInside() {
+        return this.online && this.room !== null && this.room.id === this.place?.room.id;
+    }
+
+    /** What a switch shows. @param {Device} device */
+    state(device) {
+        const self = this.room?.id === this.place?.room.id ? this.self : undefined;
+        return this.switches.state(device, self, this.online);
+    }
+
+    /** The stream under which a device may send now. @param {Device} device */
+    streamOf(device) {
+        return this.isInside ? this.switches.stream(device, this.self) : undefined;
+    }
+
+    // What a person wants.
+
+    signIn() {
+        this.isWanted = true;
+        this.#goneAt = null;
+    }
+
+    /** @param {number} now */
+    signOut(now) {
+        this.isWanted = false;
+        this.#goneAt = now + RESUME_MS;
+        this.leave();
+    }
+
+    /** @param {Room} room @param {string} pin @param {number | null} until as in {@link Place} */
+    #choose(room, pin, until) {
+        this.switches.release();
+        this.place = { room, pin, entered: false, until };
+    }
+
+    /** @param {Room} room @param {string} pin @param {number} now */
+    join(room, pin, now) {
+        this.#choose(room, pin, now + JOIN_MS);
+    }
+
+    /** To the room where one was before the page was loaded again. @param {Room} room */
+    comeBack(room) {
+        this.place = { room, pin: '', entered: true, until: null };
+    }
+
+    leave() {
+        this.place = null;
+        this.switches.release();
+    }
+
+    // What the relay says.
+
+    /**
+     * The relay knows this session, from now or again.
+     * @param {{ room: Joined | null, link_room?: Room }} answer of `sign_in` or `enter_link`
+     */
+    welcome(answer) {
+        this.online = true;
+        this.#asked = null;
+        this.#notBefore.clear();
+        this.room = null;
+        if (this.isWanted && !this.place && answer.link_room) this.#choose(answer.link_room, '', null);
+        if (answer.room) this.#adopt(answer.room, true);
+    }
+
+    /** The connection broke: what was asked for may have been done or not. */
+    lost() {
+        this.online = false;
+        this.#asked = null;
+    }
+
+    /** The session is over, and so is what the relay knew of it. */
+    end() {
+        this.lost();
+        this.isWanted = false;
+        this.room = null;
+        this.#goneAt = null;
+        this.switches.release();
+    }
+
+    /** @param {Joined} joined @param {boolean} resumed */
+    #adopt(joined, resumed) {
+        this.room = joined.room;
+        this.me = joined.me;
+        this.roster = new Roster(joined.roster);
+        const { place } = this;
+        // It may have been left meanwhile.
+        if (place?.room.id !== joined.room.id) return;
+        const again = place.entered;
+        this.place = { ...place, room: joined.room, entered: true, until: null };
+        this.#notices.push({ what: 'joined', again, resumed });
+    }
+
+    /**
+     * Takes an event in; says whether it was about who is in the room.
+     * @param {any} event
+     */
+    take(event) {
+        const id = this.room?.id;
+        if (event.event === 'room_changed' && event.room.id === id) this.room = event.room;
+        if (event.event === 'room_closed' && event.room === id) return this.#expel('room_closed');
+        if (event.event === 'participant_left' && event.participant === this.me && id !== undefined)
+            return this.#expel('removed');
+        return this.room !== null && this.roster.take(event);
+    }
+
+    /** @param {string} code */
+    #expel(code) {
+        const wanted = this.room?.id === this.place?.room.id;
+        this.room = null;
+        if (wanted) {
+            this.leave();
+            this.#notices.push({ what: 'expelled', code });
+        }
+        return true;
+    }
+
+    // What to ask for.
+
+    /** @returns {Request | null} */
+    #due() {
+        const { room, place, self } = this;
+        if (room && (!this.isWanted || room.id !== place?.room.id)) return { do: 'leave_room', fields: {} };
+        if (!this.isWanted) return { do: 'sign_out', fields: {} };
+        if (room) return self ? this.switches.next(self) : null;
+        if (!place) return null;
+        const pin = place.pin ? { pin: place.pin } : {};
+        return { do: 'join_room', fields: { room: place.room.id, ...pin, ...this.switches.devices } };
+    }
+
+    /** The next request, one at a time; null when there is nothing to ask for now. @param {number} now */
+    next(now) {
+        if (this.#goneAt !== null && now >= this.#goneAt) this.#signedOut();
+        const { place } = this;
+        if (place && place.until !== null && now >= place.until) this.#turnedAway({ code: 'not_joined' });
+        if (!this.online || this.#asked) return null;
+        const request = this.#due();
+        if (!request || (this.#notBefore.get(request.do) ?? 0) > now) return null;
+        this.#asked = request;
+        return request;
+    }
+
+    /** When to ask {@link next} again although nothing happened. @returns {number} Infinity for never */
+    get wakeAt() {
+        const due = this.online && !this.#asked ? this.#due() : null;
+        const again = due ? (this.#notBefore.get(due.do) ?? Infinity) : Infinity;
+        return Math.min(again, this.place?.until ?? Infinity, this.#goneAt ?? Infinity);
+    }
+
+    /** @param {Request} request @param {any} ok */
+    answered(request, ok) {
+        if (request !== this.#asked) return;
+        this.#asked = null;
+        this.#notBefore.delete(request.do);
+        const { self } = this;
+        const { source, media, stream } = /** @type {any} */ (request.fields);
+        switch (request.do) {
+            case 'join_room':
+                this.#adopt(ok, false);
+                break;
+            case 'leave_room':
+                this.#out();
+                break;
+            case 'sign_out':
+                this.#signedOut();
+                break;
+            case 'publish':
+                self?.streams.push({ id: ok.stream, source, media });
+                break;
+            case 'unpublish':
+                this.#drop(stream);
+                break;
+            case 'set_devices':
+                if (self) Object.assign(self, request.fields);
+        }
+    }
+
+    /** @param {Request} request @param {Refusal} refusal @param {number} now */
+    refused(request, refusal, now) {
+        if (request !== this.#asked) return;
+        this.#asked = null;
+        const { code } = refusal;
+        if (code === 'rate_limited') {
+            const again = now + (refusal.retryAfterMs ?? AGAIN_MS);
+            this.#notBefore.set(request.do, again);
+            // Who would wait in vain is told at once.
+            if (this.#isOfPlace(request) && again >= (this.place?.until ?? Infinity)) this.#turnedAway(refusal);
+        } else if (code === 'not_in_room') {
+            this.#out();
+        } else if (code === 'already_in_room') {
+            // In one of which this page does not know: it is left first.
+            this.room = { id: 0, name: '', members: 0, capacity: 0, locked: false };
+        } else if (request.do === 'join_room') {
+            if (this.#isOfPlace(request)) this.#turnedAway(refusal);
+        } else if (request.do === 'leave_room') {
+            this.#out();
+        } else if (request.do === 'sign_out') {
+            this.#signedOut();
+        } else if (request.do === 'unpublish') {
+            this.#drop(/** @type {any} */ (request.fields).stream);
+        } else if (request.do === 'publish') {
+            const device = DEVICES.find((name) => SOURCE[name] === request.fields.source);
+            if (!device) return;
+            this.switches.want(device, false);
+            this.#notices.push({ what: 'device_refused', device, refusal });
+        } else {
+            this.#notBefore.set(request.do, now + AGAIN_MS);
+        }
+    }
+
+    /** What happened since this was asked last. */
+    notices() {
+        return this.#notices.splice(0);
+    }
+
+    #out() {
+        this.room = null;
+        if (!this.place) this.#notices.push({ what: 'left' });
+    }
+
+    #signedOut() {
+        this.#goneAt = null;
+        this.#notices.push({ what: 'signed_out' });
+    }
+
+    /** Whether one still wants to join what was asked for. @param {Request} request */
+    #isOfPlace(request) {
+        return request.do === 'join_room' && request.fields.room === this.place?.room.id;
+    }
+
+    /** @param {Refusal} refusal */
+    #turnedAway(refusal) {
+        const again = this.place?.entered ?? false;
+        this.leave();
+        this.#notices.push({ what: 'not_joined', again, refusal });
+    }
+
+    /** @param {number} stream */
+    #drop(stream) {
+        const { self } = this;
+        if (self) self.streams = self.streams.filter(({ id }) => id !== stream);
+    }
+}
