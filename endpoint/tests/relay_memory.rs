@@ -7,7 +7,7 @@ mod common;
 use common::Relay;
 use conclave_endpoint::net::control::{Connection, ConnectionEvent};
 use conclave_protocol::MAX_DATAGRAM;
-use conclave_protocol::id::{RequestId, SourceId};
+use conclave_protocol::id::{LineMark, RequestId, SourceId};
 use conclave_protocol::identity::{Identity, PublicKey};
 use conclave_protocol::member_key::{JoinNonce, MemberKey};
 use conclave_protocol::name::{ChatText, DisplayName, Email, RoomName, Username};
@@ -181,6 +181,7 @@ async fn the_relay_passes_keys_and_sound_on_and_never_holds_what_opens_them() {
     ana.ask(Request::Say {
         to: None,
         text: text.clone(),
+        mark: LineMark(1),
     })
     .await;
 

@@ -271,6 +271,11 @@ impl Attendance {
                     member.clock = *clock;
                 }
             }
+            Event::AwayChanged { participant, away } => {
+                if let Some(member) = self.roster.get_mut(*participant) {
+                    member.away = *away;
+                }
+            }
             Event::StreamPublished {
                 participant,
                 stream,

@@ -42,6 +42,11 @@ id! {
     ChatId(u64)
 }
 id! {
+    /// Tells the lines of one writer in one room apart. The writer draws it, and sends it again with the same line when
+    /// it does not know whether the relay has stored that line.
+    LineMark(u64)
+}
+id! {
     /// Relates a reply to its request; numbered by the requester.
     RequestId(u32)
 }
@@ -56,6 +61,23 @@ id! {
 id! {
     /// Identifies one of a sender's media keys: the generation in the high byte, the ratchet step in the low byte.
     Epoch(u16)
+}
+
+impl LineMark {
+    /// The first number that is no mark: JSON's readers keep integers below it exactly.
+    pub const END: u64 = 1 << 53;
+
+    /// A mark made of random bits.
+    #[must_use]
+    pub const fn from_random(bits: u64) -> Self {
+        Self(bits % Self::END)
+    }
+
+    /// Whether the relay takes it.
+    #[must_use]
+    pub const fn is_in_range(self) -> bool {
+        self.0 < Self::END
+    }
 }
 
 impl Epoch {

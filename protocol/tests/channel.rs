@@ -294,6 +294,7 @@ fn a_full_room_of_the_longest_names_fits_one_message() {
         devices: Devices::default(),
         clock: ClockOffset(i64::MIN),
         via_gateway: true,
+        away: true,
         streams: [sound]
             .into_iter()
             .chain(cameras)

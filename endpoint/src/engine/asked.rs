@@ -2,6 +2,7 @@
 
 use super::messages::Written;
 use conclave_protocol::hand_out::Sent;
+use conclave_protocol::id::LineMark;
 use conclave_protocol::name::{ChatText, Username};
 
 /// What a request was for.
@@ -20,6 +21,7 @@ pub(super) enum Asked {
     Say {
         to: Option<Username>,
         text: Box<ChatText>,
+        mark: LineMark,
         written: Option<Written>,
         visit: Visit,
     },

@@ -2,10 +2,11 @@
 
 use super::asked::{Asked, Visit};
 use super::messages::Written;
-use conclave_protocol::id::{ChatId, ParticipantId};
+use conclave_protocol::id::{ChatId, LineMark, ParticipantId};
 use conclave_protocol::name::{ChatText, Username};
 use conclave_protocol::wire::control::{HISTORY_LINES, Refusal, Request};
 use std::collections::{BTreeSet, VecDeque};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Chat lines that may wait for the room to be joined.
 const MOST_WAITING: usize = 64;
@@ -74,11 +75,14 @@ impl Chat {
         written: Option<Written>,
     ) -> Ask {
         let (to, name) = to.unzip();
+        let mark = draw_mark();
         let request = Request::Say {
             to,
             text: text.clone(),
+            mark,
         };
         let asked = Asked::Say {
+            mark,
             to: name,
             text,
             written,
@@ -134,6 +138,11 @@ impl Chat {
         self.visit.0 = self.visit.0.wrapping_add(1);
         std::mem::take(&mut self.waiting).into()
     }
+}
+
+/// A mark that no other line of this writer has.
+fn draw_mark() -> LineMark {
+    LineMark::from_random(RandomState::new().build_hasher().finish())
 }
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ impl Engine {
                 Asked::Say {
                     to,
                     text,
+                    mark,
                     written,
                     visit,
                 },
@@ -115,6 +116,7 @@ impl Engine {
                     from_name: self.settings.display_name.clone(),
                     to,
                     text,
+                    mark,
                 };
                 if self.chat.is_current(visit) {
                     self.hear_chat(line);

@@ -100,6 +100,7 @@ mod tests {
             to: None,
             text,
             written: Some(written),
+            mark: conclave_protocol::id::LineMark(1),
             visit: Visit::default(),
         };
         ask(&mut requests, say);

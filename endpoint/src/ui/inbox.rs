@@ -114,7 +114,7 @@ const fn is_replaced_by_a_newer_one(report: &Report) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conclave_protocol::id::ChatId;
+    use conclave_protocol::id::{ChatId, LineMark};
     use conclave_protocol::name::{ChatText, Username};
     use conclave_protocol::units::UnixMillis;
     use conclave_protocol::wire::control::ChatLine;
@@ -169,6 +169,7 @@ mod tests {
             from_name: "Ana".parse().unwrap(),
             to: None,
             text: Box::new(ChatText::parse("hello").unwrap()),
+            mark: LineMark(1),
         };
         for _ in 0..2 * MOST {
             let line = line.clone();

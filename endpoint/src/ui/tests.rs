@@ -23,7 +23,7 @@ use crate::ui::inbox::{Inbox, News};
 use crate::ui::pictures::Paintings;
 use crate::ui::preferences::{Account, Preferences};
 use crate::ui::presence::Presence;
-use conclave_protocol::id::{ChatId, ParticipantId, RoomId};
+use conclave_protocol::id::{ChatId, LineMark, ParticipantId, RoomId};
 use conclave_protocol::name::{ChatText, RoomName, Username};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::{AudioLevel, Dbov, UnixMillis};
@@ -292,5 +292,6 @@ fn line(id: u64, from: &str, text: &str) -> ChatLine {
         from_name: from.parse().unwrap(),
         to: None,
         text: Box::new(ChatText::parse(text).unwrap()),
+        mark: LineMark(id),
     }
 }

@@ -112,6 +112,7 @@ impl Roster {
                 continue;
             };
             (known.devices, known.clock) = (member.devices, member.clock);
+            known.away = member.away;
             let ended = |own: &&Stream| member.streams.iter().all(|stream| stream.id != own.id);
             let ended: Vec<_> = known
                 .streams

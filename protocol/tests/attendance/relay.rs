@@ -86,13 +86,23 @@ impl Relay {
         }
     }
 
-    pub fn lose(&mut self, id: ParticipantId) {
-        self.connections.remove(&id);
+    pub fn lose(&mut self, id: ParticipantId, now: Instant) {
+        if self.connections.remove(&id).is_some() {
+            self.set_away(id, true, now);
+        }
     }
 
-    pub fn resume(&mut self, id: ParticipantId) -> Joined {
+    pub fn resume(&mut self, id: ParticipantId, now: Instant) -> Joined {
         self.connections.insert(id, Ways::default());
+        self.set_away(id, false, now);
         self.joined(id)
+    }
+
+    fn set_away(&mut self, participant: ParticipantId, away: bool, now: Instant) {
+        if let Some(member) = self.roster.get_mut(&participant) {
+            member.away = away;
+            self.tell_others(participant, &Event::AwayChanged { participant, away }, now);
+        }
     }
 
     pub fn joined(&self, me: ParticipantId) -> Joined {

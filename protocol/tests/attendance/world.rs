@@ -59,6 +59,7 @@ impl World {
             devices: Devices::default(),
             clock: ClockOffset(0),
             via_gateway: kind == Kinds::Browser,
+            away: false,
             streams: Vec::new(),
         };
         self.relay.join(member, self.now);
@@ -110,13 +111,13 @@ impl World {
     }
 
     pub fn lose(&mut self, id: ParticipantId) {
-        self.relay.lose(id);
+        self.relay.lose(id, self.now);
         self.members.get_mut(&id).unwrap().attendance.lose();
     }
 
     pub fn resume(&mut self, id: ParticipantId) {
         if !self.relay.is_connected(id) {
-            let joined = self.relay.resume(id);
+            let joined = self.relay.resume(id, self.now);
             let member = self.members.get_mut(&id).unwrap();
             member.resume(&joined, self.now);
             self.send_asks();
@@ -168,7 +169,10 @@ impl World {
                 match message {
                     Message::Event(event) => {
                         member.handle_event(&event, self.now);
-                        member.events.push(*event);
+                        // A value is not told again: of two, the newer one counts.
+                        if !matches!(*event, Event::AwayChanged { .. }) {
+                            member.events.push(*event);
+                        }
                     }
                     Message::Reply(sent, answer) => {
                         member.attendance.answered(sent, &answer, self.now);
@@ -257,6 +261,9 @@ impl World {
                 .filter(|&of| of != id)
                 .collect();
             assert_eq!(known, here, "whom {id} knows");
+            for other in member.attendance.others() {
+                assert!(!other.away, "{id} holds {} to be away", other.id);
+            }
             let received = member.attendance.counts().count();
             let streams = self.relay.roster.values().filter(|other| other.id != id);
             let streams = streams.flat_map(|other| &other.streams);

@@ -145,6 +145,7 @@ fn no_variant_is_without_a_vector() {
         Event::Closing { .. },
         Event::BrowsersAllowed { .. },
         Event::SignedInElsewhere { .. },
+        Event::AwayChanged { .. },
     );
     assert_eq!(
         numbers(events().into_iter().map(|e| e.1)),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use conclave_protocol::id::{
-    ChatId, Epoch, ParticipantId, RequestId, RoomId, SessionId, SourceId, StreamId,
+    ChatId, Epoch, LineMark, ParticipantId, RequestId, RoomId, SessionId, SourceId, StreamId,
 };
 use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::secret::Secret;
@@ -72,6 +72,7 @@ fn participant() -> Participant {
         },
         clock: ClockOffset(-1500),
         via_gateway: false,
+        away: false,
         streams: vec![Stream {
             id: StreamId(42),
             offer: offers()[1].1.clone(),
@@ -87,14 +88,28 @@ fn line(to: Option<&str>) -> ChatLine {
         from_name: "Ana Lima".parse().unwrap(),
         to: to.map(|name| name.parse().unwrap()),
         text: Box::new("Grüß Gott\n\t👋".parse().unwrap()),
+        mark: MARK,
     }
 }
 
+/// The highest one.
+const MARK: LineMark = LineMark(LineMark::END - 1);
+
 fn joined() -> Joined {
+    let away = Participant {
+        id: ParticipantId(9),
+        username: "ben".parse().unwrap(),
+        display_name: "Ben".parse().unwrap(),
+        identity: [0xb2; 32],
+        nonce: JoinNonce([0x0b; 32]),
+        away: true,
+        streams: Vec::new(),
+        ..participant()
+    };
     Joined {
         room: room(),
         me: ParticipantId(7),
-        roster: vec![participant()],
+        roster: vec![participant(), away],
     }
 }
 
@@ -140,6 +155,7 @@ pub fn requests() -> Vec<(String, Request)> {
     let say = |to| Request::Say {
         to,
         text: Box::new("Grüß Gott\n\t👋".parse().unwrap()),
+        mark: MARK,
     };
     add("say to the room", say(None));
     add("say to one", say(Some(ParticipantId(9))));
@@ -420,6 +436,10 @@ pub fn events() -> Vec<(String, Event)> {
         ),
     ] {
         add(name, Event::SignedInElsewhere { address });
+    }
+    for (name, away) in [("away", true), ("here again", false)] {
+        let participant = who;
+        add(name, Event::AwayChanged { participant, away });
     }
     all
 }

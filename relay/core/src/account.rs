@@ -243,12 +243,15 @@ impl Core {
         let session = self.sessions.get_mut(&id).ok_or(Refusal::SessionOver)?;
         state.stage = Stage::SignedIn(id);
         session.connection = Some(connection);
-        session.over_at = None;
+        let was_away = session.over_at.take().is_some();
         session.peer = state.peer;
         session.joining = false;
         session.resume_secret = resume_secret.clone();
         let username = session.username.clone();
         let address = session.peer.address;
+        if was_away {
+            self.tell_away(id, false);
+        }
         self.effects.push_back(Effect::Media(MediaCommand::Open {
             session: id,
             secret: hop_secret.clone(),
@@ -263,6 +266,14 @@ impl Core {
             username,
             room: self.joined(id),
         })))
+    }
+
+    /// Tells the others in the room that a member's connection is lost, or is there again.
+    fn tell_away(&mut self, id: SessionId, away: bool) {
+        let membership = self.sessions.get(&id).and_then(|s| s.membership.as_ref());
+        if let Some(participant) = membership.map(|membership| membership.participant) {
+            self.tell_others(id, Event::AwayChanged { participant, away });
+        }
     }
 
     /// A number that cannot be guessed: forgers would have to find one first.
@@ -293,6 +304,7 @@ impl Core {
             session.over_at = Some(over_at);
             self.waiting.push_back((over_at, id));
             tracing::info!(session = id.0, "connection lost");
+            self.tell_away(id, true);
         }
     }
 

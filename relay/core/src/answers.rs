@@ -34,7 +34,7 @@ impl Core {
             }
             Some(Pending::RoomChange(change)) => self.room_changed(change, answer),
             Some(Pending::Create(draft)) => self.open_room(draft, answer.map(drop)),
-            Some(Pending::Say(line)) => self.said(*line, answer.map(drop)),
+            Some(Pending::Say(line)) => self.said(*line, answer),
             Some(Pending::History {
                 connection,
                 request,

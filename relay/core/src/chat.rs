@@ -1,13 +1,16 @@
 //! Chat: a line is acknowledged and passed on when it is stored, in the order in which it came.
+//!
+//! Who lost the connection before the answer came sends the line again with the same mark. The store finds it then, and
+//! it is acknowledged, but passed on no second time.
 
 use std::sync::Arc;
 
-use conclave_protocol::id::{ChatId, ParticipantId, RequestId, RoomId, SessionId};
+use conclave_protocol::id::{ChatId, LineMark, ParticipantId, RequestId, RoomId, SessionId};
 use conclave_protocol::name::ChatText;
 use conclave_protocol::wire::control::{Answer, ChatLine, Event, Refusal, ToEndpoint};
 
 use super::effect::{ConnectionId, Effect};
-use super::storage::StoreCommand;
+use super::storage::{StoreAnswer, StoreCommand};
 use super::{Core, Pending};
 
 /// A line on its way through the store.
@@ -24,12 +27,14 @@ pub(super) struct Line {
 impl Core {
     pub(super) fn say(
         &mut self,
-        connection: ConnectionId,
-        request: RequestId,
-        from: SessionId,
+        (connection, request, from): (ConnectionId, RequestId, SessionId),
         to: Option<ParticipantId>,
         text: Box<ChatText>,
+        mark: LineMark,
     ) -> Result<(), Refusal> {
+        if !mark.is_in_range() {
+            return Err(Refusal::OutOfRange);
+        }
         let room = self.room_of(from)?;
         let to = to.map(|to| self.member(room, to)).transpose()?;
         let name = |id: SessionId| self.sessions.get(&id).map(|s| s.username.clone());
@@ -44,6 +49,7 @@ impl Core {
                 .ok_or(Refusal::NotSignedIn)?,
             to: to.and_then(name),
             text,
+            mark,
         };
         self.last_chat += 1;
         let is_guest = |id| self.sessions.get(&id).is_some_and(|s| s.guest.is_some());
@@ -67,9 +73,12 @@ impl Core {
         Ok(())
     }
 
-    /// Passes a line on when it has been stored.
-    pub(super) fn said(&mut self, line: Line, stored: Result<(), Refusal>) {
-        let result = stored.map(|()| {
+    /// Passes a line on when it has been stored for the first time.
+    pub(super) fn said(&mut self, line: Line, stored: Result<StoreAnswer, Refusal>) {
+        let result = stored.map(|stored| {
+            if let StoreAnswer::KnownLine { id, at } = stored {
+                return Answer::Said { id, at };
+            }
             let (id, at) = (line.line.id, line.line.at);
             let message = Arc::new(ToEndpoint::Event(Event::Chat(line.line)));
             match line.to {

@@ -87,7 +87,9 @@ impl Core {
             } else {
                 Err(Refusal::NotInRoom)
             }),
-            Request::Say { to, text } => later(self.say(connection, id, session, to, text)),
+            Request::Say { to, text, mark } => {
+                later(self.say((connection, id, session), to, text, mark))
+            }
             Request::History { before } => later(self.history(connection, id, session, before)),
             Request::Publish(offer) => Some(self.publish(session, offer)),
             Request::Unpublish { stream } => Some(self.unpublish(session, stream)),

@@ -5,11 +5,13 @@ use std::collections::VecDeque;
 use conclave_protocol::id::{ParticipantId, RequestId, RoomId, SessionId};
 use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::{Pin, RoomName};
+use conclave_protocol::time::Micros;
 use conclave_protocol::wire::control::{
     Answer, Devices, Event, Joined, LeaveReason, MAX_ROOM_CAPACITY, Refusal, RoomSummary, Stream,
     Want,
 };
 
+use super::account::RESUME_FOR;
 use super::effect::{ConnectionId, Effect};
 use super::fan_out::{Receiver, StreamRoute, kind_of};
 use super::guesses::Guess;
@@ -39,6 +41,10 @@ pub(super) struct Room {
 /// Devices a locked room knows again. Higher costs 32 B each; lower makes more of them count as guessers when many
 /// come back at once.
 const KNOWN_DEVICES: usize = 4 * MAX_ROOM_CAPACITY as usize;
+
+/// How long a full room keeps the place of a member who is away. Longer keeps a newcomer out for one who closed the
+/// page; shorter takes it from one whose network blinks.
+const PLACE_KEPT_FOR: Micros = Micros::from_secs(2);
 
 impl From<StoredRoom> for Room {
     /// The room as it was stored, without members.
@@ -81,7 +87,7 @@ impl Room {
         if peer.via_gateway && !self.browsers_allowed {
             return Err(Refusal::BrowsersRefused);
         }
-        self.has_place()
+        Ok(())
     }
 
     fn remember(&mut self, identity: [u8; 32]) {
@@ -92,12 +98,8 @@ impl Room {
         self.known.push_back(identity);
     }
 
-    fn has_place(&self) -> Result<(), Refusal> {
-        if self.members.len() < usize::from(self.capacity) {
-            Ok(())
-        } else {
-            Err(Refusal::RoomFull)
-        }
+    fn is_full(&self) -> bool {
+        self.members.len() >= usize::from(self.capacity)
     }
 }
 
@@ -143,10 +145,12 @@ impl Core {
         // A link is worth as much as the PIN.
         let hash = room.pin.as_ref().filter(|_| session.guest.is_none());
         let Some(hash) = hash else {
-            return room.lets_in(&session.peer).map(|()| None);
+            room.lets_in(&session.peer)?;
+            return self.place_in(room).map(|_| None);
         };
         let pin = pin.ok_or(Refusal::WrongPin)?;
         room.lets_in(&session.peer)?;
+        self.place_in(room)?;
         let guess = Guess {
             address: session.peer.address,
             room: entry.room.0,
@@ -193,13 +197,21 @@ impl Core {
     fn enter(&mut self, entry: Entry) -> Result<Answer, Refusal> {
         let session = self
             .sessions
-            .get_mut(&entry.session)
+            .get(&entry.session)
             .ok_or(Refusal::NotSignedIn)?;
         if session.membership.is_some() {
             return Err(Refusal::AlreadyInRoom);
         }
-        let room = self.rooms.get_mut(&entry.room).ok_or(Refusal::NoSuchRoom)?;
+        let room = self.rooms.get(&entry.room).ok_or(Refusal::NoSuchRoom)?;
         room.lets_in(&session.peer)?;
+        if let Some(absent) = self.place_in(room)? {
+            self.end_session(absent, LeaveReason::Lost, None);
+        }
+        let session = self
+            .sessions
+            .get_mut(&entry.session)
+            .ok_or(Refusal::NotSignedIn)?;
+        let room = self.rooms.get_mut(&entry.room).ok_or(Refusal::NoSuchRoom)?;
         self.last_participant += 1;
         session.membership = Some(Membership {
             room: entry.room,
@@ -224,6 +236,21 @@ impl Core {
         self.joined(entry.session)
             .map(|joined| Answer::Joined(Box::new(joined)))
             .ok_or(Refusal::NotInRoom)
+    }
+
+    /// The place for one more member: a free one, or that of the member to be ended for them, who has been away the
+    /// longest.
+    fn place_in(&self, room: &Room) -> Result<Option<SessionId>, Refusal> {
+        if !room.is_full() {
+            return Ok(None);
+        }
+        // When it is over says when it began.
+        let latest = self.clock.instant() + Micros(RESUME_FOR.0 - PLACE_KEPT_FOR.0);
+        let away = |id: &SessionId| Some((self.sessions.get(id)?.over_at?, *id));
+        let away = room.members.iter().filter_map(away);
+        let longest = away.min_by_key(|(over_at, _)| *over_at);
+        let longest = longest.filter(|(over_at, _)| *over_at <= latest);
+        longest.map(|(_, id)| Some(id)).ok_or(Refusal::RoomFull)
     }
 
     /// The room that a session is in, from the inside.

@@ -100,6 +100,7 @@ impl Session {
             devices: membership.devices,
             clock: self.clock,
             via_gateway: self.peer.via_gateway,
+            away: self.connection.is_none(),
             streams: membership.streams.clone(),
         })
     }

@@ -36,7 +36,7 @@ pub enum StoreCommand {
         /// The time to record.
         at: UnixMillis,
     },
-    /// Remembers a line of chat.
+    /// Remembers a line of chat, unless it is there: by this writer, in this room, with this mark.
     AppendChat {
         /// The request that waits for the answer.
         token: Token,
@@ -147,6 +147,13 @@ pub enum StoreAnswer {
     },
     /// No account has this name.
     NoAccount,
+    /// The line was stored before.
+    KnownLine {
+        /// Its number then.
+        id: ChatId,
+        /// Its time then.
+        at: UnixMillis,
+    },
     /// A page of chat, oldest first.
     History {
         /// The lines.

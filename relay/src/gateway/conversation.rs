@@ -190,6 +190,7 @@ impl Conversation {
                     Ok(Ask::SignIn(sign_in)) => self.sign_in(id, *sign_in),
                     Ok(Ask::EnterLink(enter)) => self.enter_link(id, *enter),
                     Ok(Ask::Join(join)) => self.join(id, *join)?,
+                    Ok(Ask::Say(say)) => self.say(id, *say)?,
                     Ok(Ask::Core(request)) => self.ask(id, *request),
                     Err(invalid) => self.texts.push_back(reply::invalid(id, invalid)),
                 }

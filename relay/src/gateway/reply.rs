@@ -143,6 +143,9 @@ pub(super) fn event(event: &Event) -> Option<String> {
         Event::SignedInElsewhere { address } => {
             json!({"event": "signed_in_elsewhere", "address": address})
         }
+        Event::AwayChanged { participant, away } => {
+            json!({"event": "away_changed", "participant": participant.0, "away": away})
+        }
         // The gateway holds the keys.
         Event::Keys { .. } | Event::KeysWanted { .. } => return None,
     };
@@ -182,6 +185,7 @@ fn participant(participant: &Participant) -> Value {
         "username": participant.username.as_str(),
         "display_name": participant.display_name.as_str(),
         "via_gateway": participant.via_gateway,
+        "away": participant.away,
         "microphone": participant.devices.microphone,
         "camera": participant.devices.camera,
         "clock_us": participant.clock.0,
@@ -228,6 +232,7 @@ fn line(line: &ChatLine) -> Value {
         "from_name": line.from_name.as_str(),
         "to": line.to.as_ref().map(|to| to.as_str()),
         "text": line.text.as_str(),
+        "mark": line.mark.0,
     })
 }
 

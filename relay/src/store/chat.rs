@@ -1,11 +1,11 @@
 //! Chat as it is kept: by room, in the order of its ids.
 
-use conclave_protocol::id::{ChatId, RoomId};
+use conclave_protocol::id::{ChatId, LineMark, RoomId};
 use conclave_protocol::name::{ChatText, DisplayName, Username};
 use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::{ChatLine, HISTORY_LINES, HISTORY_LINES_A_PAGE, Refusal};
 use conclave_relay_core::storage::StoreAnswer;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::ExecuteError;
 
@@ -19,6 +19,7 @@ const PRUNE_EACH: u64 = 64;
 /// Stands for guests where an account's key would: no name has this character.
 const GUEST: &str = "@";
 
+/// Remembers a line, unless its writer has written one with this mark in this room; then it tells of that one.
 pub(super) fn append(
     connection: &Connection,
     room: RoomId,
@@ -31,21 +32,39 @@ pub(super) fn append(
         true => GUEST.to_owned(),
         false => name.key(),
     };
+    let from_key = key(&line.from, from_guest);
+    let mark = i64::try_from(line.mark.0).map_err(|_| Refusal::OutOfRange)?;
+    // All guests have the key of guests, so that the name tells them apart.
+    let known = connection
+        .prepare_cached(
+            "SELECT id, at FROM chat WHERE room = ?1 AND sender_key = ?2 AND sender = ?3 AND mark = ?4",
+        )?
+        .query_row(params![room.0, from_key, line.from.as_str(), mark], |row| {
+            Ok(StoreAnswer::KnownLine {
+                id: ChatId(row.get::<_, i64>(0)?.unsigned_abs()),
+                at: UnixMillis(row.get::<_, i64>(1)?.unsigned_abs()),
+            })
+        })
+        .optional()?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
     connection
         .prepare_cached(
-            "INSERT INTO chat (id, room, at, sender, sender_key, recipient, recipient_key, text, sender_name)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO chat (id, room, at, sender, sender_key, recipient, recipient_key, text, sender_name, mark)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             i64::try_from(line.id.0).unwrap_or(i64::MAX),
             room.0,
             i64::try_from(line.at.0).unwrap_or(i64::MAX),
             line.from.as_str(),
-            key(&line.from, from_guest),
+            from_key,
             line.to.as_ref().map(Username::as_str),
             line.to.as_ref().map(|to| key(to, to_guest)),
             line.text.as_str(),
             line.from_name.as_str(),
+            mark,
         ])?;
     if line.id.0.is_multiple_of(PRUNE_EACH) {
         connection
@@ -67,8 +86,8 @@ pub(super) fn page(
 ) -> Result<StoreAnswer, ExecuteError> {
     let before = before.map_or(i64::MAX, |id| i64::try_from(id.0).unwrap_or(i64::MAX));
     let mut statement = connection.prepare_cached(
-        "SELECT id, at, sender, recipient, text, sender_name FROM (
-             SELECT id, at, sender, recipient, text, sender_name FROM chat
+        "SELECT id, at, sender, recipient, text, sender_name, mark FROM (
+             SELECT id, at, sender, recipient, text, sender_name, mark FROM chat
              WHERE room = ?1 AND (recipient_key IS NULL OR recipient_key = ?2 OR sender_key = ?2)
              ORDER BY id DESC LIMIT ?3)
          WHERE id < ?4 ORDER BY id DESC LIMIT ?5",
@@ -109,5 +128,80 @@ fn line(row: &Row<'_>) -> Result<ChatLine, ExecuteError> {
         text: Box::new(
             ChatText::parse(&row.get::<_, String>(4)?).map_err(|_| Refusal::StorageFailed)?,
         ),
+        mark: LineMark(row.get::<_, i64>(6)?.unsigned_abs()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Database, StoreLimits, rooms};
+    use conclave_relay_core::storage::StoredRoom;
+
+    fn line(id: u64, from: &str, mark: u64) -> ChatLine {
+        ChatLine {
+            id: ChatId(id),
+            at: UnixMillis(1_000 + id),
+            from: Username::parse(from).unwrap(),
+            from_name: from.parse().unwrap(),
+            to: None,
+            text: Box::new(ChatText::parse("hello").unwrap()),
+            mark: LineMark(mark),
+        }
+    }
+
+    fn open(path: &std::path::Path) -> Database {
+        Database::open(path, StoreLimits { max_bytes: 0 }).unwrap()
+    }
+
+    fn create_room(database: &Database, id: u32) {
+        let room = StoredRoom {
+            id: RoomId(id),
+            name: format!("room {id}").parse().unwrap(),
+            pin: None,
+            capacity: 8,
+            creator: None,
+            link_generation: 0,
+            browsers_allowed: true,
+        };
+        rooms::create(&database.connection, &room, UnixMillis(1)).unwrap();
+    }
+
+    #[test]
+    fn a_line_is_stored_once_also_when_the_relay_starts_again_in_between() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.sqlite");
+        let database = open(&path);
+        create_room(&database, 7);
+        create_room(&database, 8);
+        let add = |database: &Database, room, line: &ChatLine, is_guest| {
+            append(&database.connection, RoomId(room), line, is_guest, false).unwrap()
+        };
+        let first = line(1, "ana", 77);
+        assert_eq!(add(&database, 7, &first, false), StoreAnswer::Done);
+        drop(database);
+
+        let database = open(&path);
+        let (id, at) = (first.id, first.at);
+        let again = add(&database, 7, &line(2, "ana", 77), false);
+        assert_eq!(again, StoreAnswer::KnownLine { id, at });
+        // Another room, another writer, another mark, a guest and another guest each have their own.
+        for (room, line, is_guest) in [
+            (8, line(3, "ana", 77), false),
+            (7, line(4, "ben", 77), false),
+            (7, line(5, "ana", 78), false),
+            (7, line(6, "ana", 77), true),
+            (7, line(7, "cai", 77), true),
+        ] {
+            let added = add(&database, room, &line, is_guest);
+            assert_eq!(added, StoreAnswer::Done, "{line:?}");
+        }
+        let page = page(&database.connection, RoomId(7), None, None).unwrap();
+        let StoreAnswer::History { lines, .. } = page else {
+            panic!("{page:?}");
+        };
+        assert_eq!(lines[0], first);
+        let ids: Vec<_> = lines.iter().map(|line| line.id.0).collect();
+        assert_eq!(ids, [1, 4, 5, 6, 7]);
+    }
 }

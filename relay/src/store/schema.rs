@@ -49,6 +49,12 @@ const MIGRATIONS: &[&str] = &[
 ",
     // What the sender was called; lines of old have the username alone.
     "ALTER TABLE chat ADD COLUMN sender_name TEXT;",
+    // A line that is sent again is found by it; lines of old get one that no other line of theirs has.
+    "
+    ALTER TABLE chat ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
+    UPDATE chat SET mark = id;
+    CREATE UNIQUE INDEX chat_by_mark ON chat (room, sender_key, sender, mark);
+",
 ];
 
 /// Bounds of the file.
@@ -213,6 +219,35 @@ mod tests {
         assert_eq!(rooms.len(), 1);
         assert_eq!((rooms[0].id.0, &rooms[0].creator), (7, &None));
         assert!(rooms[0].browsers_allowed && rooms[0].link_generation == 0);
+    }
+
+    #[test]
+    fn lines_of_a_version_without_marks_stay_and_none_counts_as_another_sent_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.sqlite");
+        let connection = Connection::open(&path).unwrap();
+        for step in &MIGRATIONS[..4] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "user_version", 4).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO rooms (id, key, name, capacity, created_at) VALUES (7, 'x', 'X', 8, 0);
+                 INSERT INTO chat (id, room, at, sender, sender_key, text) VALUES
+                 (1, 7, 0, 'ana', 'ana', 'one'), (2, 7, 0, 'ana', 'ana', 'two');",
+            )
+            .unwrap();
+        drop(connection);
+        let database = Database::open(&path, StoreLimits { max_bytes: 0 }).unwrap();
+        let marks: Vec<i64> = database
+            .connection
+            .prepare("SELECT mark FROM chat ORDER BY id")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(marks, [1, 2]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use conclave_protocol::wire::control::{
 use conclave_protocol::wire::framing::{parse_version_refusal, preface};
 
 use crate::harness::{
-    Endpoint, NONCE, TestRelay, camera, elsewhere, resident_kib, text, wait_until,
+    Endpoint, NONCE, TestRelay, camera, elsewhere, resident_kib, say, wait_until,
 };
 use crate::raw::RawEndpoint;
 
@@ -173,10 +173,7 @@ fn every_request_but_sign_in() -> Vec<Request> {
             nonce: NONCE,
         },
         Request::LeaveRoom,
-        Request::Say {
-            to: None,
-            text: text("hello"),
-        },
+        say(None, "hello"),
         Request::History { before: None },
         Request::Publish(camera()),
         Request::Unpublish { stream },

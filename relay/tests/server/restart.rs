@@ -2,7 +2,7 @@
 
 use conclave_protocol::wire::control::{Answer, Refusal, Request};
 
-use crate::harness::{Endpoint, Serving, TestRelay, text};
+use crate::harness::{Endpoint, Serving, TestRelay, say};
 
 #[test]
 fn rooms_accounts_and_history_are_there_after_a_restart() {
@@ -55,8 +55,7 @@ fn nothing_acknowledged_is_lost_when_the_relay_is_killed() {
     let writer = std::thread::spawn(move || {
         // Writes until the relay is gone; several are on their way at a time.
         for n in 0.. {
-            let text = text(&format!("line {n}"));
-            let Ok(id) = ana.ask(Request::Say { to: None, text }) else {
+            let Ok(id) = ana.ask(say(None, &format!("line {n}"))) else {
                 break;
             };
             match ana.reply_to(id) {

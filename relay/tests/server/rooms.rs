@@ -7,7 +7,7 @@ use conclave_protocol::wire::control::{
     LeaveReason, MAX_ROOM_CAPACITY, Refusal, Request, Suite, Want,
 };
 
-use crate::harness::{Endpoint, TestRelay, camera, text};
+use crate::harness::{Endpoint, TestRelay, camera, say};
 
 #[test]
 fn the_first_device_binds_a_name_and_its_address() {
@@ -74,10 +74,7 @@ fn a_direct_line_is_for_two_alone_also_in_history() {
     ana.join(room, None).unwrap();
     let (mut bob, bob_joined) = relay.enter("Bob", 2, room);
     let (mut eve, _) = relay.enter("Eve", 3, room);
-    let direct = Request::Say {
-        to: Some(bob_joined.me),
-        text: text("for Bob"),
-    };
+    let direct = say(Some(bob_joined.me), "for Bob");
     ana.request(direct).unwrap();
     ana.say("for all").unwrap();
     assert_eq!(chat(&mut bob).text.as_str(), "for Bob");

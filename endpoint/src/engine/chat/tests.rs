@@ -46,7 +46,7 @@ fn inside() -> Chat {
 fn a_line_is_said_at_once_in_the_room() {
     let said = inside().say(text("hello"), None);
     assert!(
-        matches!(&said, Said::Ask(ask) if matches!(&ask.0, Request::Say { to: None, text } if text.as_str() == "hello")),
+        matches!(&said, Said::Ask(ask) if matches!(&ask.0, Request::Say { to: None, text, .. } if text.as_str() == "hello")),
         "{said:?}"
     );
 }

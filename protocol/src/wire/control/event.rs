@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Devices, KeyEnvelope, Participant, RoomSummary, Stream};
-use crate::id::{ChatId, ParticipantId, RoomId, StreamId};
+use crate::id::{ChatId, LineMark, ParticipantId, RoomId, StreamId};
 use crate::name::{ChatText, DisplayName, Username};
 use crate::units::{ClockOffset, UnixMillis};
 
@@ -24,6 +24,8 @@ pub struct ChatLine {
     pub to: Option<Username>,
     /// The text.
     pub text: Box<ChatText>,
+    /// The mark that the writer drew for it.
+    pub mark: LineMark,
 }
 
 /// An event, which the relay sends without a request.
@@ -104,6 +106,13 @@ pub enum Event {
     SignedInElsewhere {
         /// The network address of the other device.
         address: IpAddr,
+    },
+    /// The relay lost a participant's connection, or has it again.
+    AwayChanged {
+        /// The participant.
+        participant: ParticipantId,
+        /// Whether they are without a connection now.
+        away: bool,
     },
 }
 

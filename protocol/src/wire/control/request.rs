@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use super::{AddressedEnvelope, Devices, StreamOffer, Want};
-use crate::id::{ChatId, ParticipantId, RoomId, StreamId};
+use crate::id::{ChatId, LineMark, ParticipantId, RoomId, StreamId};
 use crate::member_key::JoinNonce;
 use crate::name::{ChatText, DisplayName, Email, Pin, RoomName, Username};
 use crate::secret::Secret;
@@ -61,6 +61,9 @@ pub enum Request {
         to: Option<ParticipantId>,
         /// The text of the line.
         text: Box<ChatText>,
+        /// Below [`LineMark::END`]. The relay stores a line of this writer in this room with this mark once: the same
+        /// line sent again has the answer of the first time, and is told to nobody.
+        mark: LineMark,
     },
     /// Requests earlier lines of the room's chat, page by page, the newest first.
     History {

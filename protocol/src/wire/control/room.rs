@@ -55,6 +55,8 @@ pub struct Participant {
     pub clock: ClockOffset,
     /// Whether the relay's gateway holds their keys, so that they are not end-to-end encrypted.
     pub via_gateway: bool,
+    /// Whether the relay has lost their connection, and keeps their place until they resume or their time is over.
+    pub away: bool,
     /// Their streams, in the order in which they began.
     pub streams: Vec<Stream>,
 }

@@ -39,6 +39,9 @@ pub(super) struct Bench {
     /// Commands that wait instead of being answered, when set.
     pub(super) held: Option<Vec<StoreCommand>>,
     pub(super) last_request: u32,
+    pub(super) last_mark: u64,
+    /// The lines that the store has.
+    pub(super) lines: Vec<(RoomId, ChatLine)>,
 }
 
 impl Bench {
@@ -63,6 +66,8 @@ impl Bench {
             link_generations: HashMap::new(),
             held: None,
             last_request: 0,
+            last_mark: 0,
+            lines: Vec::new(),
         };
         bench.pass(Micros::ZERO);
         bench
@@ -127,6 +132,21 @@ impl Bench {
                 match self.accounts.contains(&username.key()) {
                     true => Ok(StoreAnswer::Done),
                     false => Ok(StoreAnswer::NoAccount),
+                }
+            }
+            StoreCommand::AppendChat { room, line, .. } => {
+                let is_it = |(in_room, known): &&(RoomId, ChatLine)| {
+                    (in_room, &known.from, known.mark) == (room, &line.from, line.mark)
+                };
+                match self.lines.iter().find(is_it) {
+                    Some((_, known)) => Ok(StoreAnswer::KnownLine {
+                        id: known.id,
+                        at: known.at,
+                    }),
+                    None => {
+                        self.lines.push((*room, line.clone()));
+                        Ok(StoreAnswer::Done)
+                    }
                 }
             }
             StoreCommand::ReadHistory { .. } => Ok(StoreAnswer::History {
@@ -272,8 +292,14 @@ impl Bench {
     }
 
     pub(super) fn say(&mut self, connection: ConnectionId, text: &str) -> RequestId {
+        self.last_mark += 1;
+        self.say_as(connection, text, self.last_mark)
+    }
+
+    pub(super) fn say_as(&mut self, connection: ConnectionId, text: &str, mark: u64) -> RequestId {
         let text = Box::new(ChatText::parse(text).unwrap());
-        self.ask(connection, Request::Say { to: None, text })
+        let (to, mark) = (None, LineMark(mark));
+        self.ask(connection, Request::Say { to, text, mark })
     }
 
     pub(super) fn publish(&mut self, connection: ConnectionId) -> StreamId {

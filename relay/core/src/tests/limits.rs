@@ -107,6 +107,7 @@ fn every_kind_of_request_is_limited() {
         |_| Request::Say {
             to: None,
             text: Box::new(ChatText::parse("x").unwrap()),
+            mark: LineMark(0),
         },
         |_| Request::History { before: None },
         |_| Request::SetClock {

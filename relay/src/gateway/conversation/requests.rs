@@ -1,14 +1,15 @@
 //! Requests to the core: the browser's own, and those that its participant makes between them.
 
+use conclave_common::entropy;
 use conclave_protocol::hand_out::Sent;
-use conclave_protocol::id::{RequestId, StreamId};
+use conclave_protocol::id::{LineMark, RequestId, StreamId};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::wire::control::{Media, Refusal, Request};
 use conclave_relay_core::{ConnectionId, Guest, Peer};
 
 use super::{Broken, Conversation};
 use crate::control::Presence;
-use crate::gateway::message::{EnterLink, Invalid, Join, SignIn};
+use crate::gateway::message::{EnterLink, Invalid, Join, Say, SignIn};
 use crate::gateway::participant::{Participant, draw_nonce};
 use crate::gateway::reply;
 use crate::mail::{Event, MEDIA_FOR_BROWSERS, outbox};
@@ -111,6 +112,20 @@ impl Conversation {
             nonce: draw_nonce()?,
         };
         self.ask(id, request);
+        Ok(())
+    }
+
+    pub(super) fn say(&mut self, id: RequestId, say: Say) -> Result<(), Broken> {
+        let mark = match say.mark {
+            Some(mark) => mark,
+            None => {
+                let mut bytes = [0; 8];
+                entropy::fill(&mut bytes)?;
+                LineMark::from_random(u64::from_le_bytes(bytes))
+            }
+        };
+        let (to, text) = (say.to, say.text);
+        self.ask(id, Request::Say { to, text, mark });
         Ok(())
     }
 

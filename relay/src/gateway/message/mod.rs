@@ -8,8 +8,8 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use conclave_protocol::id::{RequestId, RoomId};
-use conclave_protocol::name::{DisplayName, Email, LinkToken, Pin, Username};
+use conclave_protocol::id::{LineMark, ParticipantId, RequestId, RoomId};
+use conclave_protocol::name::{ChatText, DisplayName, Email, LinkToken, Pin, Username};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::wire::control::{Devices, Request};
 use serde_json::Value;
@@ -47,6 +47,8 @@ pub(super) enum Ask {
     EnterLink(Box<EnterLink>),
     /// Enters a room; the gateway draws the nonce of the join.
     Join(Box<Join>),
+    /// Writes a line; the gateway draws its mark where the browser did not.
+    Say(Box<Say>),
     /// What an endpoint could ask for in the same words.
     Core(Box<Request>),
 }
@@ -57,6 +59,14 @@ pub(super) struct Join {
     pub(super) room: RoomId,
     pub(super) pin: Option<Pin>,
     pub(super) devices: Devices,
+}
+
+/// A line of chat.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Say {
+    pub(super) to: Option<ParticipantId>,
+    pub(super) text: Box<ChatText>,
+    pub(super) mark: Option<LineMark>,
 }
 
 /// A sign-in.

@@ -1,6 +1,6 @@
 //! The messages as they are written, and what each asks for.
 
-use conclave_protocol::id::{ChatId, ParticipantId, RoomId, SourceId, StreamId};
+use conclave_protocol::id::{ChatId, LineMark, ParticipantId, RoomId, SourceId, StreamId};
 use conclave_protocol::name::{ChatText, DisplayName, RoomName};
 use conclave_protocol::units::{ClockOffset, PictureSize};
 use conclave_protocol::wire::control::{
@@ -9,7 +9,7 @@ use conclave_protocol::wire::control::{
 use serde::Deserialize;
 
 use super::field::{check_version, invalid, parse, pin, resume_secret, secret};
-use super::{Ask, EnterLink, Invalid, Join, SignIn};
+use super::{Ask, EnterLink, Invalid, Join, Say, SignIn};
 
 /// The longest side of a picture, in pixels.
 const MAX_SIDE: u16 = 4096;
@@ -54,6 +54,7 @@ pub(super) enum Shape {
     Say {
         text: String,
         to: Option<u32>,
+        mark: Option<u64>,
     },
     History {
         before: Option<u64>,
@@ -182,6 +183,11 @@ impl Shape {
                 pin: pin(digits)?,
                 devices: Devices { microphone, camera },
             }))),
+            Self::Say { text, to, mark } => Ok(Ask::Say(Box::new(Say {
+                to: to.map(ParticipantId),
+                text: Box::new(parse::<ChatText>(&text, "text")?),
+                mark: mark.map(LineMark),
+            }))),
             other => other.request().map(|request| Ask::Core(Box::new(request))),
         }
     }
@@ -193,6 +199,7 @@ impl Shape {
             Self::SignIn { .. }
             | Self::EnterLink { .. }
             | Self::JoinRoom { .. }
+            | Self::Say { .. }
             | Self::Ping { .. } => return Err(invalid("do")),
             Self::ListRooms { after } => Request::ListRooms {
                 after: after.map(RoomId),
@@ -207,10 +214,6 @@ impl Shape {
                 capacity,
             },
             Self::LeaveRoom {} => Request::LeaveRoom,
-            Self::Say { text, to } => Request::Say {
-                to: to.map(ParticipantId),
-                text: Box::new(parse::<ChatText>(&text, "text")?),
-            },
             Self::History { before } => Request::History {
                 before: before.map(ChatId),
             },

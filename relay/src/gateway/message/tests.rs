@@ -30,6 +30,7 @@ fn every_request_of_the_reference_is_understood() {
             r#""room": 1, "microphone": true, "camera": false"#,
         ),
         ("say", r#""text": "hello", "to": 7"#),
+        ("say", r#""text": "hello", "mark": 9007199254740991"#),
         ("history", r#""before": 9"#),
         ("publish", r#""source": 1, "media": {"kind": "audio"}"#),
         (

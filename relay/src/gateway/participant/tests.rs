@@ -28,6 +28,7 @@ fn member(id: ParticipantId) -> Member {
         devices: Devices::default(),
         clock: conclave_protocol::units::ClockOffset(0),
         via_gateway: false,
+        away: false,
         streams: Vec::new(),
     }
 }

@@ -13,7 +13,7 @@ use conclave_protocol::wire::control::{
     ToEndpoint, ToRelay,
 };
 
-use super::{NONCE, PATIENCE, identity, text};
+use super::{NONCE, PATIENCE, identity, say};
 
 /// The control connection of an endpoint.
 pub(crate) struct Endpoint {
@@ -217,10 +217,7 @@ impl Endpoint {
     }
 
     pub(crate) fn say(&mut self, line: &str) -> Result<Answer, Refusal> {
-        self.request(Request::Say {
-            to: None,
-            text: text(line),
-        })
+        self.request(say(None, line))
     }
 
     pub(crate) fn publish(&mut self, offer: StreamOffer) -> StreamId {

@@ -7,15 +7,16 @@ mod relay;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use conclave_protocol::id::SourceId;
+use conclave_protocol::id::{LineMark, ParticipantId, SourceId};
 use conclave_protocol::identity::Identity;
 use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::ChatText;
 use conclave_protocol::secret::Secret;
 use conclave_protocol::units::PictureSize;
-use conclave_protocol::wire::control::{Layer, Media, Picture, StreamOffer};
+use conclave_protocol::wire::control::{Layer, Media, Picture, Request, StreamOffer};
 
 pub(crate) use caller::Caller;
 pub(crate) use endpoint::Endpoint;
@@ -54,6 +55,16 @@ pub(crate) fn identity(seed: u8) -> Identity {
 
 pub(crate) fn text(text: &str) -> Box<ChatText> {
     Box::new(ChatText::parse(text).unwrap())
+}
+
+/// A line with a mark that no other line of this program has.
+pub(crate) fn say(to: Option<ParticipantId>, line: &str) -> Request {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    Request::Say {
+        to,
+        text: text(line),
+        mark: LineMark(LAST.fetch_add(1, Ordering::Relaxed)),
+    }
 }
 
 pub(crate) fn camera() -> StreamOffer {

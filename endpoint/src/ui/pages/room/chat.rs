@@ -127,6 +127,7 @@ pub(in crate::ui) fn chat_text(text: &str) -> Result<Option<ChatText>, Problem> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use conclave_protocol::id::LineMark;
     use conclave_protocol::name::Username;
 
     fn line(id: u64, at_ms: u64, from: &str) -> ChatLine {
@@ -137,6 +138,7 @@ mod tests {
             from_name: from.parse().unwrap(),
             to: None,
             text: Box::new(ChatText::parse("hello").unwrap()),
+            mark: LineMark(id),
         }
     }
 
