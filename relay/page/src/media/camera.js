@@ -43,7 +43,7 @@ export class Camera extends Signal {
         });
         this.media = { kind: 'camera', width, height, fps: FPS };
         this.stream = new MediaStream([track]);
-        this.#source = new PictureSource(track, { width, height, fps: FPS }, waitingBytes);
+        this.#source = new PictureSource(track, this.media, waitingBytes);
         this.#source.on('picture', (picture) => this.tell('picture', picture));
         this.#source.on('poor', (poor) => this.tell('poor', poor));
         track.onended = () => {

@@ -27,15 +27,22 @@ export class Pace {
      * @returns {{ send: boolean, changed: boolean }} `changed`: {@link shape} has another answer now
      */
     admit(waitingBytes) {
-        if (waitingBytes > MOST_WAITING_BYTES) {
-            this.dropped += 1;
-            this.#calm = 0;
-            return { send: false, changed: this.#move(1) };
-        }
+        if (waitingBytes > MOST_WAITING_BYTES) return this.#drop();
         this.#calm = waitingBytes === 0 ? this.#calm + 1 : 0;
         if (this.#calm < CALM_PICTURES) return { send: true, changed: false };
         this.#calm = 0;
         return { send: true, changed: this.#move(-1) };
+    }
+
+    /** A picture is larger than the relay takes: the next ones have to be smaller. */
+    tooLarge() {
+        return this.#drop();
+    }
+
+    #drop() {
+        this.dropped += 1;
+        this.#calm = 0;
+        return { send: false, changed: this.#move(1) };
     }
 
     /**

@@ -5,14 +5,16 @@ import { MAX_FRAME_BYTES, HEADER_BYTES } from '../net/media_frame.js';
 import { Pace } from './pace.js';
 
 /** @typedef {{ timestamp: number, body: Uint8Array<ArrayBuffer> }} Picture */
-/** @typedef {{ width: number, height: number, fps: number }} Size */
+/** @typedef {{ kind: 'camera' | 'screen', width: number, height: number, fps: number }} Media what is published */
+
+/** @typedef {{ width: number, height: number }} Size */
 
 /**
- * @extends {Signal<{ picture: Picture, poor: boolean }>}
+ * @extends {Signal<{ picture: Picture, poor: boolean, size: Size }>}
  */
 export class PictureSource extends Signal {
     #track;
-    #size;
+    #media;
     #waitingBytes;
     #pace = new Pace();
     #worker = new Worker(new URL('./jpeg_worker.js', import.meta.url), { type: 'module' });
@@ -20,15 +22,19 @@ export class PictureSource extends Signal {
 
     /**
      * @param {MediaStreamTrack} track
-     * @param {Size} size
+     * @param {Media} media
      * @param {() => number} waitingBytes how much waits to leave
      */
-    constructor(track, size, waitingBytes) {
+    constructor(track, media, waitingBytes) {
         super();
         this.#track = track;
-        this.#size = size;
+        this.#media = media;
         this.#waitingBytes = waitingBytes;
-        this.#worker.onmessage = ({ data }) => this.#take(data);
+        this.#worker.onmessage = ({ data }) => {
+            if (this.#ended) return;
+            if ('size' in data) this.tell('size', data.size);
+            else this.#take(data);
+        };
         this.#shape();
         const Processor = globalThis.MediaStreamTrackProcessor;
         if (Processor) {
@@ -48,20 +54,27 @@ export class PictureSource extends Signal {
         this.#worker.postMessage({ end: true });
     }
 
+    /** Pictures are to be of another shape. @param {Media} media */
+    reshape(media) {
+        this.#media = media;
+        this.#shape();
+    }
+
     #shape() {
-        const { width, height, fps } = this.#size;
-        this.#worker.postMessage({ shape: { width, height, ...this.#pace.shape(fps) } });
+        const { kind, width, height, fps } = this.#media;
+        const shape = { width, height, screen: kind === 'screen', ...this.#pace.shape(fps) };
+        this.#worker.postMessage({ shape });
     }
 
     /** @param {Picture} picture */
     #take(picture) {
-        if (this.#ended) return;
-        const { send, changed } = this.#pace.admit(this.#waitingBytes());
+        const fits = picture.body.length <= MAX_FRAME_BYTES - HEADER_BYTES;
+        const { send, changed } = fits ? this.#pace.admit(this.#waitingBytes()) : this.#pace.tooLarge();
         if (changed) {
             this.#shape();
             this.tell('poor', this.#pace.poor);
         }
-        if (send && picture.body.length <= MAX_FRAME_BYTES - HEADER_BYTES) this.tell('picture', picture);
+        if (send) this.tell('picture', picture);
     }
 
     /** Where the browser gives no frames of a track: those that a video element shows. */
@@ -71,15 +84,26 @@ export class PictureSource extends Signal {
         video.playsInline = true;
         video.srcObject = new MediaStream([this.#track]);
         await video.play();
-        const next = async () => {
-            if (this.#ended) return;
+        while (!this.#ended) {
             if (video.videoWidth > 0) {
                 const bitmap = await createImageBitmap(video);
                 this.#worker.postMessage({ bitmap }, [bitmap]);
             }
-            if (document.hidden || !video.requestVideoFrameCallback) setTimeout(next, 1000 / this.#size.fps);
-            else video.requestVideoFrameCallback(next);
-        };
-        await next();
+            await this.#nextFrame(video);
+        }
+    }
+
+    /** Waits for the next frame; a hidden page is told of none. @param {HTMLVideoElement} video */
+    async #nextFrame(video) {
+        const told = new AbortController();
+        await new Promise((done) => {
+            if (document.hidden || !video.requestVideoFrameCallback) {
+                setTimeout(done, 1000 / this.#media.fps);
+                return;
+            }
+            video.requestVideoFrameCallback(done);
+            document.addEventListener('visibilitychange', done, told);
+        });
+        told.abort();
     }
 }

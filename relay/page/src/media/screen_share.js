@@ -1,6 +1,7 @@
 // One's own screen, a window of it or a tab, as the browser lets one choose.
 
 import { Signal } from '../net/signal.js';
+import { atMost } from './fit.js';
 import { DeviceError } from './device_error.js';
 import { PictureSource } from './picture_source.js';
 
@@ -8,9 +9,14 @@ import { PictureSource } from './picture_source.js';
 const LONGEST = 1920;
 /** A screen changes seldom; letters matter more than motion. */
 const FPS = 8;
+/** A window that became so much larger or smaller, in px, is published anew; less is a matter of narrow bars. */
+const ANOTHER_SIZE_PX = 16;
+
+/** @typedef {import('./fit.js').Size} Size */
 
 /**
- * @extends {Signal<{ picture: import('./picture_source.js').Picture, ended: null }>}
+ * `reshaped`: what is shared has another size for a while now, and {@link ScreenShare.media} says which.
+ * @extends {Signal<{ picture: import('./picture_source.js').Picture, reshaped: null, ended: null }>}
  */
 export class ScreenShare extends Signal {
     /** @type {PictureSource | null} */
@@ -42,10 +48,10 @@ export class ScreenShare extends Signal {
         }
         const track = stream.getVideoTracks()[0];
         const { width = LONGEST, height = 1080 } = track.getSettings();
-        const scale = Math.min(1, LONGEST / Math.max(width, height));
-        this.media = { kind: 'screen', width: Math.round(width * scale), height: Math.round(height * scale), fps: FPS };
+        this.media = mediaOf({ width, height });
         this.#source = new PictureSource(track, this.media, waitingBytes);
         this.#source.on('picture', (picture) => this.tell('picture', picture));
+        this.#source.on('size', (size) => this.#reshape(size));
         track.onended = () => {
             this.close();
             this.tell('ended', null);
@@ -53,8 +59,23 @@ export class ScreenShare extends Signal {
         return true;
     }
 
+    /** The window has another size now. @param {Size} size */
+    #reshape(size) {
+        const media = mediaOf(size);
+        const change = Math.max(Math.abs(media.width - this.media.width), Math.abs(media.height - this.media.height));
+        if (change < ANOTHER_SIZE_PX) return;
+        this.media = media;
+        this.#source?.reshape(media);
+        this.tell('reshaped', null);
+    }
+
     close() {
         this.#source?.close();
         this.#source = null;
     }
+}
+
+/** What is published of a screen of this size. @param {Size} size @returns {{ kind: 'screen', width: number, height: number, fps: number }} */
+function mediaOf(size) {
+    return { kind: 'screen', ...atMost(size, { width: LONGEST, height: LONGEST }), fps: FPS };
 }

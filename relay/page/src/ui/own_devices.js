@@ -35,6 +35,7 @@ export class OwnDevices extends Signal {
         this.microphone.on('lost', () => this.#lost('microphone'));
         this.microphone.on('taken', () => session.take(this.microphone.isTaken));
         this.camera.on('lost', () => this.#lost('camera'));
+        this.screen.on('reshaped', () => session.give('screen', this.screen.media));
         this.screen.on('ended', () => this.set('screen', false));
         session.on('refused', ({ device }) => {
             void this.#follow(device);
