@@ -84,9 +84,10 @@ export class Speaker {
         this.#tellHeld();
     }
 
-    /** Stops the sound, so that the browser may sleep. */
+    /** Stops the sound, so that the browser may sleep; nothing of this room is heard in the next one. */
     async rest() {
         this.isStuck = false;
+        this.#playback?.port.postMessage({ clear: true });
         await this.#context?.suspend();
     }
 
@@ -117,11 +118,6 @@ export class Speaker {
             { stream: frame.stream, number: frame.number, capturedMs: frame.timestamp / 1000, body },
             [body.buffer],
         );
-    }
-
-    /** A stream is over. @param {number} stream */
-    forget(stream) {
-        this.#playback?.port.postMessage({ forget: stream });
     }
 
     /** A tone to know by that the loudspeaker works. */
