@@ -3,7 +3,7 @@
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box */
 
 const GAP = 8;
-/** So many tiles are shown in the grid; of the rest there is only the number. */
+/** So many tiles are shown in the grid; of the rest there is only the number, until they speak. */
 export const MOST_TILES = 16;
 
 /**
@@ -69,4 +69,10 @@ export function stage(others, width, height) {
             ? { x: width - small.width, y: 0, width: small.width, height }
             : { x: 0, y: height - small.height, width, height: small.height },
     };
+}
+
+/** How many tiles of the strip are seen without scrolling. @param {ReturnType<typeof stage>} layout */
+export function placesInStrip({ beside, strip, small }) {
+    const fit = beside ? (strip.height + GAP) / (small.height + GAP) : (strip.width + GAP) / (small.width + GAP);
+    return Math.max(1, Math.floor(fit));
 }

@@ -1,7 +1,8 @@
 // The tiles in a grid or in speaker view, and which streams they need: nothing is fetched that nobody sees.
 
 import { add, make } from './dom.js';
-import { grid, MOST_TILES, stage as stageLayout } from './layout.js';
+import { grid, MOST_TILES, placesInStrip, stage as stageLayout } from './layout.js';
+import { Seating } from './seating.js';
 import { Tile } from './tile.js';
 import { say } from '../words/words.js';
 
@@ -30,6 +31,7 @@ export function videoStage(session, call) {
     const rest = make('span', { class: 'rest', hidden: true });
     const nobody = say(make('p', { class: 'nobody', hidden: true }), 'nobody_here');
     const element = make('div', { class: 'stage' }, strip, rest, nobody);
+    const seating = new Seating();
     let speakerView = false;
     let due = false;
 
@@ -45,7 +47,7 @@ export function videoStage(session, call) {
     new ResizeObserver(() => later()).observe(element);
     document.addEventListener('visibilitychange', () => fetch());
 
-    /** Everybody else in the order in which they came, oneself last, screens before all. @returns {Seat[]} */
+    /** Who takes part, in the order in which they came, oneself last, screens before all. @returns {Seat[]} */
     function seats() {
         /** @type {Seat[]} */
         const screens = [];
@@ -53,13 +55,27 @@ export function videoStage(session, call) {
         const people = [];
         for (const person of session.roster.people()) {
             const own = person.id === session.me;
-            const sharing = own ? call.screen.isOn : person.streams.some(({ media }) => media.kind === 'screen');
             // One's own screen is before one's eyes already.
-            if (sharing && !own) screens.push({ key: `s${person.id}`, person, kind: 'screen', own });
+            const sharing = !own && person.streams.some(({ media }) => media.kind === 'screen');
+            if (sharing) screens.push({ key: `s${person.id}`, person, kind: 'screen', own });
             people.push({ key: `p${person.id}`, person, kind: 'person', own });
         }
         people.sort((a, b) => Number(a.own) - Number(b.own));
         return [...screens, ...people];
+    }
+
+    /** The others who are seen at once where there are too many, oneself, then the rest. @param {Seat[]} all @param {number} places */
+    function seated(all, places) {
+        const screens = all.filter(({ kind }) => kind === 'screen');
+        const own = all.filter((seat) => seat.own);
+        const others = all.filter((seat) => seat.kind === 'person' && !seat.own);
+        const chosen = seating.seat(
+            others.map(({ person }) => person.id),
+            (id) => call.speaks(id),
+            Math.max(1, places - own.length - screens.length),
+        );
+        const first = chosen.flatMap((id) => others.filter(({ person }) => person.id === id));
+        return [...screens, ...first, ...own, ...others.filter((seat) => !first.includes(seat))];
     }
 
     /** Who stands large: a screen, who speaks, who spoke last, the first. @param {Seat[]} all */
@@ -79,9 +95,15 @@ export function videoStage(session, call) {
     }
 
     function show() {
-        const all = seats();
-        const alone = all.length === 1 && all[0].own;
-        const wide = speakerView || all[0]?.kind === 'screen';
+        const present = seats();
+        const alone = present.length === 1 && present[0].own;
+        const wide = speakerView || present[0]?.kind === 'screen';
+        const { clientWidth, clientHeight } = element;
+        // One more stands large.
+        const places = wide
+            ? placesInStrip(stageLayout(present.length - 1, clientWidth, clientHeight)) + 1
+            : MOST_TILES;
+        const all = seated(present, places);
         const shown = wide ? all : all.slice(0, MOST_TILES);
         const keys = new Set(shown.map(({ key }) => key));
         for (const [key, tile] of tiles) {
@@ -99,6 +121,7 @@ export function videoStage(session, call) {
                 element.append(tile.element);
                 watcher.observe(tile.element);
             }
+            tile.element.classList.toggle('own', seat.own);
             tile.show(seat.person, { own: seat.own, speaking: call.speaks(seat.person.id) });
             if (seat.own) tile.showOwn(call.camera.stream);
         }

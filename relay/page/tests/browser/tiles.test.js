@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { createRoom, folder, openBrowser, openPage, Relay, remove, signIn, tile } from './harness.js';
+import { mkdir } from 'node:fs/promises';
+import { createRoom, folder, openBrowser, openPage, Relay, remove, shows, signIn, tile, until } from './harness.js';
 
 /** @typedef {import('./harness.js').Page} Page */
 
@@ -50,6 +51,48 @@ function picture(page, n) {
         },
         FIRST + 2 * n + 1,
     );
+}
+
+/** Lets somebody say something. @param {Page} page @param {number} n */
+function speak(page, n) {
+    return page.evaluate(
+        (stream) => {
+            const body = new Uint8Array(640);
+            const frame = { kind: 0, level: 20, voice: true, stream, timestamp: 0, number: 1, body };
+            /** @type {any} */ (window).conclave.session.tell('frame', frame);
+        },
+        FIRST + 2 * n,
+    );
+}
+
+/** The names on the tiles that can be seen now, without those that are scrolled away. @param {Page} page */
+function seen(page) {
+    return page.evaluate(() =>
+        [...document.querySelectorAll('.tile')]
+            .filter((tile) => {
+                const { x, y, width, height } = tile.getBoundingClientRect();
+                const middle = document.elementFromPoint(x + width / 2, y + height / 2);
+                return middle !== null && tile.contains(middle);
+            })
+            .map((tile) => tile.querySelector('.plate-name')?.textContent ?? ''),
+    );
+}
+
+/** Lets somebody speak until they are seen, and says who is then. @param {Page} page @param {number} n */
+function hears(page, n) {
+    return until(`Guest ${n}`, async () => {
+        await speak(page, n);
+        const names = await seen(page);
+        return names.includes(`Guest ${n}`) && names;
+    });
+}
+
+/** @param {Page} page @param {string} name */
+async function keepPicture(page, name) {
+    const folder = process.env.CONCLAVE_SCREENSHOTS;
+    if (!folder) return;
+    await mkdir(folder, { recursive: true });
+    await page.screenshot({ path: `${folder}/${name}.png` });
 }
 
 describe('the tiles', { concurrency: false }, () => {
@@ -134,6 +177,7 @@ describe('the tiles', { concurrency: false }, () => {
         });
         await signIn(slow, 'ben');
         await slow.getByRole('button', { name: /Join Maple/ }).click();
+        await shows(slow, 'Maple');
         await tell(slow, joined(1));
         const canvas = tile(slow, 'Guest 1').locator('canvas');
         await tile(slow, 'Guest 1').waitFor();
@@ -160,7 +204,59 @@ describe('the tiles', { concurrency: false }, () => {
         assert.ok(hidden);
         assert.deepEqual(slow.troubles, []);
         await slow.context().close();
+        await page.locator('.count', { hasText: '1 person' }).waitFor();
     });
+
+    for (const [width, height] of [
+        [1280, 800],
+        [360, 740],
+    ]) {
+        describe(`of 23 people on a screen of ${width} by ${height}`, () => {
+            before(async () => {
+                await page.setViewportSize({ width, height });
+            });
+            beforeEach(() => tell(page, ...Array.from({ length: 22 }, (_, i) => joined(i + 1))));
+
+            test('sixteen are seen, oneself among them, and that there are seven more', async () => {
+                const rest = page.getByText('+7 more');
+                await rest.waitFor();
+                const names = await seen(page);
+                assert.equal(names.length, 16);
+                assert.ok(names.includes('ana (you)'), `${names}`);
+                const covered = await rest.evaluate((element) => {
+                    const { x, y, width, height } = element.getBoundingClientRect();
+                    return [0.1, 0.5, 0.9].filter(
+                        (part) => document.elementFromPoint(x + width * part, y + height / 2) !== element,
+                    );
+                });
+                assert.deepEqual(covered, []);
+                await keepPicture(page, `people-${width}x${height}`);
+            });
+
+            test('who speaks and was not seen is seen, and nobody else moves', async () => {
+                await page.getByText('+7 more').waitFor();
+                const first = await seen(page);
+                const unseen = Array.from({ length: 22 }, (_, i) => i + 1).find((n) => !first.includes(`Guest ${n}`));
+                const then = await hears(page, /** @type {number} */ (unseen));
+                assert.ok(then.includes('ana (you)'), `${then}`);
+                assert.equal(first.filter((name) => then.includes(name)).length, 15);
+            });
+
+            test('beside a screen that is shared oneself is seen, too, and who speaks', async () => {
+                const media = { kind: 'screen', width: 1600, height: 900, fps: 8 };
+                const stream = { id: FIRST + 999, source: 2, media };
+                await tell(page, { event: 'stream_published', participant: FIRST + 1, stream });
+                await tile(page, 'Screen of Guest 1').waitFor();
+                assert.ok((await seen(page)).includes('ana (you)'), `${await seen(page)}`);
+                const then = await hears(page, 20);
+                assert.ok(then.includes('ana (you)'), `${then}`);
+                await keepPicture(page, `people-beside-screen-${width}x${height}`);
+                await page.locator('.tile-strip').evaluate((strip) => strip.scrollTo(9_999, 9_999));
+                const scrolled = await seen(page);
+                assert.ok(scrolled.includes('ana (you)') && !scrolled.includes('Guest 20'), `${scrolled}`);
+            });
+        });
+    }
 
     test('nothing of this went wrong in the page', () => {
         assert.deepEqual(page.troubles, []);
