@@ -6,7 +6,7 @@ ALL := --workspace --exclude conclave-no-std-check
 DEMO := --package conclave-demo --package conclave-relay --package conclave-endpoint --no-default-features
 export CARGO_TERM_QUIET ?= false
 
-.PHONY: demo run screenshots test bench hostile fuzz lint vm doc deb test-deb cross test-cross image vm-image clean
+.PHONY: demo run screenshots test stories bench hostile fuzz lint vm doc deb test-deb cross test-cross image vm-image clean
 
 # A relay and two endpoints in one room for ten seconds; reports whether each saw and heard the other. With
 # IN=scripts/vm/run it uses the virtual machine's camera and sound card.
@@ -42,6 +42,11 @@ vm:
 bench:
 	@scripts/deps.sh build screen test bench vm
 	@scripts/bench/all
+
+# Every story of a call with every outage at every step; `make test` plays a part of them. STORY=NAME plays one aloud.
+stories:
+	@scripts/deps.sh build screen test
+	@CONCLAVE_STORIES=all $(if $(STORY),CONCLAVE_STORY='$(STORY)') $(CARGO) test --locked $(ALL) --lib engine::stories -- --nocapture
 
 # An hour of every attack that the limits allow, beside a call of four, by the virtual machine's clock; it takes some
 # minutes.

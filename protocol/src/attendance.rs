@@ -3,6 +3,7 @@
 //! ```text
 //!   Joined ──► enter ──┐                                        ┌──► next_ask     requests for the relay
 //!   events ──► handle_event                                     ├──► next_change  what happened in the room
+//!   wishes ──► want         │                                   │
 //!   answers ─► answered ├──► roster, own key, others' keys ─────┤
 //!   packets ─► handle_packet                                    ├──► key          what own media is sealed under
 //!   time ────► handle_time ┘                                    └──► Received     what packets brought
@@ -16,104 +17,39 @@
 //! connection is lost the machine makes no requests. The roster is bounded by the room's capacity and by what one
 //! member may publish; everything else is bounded by the roster.
 
+mod change;
 mod entropy;
 mod keys;
 mod missing;
+mod own;
+mod place;
 mod roster;
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
-use crate::hand_out::{KeyHandOut, Sent};
-use crate::id::{ParticipantId, RoomId, StreamId};
+use crate::hand_out::KeyHandOut;
+use crate::id::{ParticipantId, SourceId, StreamId};
 use crate::identity::Identity;
 use crate::keyring::HandOut;
 use crate::leave_pace::LeavePace;
-use crate::member_key::{JoinNonce, MemberKey, safety_number};
-use crate::receiver::{DropReason, NumberReused, Received, StreamCounts};
-use crate::sender_key::{EnvelopeContext, EnvelopeError, SenderKey};
+use crate::member_key::{MemberKey, safety_number};
+use crate::receiver::{DropReason, Received, StreamCounts};
+use crate::sender_key::{EnvelopeContext, SenderKey};
 use crate::time::Instant;
 use crate::wire::control::{
-    Answer, Event, Joined, LeaveReason, Media, Participant, Refusal, Request, Stream, Suite,
+    Answer, Devices, Event, LeaveReason, Media, Participant, Refusal, Request,
 };
 use crate::wire::feedback::StreamReport;
+pub use change::{Asked, Change, Fault};
 use missing::MissingKeys;
+use own::Own;
+pub use own::Wish;
+pub use place::{Abilities, Place};
 use roster::Roster;
-
-/// One join of one room, to which all keys are bound. A resumed session still has the same place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The room.
-    pub room: RoomId,
-    /// This member's number.
-    pub me: ParticipantId,
-    /// The nonce that this member drew for the join.
-    pub nonce: JoinNonce,
-}
-
-impl Place {
-    /// The place that the relay reports; `None` if its roster lacks this member.
-    #[must_use]
-    pub fn of(joined: &Joined) -> Option<Self> {
-        let own = joined.roster.iter().find(|member| member.id == joined.me)?;
-        Some(Self {
-            room: joined.room.id,
-            me: joined.me,
-            nonce: own.nonce,
-        })
-    }
-}
-
-/// What this member can receive and how it sends.
-#[derive(Clone, Copy, Debug)]
-pub struct Abilities {
-    /// The cipher that its media is sealed with.
-    pub suite: Suite,
-    /// Bytes that incomplete frames may take, see [`crate::receiver::Receiver::with_memory`].
-    pub frame_memory: usize,
-    /// Which streams it can play; other streams are not received.
-    pub plays: fn(Media) -> bool,
-}
-
-/// A change in the room.
-#[derive(Debug)]
-pub enum Change {
-    /// Another member is in the room who was not known before.
-    Came(ParticipantId),
-    /// Another member left; there is no reason if that was found after a lost connection.
-    Left(Box<Participant>, Option<LeaveReason>),
-    /// A member's stream is received from now on.
-    StreamBegan(ParticipantId, Stream),
-    /// A stream is no longer received; its final counts.
-    StreamEnded(StreamId, StreamCounts),
-    /// A key arrived: hand each of these packets, which waited for it, to [`Attendance::handle_packet`].
-    Opened(Vec<Vec<u8>>),
-    /// The relay removed this member from the room: drop the attendance.
-    Removed,
-    /// A value of another member's was refused.
-    Refused(ParticipantId, Fault),
-}
-
-/// Why a value of another member's was refused, or could not be made for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// The number of a member or stream was used before.
-    #[error(transparent)]
-    Number(#[from] NumberReused),
-    /// More members than a room holds, or more streams than a member may publish.
-    #[error("the relay tells of more members or streams than a room may have")]
-    TooMany,
-    /// Their envelope is not for this join.
-    #[error("a key envelope is refused: {0}")]
-    Envelope(EnvelopeError),
-    /// Their public key is not valid.
-    #[error("no key can be sealed for them: {0}")]
-    PublicKey(EnvelopeError),
-}
 
 /// One member of a room.
 pub struct Attendance {
@@ -123,8 +59,9 @@ pub struct Attendance {
     keys: KeyHandOut,
     leaves: LeavePace,
     missing: MissingKeys,
+    own: Own,
     is_lost: bool,
-    asks: VecDeque<(Request, Option<Sent>)>,
+    asks: VecDeque<(Request, Asked)>,
     changes: VecDeque<Change>,
 }
 
@@ -153,10 +90,12 @@ impl Attendance {
             keys: KeyHandOut::new(context, abilities.suite, random),
             leaves: LeavePace::default(),
             missing: MissingKeys::default(),
+            own: Own::default(),
             is_lost: false,
             asks: VecDeque::new(),
             changes: VecDeque::new(),
         };
+        entered.confirm_own(roster);
         for member in roster.iter().filter(|member| member.id != place.me) {
             entered.roster.meet(member, &mut entered.changes);
         }
@@ -187,6 +126,8 @@ impl Attendance {
         self.lose();
         self.is_lost = false;
         self.roster.renew(roster, self.place.me, &mut self.changes);
+        self.confirm_own(roster);
+        self.own.settle(now, &mut self.asks);
         self.forget_keys_of_absent();
         for of in self.roster.ids() {
             self.missing.ask_at_once(of, now);
@@ -232,8 +173,29 @@ impl Attendance {
         safety_number(&others.chain([own]).collect::<Vec<_>>())
     }
 
+    /// What this member wants to show of itself from now on, whatever becomes of the connection. Without a wish this
+    /// machine asks for nothing of that.
+    pub fn want(&mut self, wish: Wish, now: Instant) {
+        self.own.want(wish);
+        if !self.is_lost {
+            self.own.settle(now, &mut self.asks);
+        }
+    }
+
+    /// What the relay shows the others as switched on here: what it confirmed last.
+    #[must_use]
+    pub const fn confirmed(&self) -> Devices {
+        self.own.devices()
+    }
+
+    /// The stream in which a source sends, once it is published as what it is to send.
+    #[must_use]
+    pub fn own_stream(&self, source: SourceId) -> Option<StreamId> {
+        self.own.stream(source)
+    }
+
     /// The next request for the relay. Give the value beside it to [`Self::answered`] with the answer.
-    pub fn next_ask(&mut self) -> Option<(Request, Option<Sent>)> {
+    pub fn next_ask(&mut self) -> Option<(Request, Asked)> {
         self.asks.pop_front()
     }
 
@@ -296,10 +258,22 @@ impl Attendance {
     }
 
     /// Takes the relay's answer to a request, with the value that [`Self::next_ask`] gave beside it.
-    pub fn answered(&mut self, sent: Sent, answer: &Result<Answer, Refusal>, now: Instant) {
-        self.keys.answered(sent, answer, now);
-        // They may have left meanwhile.
-        self.forget_keys_of_absent();
+    pub fn answered(&mut self, asked: Asked, answer: &Result<Answer, Refusal>, now: Instant) {
+        match asked {
+            Asked::Keys(sent) => {
+                self.keys.answered(sent, answer, now);
+                // They may have left meanwhile.
+                self.forget_keys_of_absent();
+            }
+            Asked::Devices(devices) => self.own.devices_answered(devices, answer, now),
+            Asked::Publish(source, media) => {
+                self.own.publish_answered(source, media, answer, now);
+            }
+            Asked::Nothing => return,
+        }
+        if !self.is_lost {
+            self.own.settle(now, &mut self.asks);
+        }
     }
 
     /// When to call [`Self::handle_time`].
@@ -312,12 +286,13 @@ impl Attendance {
             self.keys.next_time(),
             self.leaves.next_time(),
             self.missing.next_time(),
+            self.own.next_time(),
         ];
         times.into_iter().flatten().min()
     }
 
-    /// Does what is due: hands out keys that were put off, draws a new key for members who left before, and asks for
-    /// missing keys.
+    /// Does what is due: hands out keys that were put off, draws a new key for members who left before, asks for missing
+    /// keys, and again for what was refused.
     ///
     /// # Errors
     /// Those of `rng`.
@@ -336,6 +311,7 @@ impl Attendance {
             self.send_keys(purpose, |id| to.contains(&id), rng)?;
         }
         self.ask_for_missing(now);
+        self.own.settle(now, &mut self.asks);
         Ok(())
     }
 
@@ -363,6 +339,11 @@ impl Attendance {
     /// One entry of a report for each stream of which packets arrived.
     pub fn reports(&mut self) -> impl Iterator<Item = StreamReport> {
         self.roster.receiver.reports()
+    }
+
+    fn confirm_own(&mut self, roster: &[Participant]) {
+        let own = roster.iter().find(|member| member.id == self.place.me);
+        self.own.confirm(own);
     }
 
     fn meet<R: TryCryptoRng>(&mut self, member: &Participant, rng: &mut R) -> Result<(), R::Error> {

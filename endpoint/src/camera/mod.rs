@@ -166,6 +166,15 @@ pub struct CameraHandle {
 }
 
 impl CameraHandle {
+    /// Of a camera that a test plays: its source ends when the context's signal is raised.
+    #[cfg(test)]
+    pub(crate) const fn without_thread(context: SourceContext) -> Self {
+        Self {
+            context,
+            thread: None,
+        }
+    }
+
     /// What happened to pictures so far.
     #[must_use]
     pub fn counts(&self) -> CameraCounts {

@@ -6,7 +6,7 @@ mod control;
 use crate::camera::{CameraSpec, CameraState};
 use crate::data_dir::DataDir;
 use crate::device::DeviceLoss;
-use crate::engine::{Engine, EngineError, Intent, Person, Report, Settings, Stats};
+use crate::engine::{Engine, EngineError, Intent, LineState, Person, Report, Settings, Stats};
 use crate::record;
 use crate::sound::{MicrophoneSpec, SoundState, SpeakerSpec};
 use conclave_protocol::id::ParticipantId;
@@ -229,7 +229,12 @@ impl Printer {
                 Err(error) => tracing::error!(%error, "statistics cannot be written"),
             },
             (StatsFormat::Text, Report::Stats(stats)) => print(&summary(&stats)),
-            (StatsFormat::Text, Report::Chat { line, own: false }) => {
+            (
+                StatsFormat::Text,
+                Report::Chat {
+                    line, own: false, ..
+                },
+            ) => {
                 // A line of several rows is indented, so that none looks like another person's.
                 let kind = if line.to.is_some() { "direct" } else { "chat" };
                 print(&format!(
@@ -281,15 +286,20 @@ fn eprint_line(report: &Report) {
             relay.fingerprint()
         ),
         Report::SignedIn => "signed in".into(),
+        Report::Joined { back: true, .. } => "back in the room".into(),
         Report::Joined { others, .. } if others.is_empty() => "joined; nobody else is here".into(),
         Report::Joined { others, .. } => {
             let names: Vec<_> = others.iter().map(ToString::to_string).collect();
             format!("joined; here: {}", names.join(", "))
         }
         Report::Came(name) => format!("{name} came"),
-        Report::Left(name, reason) => format!("{name} left ({reason:?})"),
+        Report::Left(name, Some(reason)) => format!("{name} left ({reason:?})"),
+        Report::Left(name, None) => format!("{name} left"),
         Report::SafetyNumber(number) => format!("safety number: {number}"),
-        Report::NotSaid(refusal) => format!("chat was not sent: {refusal}"),
+        Report::OwnLine {
+            state: LineState::Failed(refusal),
+            ..
+        } => format!("chat was not sent: {refusal}"),
         Report::Path(path) => format!("media path: {path:?}").to_lowercase(),
         Report::Interrupted(loss) => format!("connection lost ({loss}); trying again"),
         Report::Camera(CameraState::Running(format)) => {
@@ -319,6 +329,9 @@ fn eprint_line(report: &Report) {
         | Report::Rooms(_)
         | Report::Link(_)
         | Report::NotEntered { .. }
+        | Report::WaitsForPlace
+        | Report::OwnLine { .. }
+        | Report::LineGone(_)
         | Report::LeftRoom
         | Report::People(_)
         | Report::Levels(_)

@@ -4,29 +4,30 @@
 
 mod counts;
 mod silent_speaker;
+mod threads;
 
 use super::messages::{EngineError, Settings};
-use crate::camera::{self, CameraCounts, CameraHandle, CameraSpec, CameraState, PreferredMode};
+use crate::camera::{CameraCounts, CameraHandle, CameraSpec, CameraState, PreferredMode};
 use crate::net::outbound::{MediaSender, StreamSlot, Transport};
 use crate::picture::frame::{CapturedFrame, PictureSize};
 use crate::record::Recorder;
 use crate::sound::level::LevelMeter;
 use crate::sound::playout::{Loudspeaker, Tap, VoiceInput, Voices};
-use crate::sound::{
-    MicrophoneSpec, SoundCounts, SoundHandle, SoundState, SpeakerSpec, capture as microphone,
-    playback,
-};
+use crate::sound::{MicrophoneSpec, SoundCounts, SoundHandle, SoundState, SpeakerSpec};
 use conclave_protocol::l16::{self, Block};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::Devices as SwitchedOn;
 use conclave_protocol::wire::header::Kind;
 use counts::{sum, sum_sound};
-use silent_speaker::SilentSpeaker;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::thread::JoinHandle;
+#[cfg(test)]
+pub(super) use threads::{BlockSink, PictureSink, Speaker as StartedSpeaker};
+pub(super) use threads::{DeviceThreads, StateSink};
+use threads::{Speaker, SystemThreads};
 use tokio::sync::mpsc;
 
 /// State changes that may wait; devices change rarely, and the newest counts.
@@ -57,9 +58,12 @@ pub(super) struct DeviceOutputs {
 
 /// The devices of an endpoint, open or not.
 pub struct Devices {
+    threads: Box<dyn DeviceThreads>,
     outputs: DeviceOutputs,
     states: mpsc::Sender<DeviceEvent>,
     is_open: bool,
+    /// Which of them are switched on and give nothing now.
+    lost: SwitchedOn,
     camera_spec: CameraSpec,
     camera_on: bool,
     camera: Option<CameraHandle>,
@@ -78,9 +82,6 @@ pub struct Devices {
     speaker_xruns: u64,
 }
 
-/// A speaker, or what takes its place when there is none.
-type Speaker = (Option<SoundHandle>, Option<SilentSpeaker>);
-
 fn refused(what: &'static str) -> impl Fn(io::Error) -> EngineError {
     move |error| EngineError::System { what, error }
 }
@@ -93,9 +94,11 @@ impl Devices {
     ) -> (Self, mpsc::Receiver<DeviceEvent>) {
         let (states, events) = mpsc::channel(STATES);
         let devices = Self {
+            threads: Box::new(SystemThreads),
             outputs,
             states,
             is_open: false,
+            lost: SwitchedOn::default(),
             camera_spec: settings.camera.clone(),
             camera_on: true,
             camera: None,
@@ -112,6 +115,12 @@ impl Devices {
             speaker_xruns: 0,
         };
         (devices, events)
+    }
+
+    /// Starts other threads from now on.
+    #[cfg(test)]
+    pub(super) fn start_by(&mut self, threads: Box<dyn DeviceThreads>) {
+        self.threads = threads;
     }
 
     pub(super) const fn are_open(&self) -> bool {
@@ -146,6 +155,28 @@ impl Devices {
         SwitchedOn {
             microphone: self.has_microphone() && self.microphone_on.load(Relaxed),
             camera: self.picture().is_some(),
+        }
+    }
+
+    /// What is switched on and not lost.
+    pub(super) fn working(&self) -> SwitchedOn {
+        let on = self.switched_on();
+        SwitchedOn {
+            microphone: on.microphone && !self.lost.microphone,
+            camera: on.camera && !self.lost.camera,
+        }
+    }
+
+    /// A device thread told its state.
+    pub(super) fn follow(&mut self, event: &DeviceEvent) {
+        match event {
+            DeviceEvent::Camera(state) => {
+                self.lost.camera = matches!(state, CameraState::Lost(_));
+            }
+            DeviceEvent::Microphone(state) => {
+                self.lost.microphone = matches!(state, SoundState::Lost(_));
+            }
+            DeviceEvent::Speaker(_) => {}
         }
     }
 
@@ -184,6 +215,11 @@ impl Devices {
         }
     }
 
+    /// A person tries the devices outside a room, and is to see the camera however it was switched in the last one.
+    pub(super) fn begin_trial(&mut self) {
+        self.camera_on = true;
+    }
+
     pub(super) fn use_camera(&mut self, spec: CameraSpec) -> Result<(), EngineError> {
         self.release_camera();
         self.camera_spec = spec;
@@ -220,10 +256,7 @@ impl Devices {
         }
         // Its successor may want the very same device.
         self.wait_for_camera();
-        self.camera = Some(
-            start_camera(&self.camera_spec, &self.outputs, &self.states)
-                .map_err(refused("a camera thread"))?,
-        );
+        self.camera = Some(self.start_camera().map_err(refused("a camera thread"))?);
         Ok(())
     }
 
@@ -246,7 +279,10 @@ impl Devices {
                 Box::new(move |from, block| recorder.sound(from, block))
             });
         let (voices, input) = Voices::new(tap, Arc::clone(&self.loudspeaker));
-        self.speaker = start_speaker(&self.speaker_spec, voices, &self.states)
+        let on_state = self.telling(DeviceEvent::Speaker);
+        self.speaker = self
+            .threads
+            .speaker(self.speaker_spec.clone(), voices, on_state)
             .map_err(refused("a speaker thread"))?;
         Ok(Some(input))
     }
@@ -272,7 +308,7 @@ impl Devices {
         }
     }
 
-    fn wait_for_camera(&mut self) {
+    pub(super) fn wait_for_camera(&mut self) {
         let counts = self.leaving.take().map(JoinHandle::join);
         if let Some(Ok(counts)) = counts {
             self.camera_counts = sum(self.camera_counts, counts);
@@ -333,7 +369,7 @@ impl Devices {
         );
         let mut sender = MediaSender::new(Kind::Audio, slot, transport);
         let (on, level) = (Arc::clone(&self.microphone_on), Arc::clone(&self.level));
-        let (states, mut meter) = (self.states.clone(), LevelMeter::default());
+        let mut meter = LevelMeter::default();
         let sink = move |block: &Block, captured: Instant| {
             let measured = meter.measure(block).to_byte();
             level.store(measured, Relaxed);
@@ -342,48 +378,36 @@ impl Devices {
                 let _ = sender.send(&[&l16::emit(block)], measured, captured);
             }
         };
-        microphone::spawn(self.microphone_spec.clone(), sink, move |state| {
-            let _ = states.try_send(DeviceEvent::Microphone(state));
+        let on_state = self.telling(DeviceEvent::Microphone);
+        let spec = self.microphone_spec.clone();
+        self.threads.microphone(spec, Box::new(sink), on_state)
+    }
+
+    fn start_camera(&self) -> io::Result<CameraHandle> {
+        let outputs = &self.outputs;
+        let (slot, transport) = (outputs.camera.clone(), Arc::clone(&outputs.transport));
+        let mut sender = MediaSender::new(Kind::Video, slot, transport);
+        let (own_pictures, mut told) = (outputs.own_pictures.clone(), false);
+        let sink = move |frame: CapturedFrame| {
+            if let Err(error) = sender.send(&frame.parts(), 0, frame.captured)
+                && !std::mem::replace(&mut told, true)
+            {
+                tracing::warn!(%error, "a picture cannot be sent");
+            }
+            if let Some(see) = &own_pictures {
+                see(&frame);
+            }
+        };
+        let on_state = self.telling(DeviceEvent::Camera);
+        let spec = self.camera_spec.clone();
+        self.threads.camera(spec, Box::new(sink), on_state)
+    }
+
+    /// What a device thread tells its states by.
+    fn telling<S: 'static>(&self, event: fn(S) -> DeviceEvent) -> StateSink<S> {
+        let states = self.states.clone();
+        Box::new(move |state| {
+            let _ = states.try_send(event(state));
         })
     }
-}
-
-fn start_camera(
-    spec: &CameraSpec,
-    outputs: &DeviceOutputs,
-    states: &mpsc::Sender<DeviceEvent>,
-) -> io::Result<CameraHandle> {
-    let (slot, transport) = (outputs.camera.clone(), Arc::clone(&outputs.transport));
-    let mut sender = MediaSender::new(Kind::Video, slot, transport);
-    let (own_pictures, mut told) = (outputs.own_pictures.clone(), false);
-    let sink = move |frame: CapturedFrame| {
-        if let Err(error) = sender.send(&frame.parts(), 0, frame.captured)
-            && !std::mem::replace(&mut told, true)
-        {
-            tracing::warn!(%error, "a picture cannot be sent");
-        }
-        if let Some(see) = &own_pictures {
-            see(&frame);
-        }
-    };
-    let states = states.clone();
-    camera::spawn(spec.clone(), sink, move |state| {
-        let _ = states.try_send(DeviceEvent::Camera(state));
-    })
-}
-
-fn start_speaker(
-    spec: &SpeakerSpec,
-    mut voices: Voices,
-    states: &mpsc::Sender<DeviceEvent>,
-) -> io::Result<Speaker> {
-    if *spec == SpeakerSpec::Off {
-        return Ok((None, Some(SilentSpeaker::start(voices)?)));
-    }
-    let source = move |block: &mut Block, heard_at: Instant| voices.fill(block, heard_at);
-    let states = states.clone();
-    let on_state = move |state| {
-        let _ = states.try_send(DeviceEvent::Speaker(state));
-    };
-    Ok((Some(playback::spawn(spec.clone(), source, on_state)?), None))
 }

@@ -3,8 +3,9 @@
 use super::asked::Asked;
 use super::asked::Attempt;
 use super::lobby::{Act, Step};
-use super::messages::{EngineError, Report, Room};
+use super::messages::{EngineError, Report, Room, WhyNotEntered};
 use super::shell::Engine;
+use super::timers::Timer;
 use conclave_protocol::id::RoomId;
 use conclave_protocol::member_key::JoinNonce;
 use conclave_protocol::name::Pin;
@@ -41,7 +42,8 @@ impl Engine {
         joined: Joined,
         now: Instant,
     ) -> Result<(), EngineError> {
-        match self.lobby.joined(attempt) {
+        let name = &joined.room.name;
+        match self.lobby.joined(attempt, name, &mut self.timers) {
             None => self.enter(joined, false, now),
             step => self.take_step(step),
         }
@@ -49,7 +51,8 @@ impl Engine {
 
     /// A resumed session is still in a room.
     pub(super) fn still_in(&mut self, joined: Joined, now: Instant) -> Result<(), EngineError> {
-        match self.lobby.entered() {
+        let name = &joined.room.name;
+        match self.lobby.entered(name, &mut self.timers) {
             None => self.enter(joined, true, now),
             step => self.take_step(step),
         }
@@ -98,16 +101,23 @@ impl Engine {
             }
             Some(Step::NotEntered {
                 act,
-                refusal,
+                why: WhyNotEntered::Refused(refusal),
                 required: true,
             }) => return Err(EngineError::Refused { act, refusal }),
-            Some(Step::NotEntered { act, refusal, .. }) => {
+            Some(Step::NotEntered { act, why, .. }) => {
+                self.timers.stop(Timer::WishExpires);
                 // It was in there before the connection was lost: camera and microphone are let go of.
                 if self.room.is_some() {
                     self.back_to_lobby();
                 }
                 self.end_chat();
-                (self.report)(Report::NotEntered { act, refusal });
+                (self.report)(Report::NotEntered { act, why });
+            }
+            Some(Step::AwaitPlace) => {
+                if self.room.is_some() {
+                    self.back_to_lobby();
+                }
+                (self.report)(Report::WaitsForPlace);
             }
         }
         Ok(())
@@ -146,19 +156,24 @@ impl Engine {
         }
     }
 
-    pub(super) fn enter_by_intent(&mut self, room: Room) -> Result<(), EngineError> {
+    pub(super) fn enter_by_intent(
+        &mut self,
+        room: Room,
+        awaits_place: bool,
+    ) -> Result<(), EngineError> {
         if self.room.is_some() {
             self.leave_by_intent();
         } else if self.lobby.goal().is_some() {
             self.end_chat();
         }
-        self.lobby.set_goal(room, false);
+        let timers = &mut self.timers;
+        self.lobby.wish(room, awaits_place, self.now, timers);
         let step = self.lobby.pursue(self.reconnect.is_signed_in());
         self.take_step(step)
     }
 
     pub(super) fn leave_by_intent(&mut self) {
-        self.lobby.clear_goal();
+        self.lobby.clear_goal(&mut self.timers);
         if self.room.is_some() {
             if self.reconnect.is_signed_in() {
                 self.ask(Request::LeaveRoom, Asked::Nothing);

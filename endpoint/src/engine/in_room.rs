@@ -1,6 +1,5 @@
-//! A room from the inside: who is there, and what this endpoint publishes in it.
+//! A room from the inside: who is there, and the key that media threads were granted.
 
-use super::publication::Publication;
 use conclave_protocol::attendance::Attendance;
 use conclave_protocol::id::RoomId;
 use conclave_protocol::sender_key::SenderKey;
@@ -11,8 +10,6 @@ pub(super) struct InRoom {
     pub(super) attendance: Attendance,
     /// The key that the media threads were granted last.
     pub(super) granted: Option<Arc<SenderKey>>,
-    pub(super) camera: Publication,
-    pub(super) microphone: Publication,
 }
 
 impl InRoom {

@@ -1,7 +1,7 @@
 //! The lobby: which rooms there are, and the way from a room's name into it; it is made if that is wanted.
 
 use super::asked::Attempt;
-use super::messages::Room;
+use super::messages::{Room, WhyNotEntered};
 use super::timers::{Timer, Timers};
 use conclave_protocol::id::RoomId;
 use conclave_protocol::name::{Pin, RoomName};
@@ -11,6 +11,13 @@ use std::collections::BTreeMap;
 
 /// How long to wait for a room that another participant is making.
 const LOOK_AGAIN_AFTER: Micros = Micros::from_millis(100);
+/// How long a person's wish to be in a room counts: after it nobody stands at the screen any more who knows of it, and
+/// camera and microphone are not to be switched on then. Longer than a relay takes to start again.
+const WISH_LASTS: Micros = Micros::from_secs(15);
+/// How often a full room is tried.
+const TRY_PLACE_EACH: Micros = Micros::from_secs(3);
+/// How long a wish for a place in a full room counts, which the screen shows with a way to give it up.
+const PLACE_WISH_LASTS: Micros = Micros::from_secs(600);
 
 /// The rooms that the relay told of, and the one to be in.
 #[derive(Default)]
@@ -32,6 +39,8 @@ struct Goal {
     room: Room,
     /// A refusal ends the engine, because no person is there to choose another room.
     required: bool,
+    /// A full room is waited for.
+    awaits_place: bool,
     pursuit: Pursuit,
 }
 
@@ -39,6 +48,8 @@ struct Goal {
 enum Pursuit {
     NotBegun,
     Asked(Attempt),
+    /// The room is full, and a place in it is waited for.
+    AwaitsPlace(RoomId),
     Entered,
 }
 
@@ -81,10 +92,12 @@ pub(super) enum Step {
     /// There is no way in.
     NotEntered {
         act: &'static str,
-        refusal: Refusal,
+        why: WhyNotEntered,
         /// Which ends the engine.
         required: bool,
     },
+    /// The room is full, and a place in it is waited for.
+    AwaitPlace,
 }
 
 impl Lobby {
@@ -135,9 +148,20 @@ impl Lobby {
             .map(|room| room.id)
     }
 
-    pub(super) fn room_changed(&mut self, room: RoomSummary) {
-        self.rooms.insert(room.id, room);
+    /// A room has changed. A place that was waited for is asked for.
+    pub(super) fn room_changed(&mut self, room: RoomSummary, signed_in: bool) -> Option<Step> {
+        let (id, has_place) = (room.id, room.members < room.capacity);
+        self.rooms.insert(id, room);
         self.changed = true;
+        if has_place && self.pursuit() == Some(Pursuit::AwaitsPlace(id)) {
+            self.begin_again();
+            return self.pursue(signed_in);
+        }
+        None
+    }
+
+    fn pursuit(&self) -> Option<Pursuit> {
+        Some(self.goal.as_ref()?.pursuit)
     }
 
     /// A room was closed. Returns whether this endpoint, which is in `inside`, is removed from it.
@@ -157,18 +181,57 @@ impl Lobby {
         is_news.then(|| self.rooms.values().cloned().collect())
     }
 
-    /// Wants to be in this room and no other.
-    pub(super) fn set_goal(&mut self, room: Room, required: bool) {
+    /// Must be in this room and no other, however long that takes.
+    pub(super) fn require(&mut self, room: Room) {
         self.goal = Some(Goal {
             room,
-            required,
+            required: true,
+            awaits_place: false,
             pursuit: Pursuit::NotBegun,
         });
     }
 
+    /// A person wants to be in this room and no other; if it is full, perhaps as soon as it has a place.
+    pub(super) fn wish(
+        &mut self,
+        room: Room,
+        awaits_place: bool,
+        now: Instant,
+        timers: &mut Timers,
+    ) {
+        self.goal = Some(Goal {
+            room,
+            required: false,
+            awaits_place,
+            pursuit: Pursuit::NotBegun,
+        });
+        let lasts = if awaits_place {
+            PLACE_WISH_LASTS
+        } else {
+            WISH_LASTS
+        };
+        timers.set(Timer::WishExpires, now + lasts);
+    }
+
+    /// [`Timer::WishExpires`] is due: a wish that is not fulfilled counts no more.
+    pub(super) fn expire(&mut self) -> Option<Step> {
+        let awaits_place = match self.pursuit()? {
+            Pursuit::Entered => return None,
+            Pursuit::AwaitsPlace(_) => true,
+            Pursuit::NotBegun | Pursuit::Asked(_) => false,
+        };
+        let why = if awaits_place {
+            WhyNotEntered::Refused(Refusal::RoomFull)
+        } else {
+            WhyNotEntered::NoConnection
+        };
+        self.give_up(Act::Join, why)
+    }
+
     /// Wants to be in no room.
-    pub(super) fn clear_goal(&mut self) {
+    pub(super) fn clear_goal(&mut self, timers: &mut Timers) {
         self.goal = None;
+        timers.stop(Timer::WishExpires);
     }
 
     /// The room to be in.
@@ -196,7 +259,7 @@ impl Lobby {
                     attempt: self.attempt(),
                 })
             }
-            (None, None) => self.give_up(Act::Join, Refusal::NoSuchRoom),
+            (None, None) => self.give_up(Act::Join, WhyNotEntered::Refused(Refusal::NoSuchRoom)),
         }
     }
 
@@ -233,21 +296,30 @@ impl Lobby {
     }
 
     /// The relay let this endpoint in: [`Step::GoBack`] when another room is wanted meanwhile, or none.
-    pub(super) fn joined(&mut self, attempt: Attempt) -> Option<Step> {
+    pub(super) fn joined(
+        &mut self,
+        attempt: Attempt,
+        room: &RoomName,
+        timers: &mut Timers,
+    ) -> Option<Step> {
         if !self.answered(attempt) {
             return Some(Step::GoBack);
         }
-        self.entered()
+        self.entered(room, timers)
     }
 
-    /// A resumed session is still in a room: [`Step::GoBack`] when none is wanted any more.
-    pub(super) fn entered(&mut self) -> Option<Step> {
+    /// A resumed session is still in a room: [`Step::GoBack`] when it is not the one that is wanted.
+    pub(super) fn entered(&mut self, room: &RoomName, timers: &mut Timers) -> Option<Step> {
         match &mut self.goal {
-            Some(goal) => {
+            Some(goal) if goal.room.name.key() == room.key() => {
                 goal.pursuit = Pursuit::Entered;
+                timers.stop(Timer::WishExpires);
                 None
             }
-            None => Some(Step::GoBack),
+            _ => {
+                self.begin_again();
+                Some(Step::GoBack)
+            }
         }
     }
 
@@ -269,17 +341,34 @@ impl Lobby {
             (_, Refusal::RateLimited { retry_after_ms }) => {
                 Micros::from_millis(retry_after_ms.into())
             }
-            _ => return self.give_up(act, refusal),
+            (Act::Join, Refusal::RoomFull) if self.awaits_place() => {
+                return self.await_place(now, timers);
+            }
+            _ => return self.give_up(act, WhyNotEntered::Refused(refusal)),
         };
         timers.set(Timer::LookAgain, now + wait);
         None
     }
 
-    fn give_up(&mut self, act: Act, refusal: Refusal) -> Option<Step> {
+    fn awaits_place(&self) -> bool {
+        self.goal.as_ref().is_some_and(|goal| goal.awaits_place)
+    }
+
+    /// The room is full: it is joined when the relay tells of a place, and tried now and then, because a member who is
+    /// away gives theirs to whoever asks.
+    fn await_place(&mut self, now: Instant, timers: &mut Timers) -> Option<Step> {
+        let goal = self.goal.as_ref()?;
+        let room = self.find(&goal.room.name)?;
+        self.goal.as_mut()?.pursuit = Pursuit::AwaitsPlace(room);
+        timers.set(Timer::LookAgain, now + TRY_PLACE_EACH);
+        Some(Step::AwaitPlace)
+    }
+
+    fn give_up(&mut self, act: Act, why: WhyNotEntered) -> Option<Step> {
         let required = self.goal.take()?.required;
         Some(Step::NotEntered {
             act: act.name(),
-            refusal,
+            why,
             required,
         })
     }

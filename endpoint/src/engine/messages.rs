@@ -63,8 +63,11 @@ pub struct Room {
 /// What a person wants of a running engine.
 #[derive(Debug)]
 pub enum Intent {
-    /// Go to this room, from the lobby or another room; a refusal is reported.
+    /// Go to this room, from the lobby or another room; a refusal is reported. The wish expires when it is not fulfilled
+    /// in 15 s.
     Enter(Room),
+    /// Go to this room as soon as it has a place. The wish expires after 10 min.
+    AwaitPlace(Room),
     /// Go back to the lobby.
     LeaveRoom,
     /// Write to the room once it is joined.
@@ -75,9 +78,13 @@ pub enum Intent {
         to: Option<ParticipantId>,
         /// The line.
         text: Box<ChatText>,
-        /// Gets the answer; dropped when the connection is lost before one came.
+        /// Gets the answer; dropped when the call ends before one came.
         written: Written,
     },
+    /// Say a refused line once more.
+    SendAgain(LineNumber),
+    /// Give a refused line up.
+    DiscardLine(LineNumber),
     /// Get lines before the first one that was told.
     EarlierChat,
     /// Switch the microphone on or off; off, no sample leaves the process.
@@ -112,6 +119,28 @@ pub enum Intent {
 /// What became of a line of chat: the relay has stored it, or why it did not.
 pub type Written = oneshot::Sender<Result<(), Refusal>>;
 
+/// A line that this endpoint wrote, until the relay has stored it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineNumber(pub u32);
+
+/// What becomes of a line that this endpoint wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineState {
+    /// It is sent as soon as that is possible.
+    Waiting,
+    /// The relay did not take it.
+    Failed(Refusal),
+}
+
+/// Why a room is not entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyNotEntered {
+    /// The relay did not let this endpoint in.
+    Refused(Refusal),
+    /// The relay could not be asked for so long that nobody may expect to be in the room any more.
+    NoConnection,
+}
+
 /// One in the room, as the screen needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
@@ -123,8 +152,13 @@ pub struct Person {
     pub display_name: DisplayName,
     /// Whether this is the endpoint itself.
     pub own: bool,
-    /// What they have switched on.
+    /// What they have switched on; of the endpoint itself: what its person wants.
     pub devices: Devices,
+    /// What the relay shows the others as switched on. Of the endpoint itself it follows `devices` as soon as the relay
+    /// has confirmed that; a device that is lost is not shown as on.
+    pub confirmed: Devices,
+    /// Their connection is lost, and the relay keeps their place for a while.
+    pub away: bool,
     /// Whether the relay's gateway holds their keys.
     pub via_gateway: bool,
     /// Their camera's stream.
@@ -161,14 +195,18 @@ pub enum Report {
         room: RoomSummary,
         /// Who was there before.
         others: Vec<DisplayName>,
+        /// After an outage: this endpoint was in the room before, and who came and left meanwhile is reported next.
+        back: bool,
     },
-    /// The relay did not let this endpoint into the room that it was to enter.
+    /// This endpoint is not in the room that it was to enter, and does not try any more.
     NotEntered {
         /// What was asked for.
         act: &'static str,
-        /// The relay's reason.
-        refusal: Refusal,
+        /// Why not.
+        why: WhyNotEntered,
     },
+    /// The room is full; it is entered as soon as it has a place.
+    WaitsForPlace,
     /// Back in the lobby.
     LeftRoom,
     /// Everyone in the room, whenever something about them changes.
@@ -177,8 +215,8 @@ pub enum Report {
     Levels(Vec<Loudness>),
     /// A participant joined.
     Came(DisplayName),
-    /// A participant left.
-    Left(DisplayName, LeaveReason),
+    /// A participant left; there is no reason if that was found after a lost connection.
+    Left(DisplayName, Option<LeaveReason>),
     /// What everyone in the room can compare aloud: the same for all who are end to end with each other.
     SafetyNumber(String),
     /// A line of chat, from another participant or from this endpoint.
@@ -187,14 +225,27 @@ pub enum Report {
         line: ChatLine,
         /// Whether this account wrote it.
         own: bool,
+        /// The number by which it was told before, if this endpoint wrote it.
+        number: Option<LineNumber>,
     },
+    /// A line that this endpoint wrote is not stored yet, or was refused.
+    OwnLine {
+        /// Its number.
+        number: LineNumber,
+        /// The recipient; everyone in the room when absent.
+        to: Option<DisplayName>,
+        /// The text.
+        text: Box<ChatText>,
+        /// What becomes of it.
+        state: LineState,
+    },
+    /// A refused line was given up by its writer.
+    LineGone(LineNumber),
     /// A page of history was told; whether there are earlier lines.
     History {
         /// There are.
         more: bool,
     },
-    /// The relay did not take a line.
-    NotSaid(Refusal),
     /// What a browser opens to come into the room that a link was wanted for, or why there is none.
     Link(Result<String, Refusal>),
     /// How media travels from now on.

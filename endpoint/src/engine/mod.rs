@@ -14,8 +14,8 @@ mod lobby;
 mod loss;
 mod media;
 mod messages;
+mod network;
 mod path;
-mod publication;
 mod publish;
 mod reconnect;
 mod replies;
@@ -25,11 +25,16 @@ mod session;
 mod shell;
 mod sockets;
 mod stats;
+#[cfg(test)]
+mod stories;
 mod talking;
 mod timers;
 
 pub use devices::{Devices, OwnPictures};
 pub use loss::ConnectionLoss;
-pub use messages::{EngineError, Intent, Loudness, Person, Report, Room, Settings, Written};
+pub use messages::{
+    EngineError, Intent, LineNumber, LineState, Loudness, Person, Report, Room, Settings,
+    WhyNotEntered, Written,
+};
 pub use shell::{Engine, PictureOutputs};
 pub use stats::{ParticipantStats, RefusedPackets, SelfStats, Stats, StreamStats};

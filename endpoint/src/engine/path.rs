@@ -30,6 +30,8 @@ pub(super) struct MediaPath {
     answers: ReplayWindow,
     /// The highest counter of the answers that were long enough.
     seen: Option<u64>,
+    /// How media travelled before the connection was lost.
+    former: Path,
 }
 
 impl MediaPath {
@@ -39,6 +41,7 @@ impl MediaPath {
             is_sought: false,
             answers: ReplayWindow::new(),
             seen: None,
+            former: Path::None,
         }
     }
 
@@ -47,16 +50,24 @@ impl MediaPath {
         self.path
     }
 
-    /// A session begins or goes on: UDP has to be proven again.
+    /// A session begins or goes on: UDP has to be proven again. Where it was blocked before, media does not wait for
+    /// that.
     pub(super) fn begin(&mut self, now: Instant, timers: &mut Timers) {
+        let was_tcp = self.former == Path::Tcp;
         *self = Self::new();
         self.is_sought = true;
+        if was_tcp {
+            self.path = Path::Tcp;
+        }
         timers.set(Timer::Probe, now);
         timers.set(Timer::UdpPatience, now + UDP_PATIENCE);
     }
 
     /// The connection is lost: there is no way until a session begins or goes on.
     pub(super) fn end(&mut self, timers: &mut Timers) {
+        if self.path != Path::None {
+            self.former = self.path;
+        }
         self.path = Path::None;
         self.is_sought = false;
         timers.stop(Timer::Probe);

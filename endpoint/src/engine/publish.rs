@@ -1,68 +1,52 @@
-//! The camera's and the microphone's stream, published and granted to the media threads.
+//! What this endpoint shows and sends in its room, and what media threads are granted for that.
 
-use super::asked::{Asked, Source};
-use super::in_room::InRoom;
-use super::publication::Publication;
 use super::shell::Engine;
 use crate::net::outbound::Grant;
-use conclave_protocol::id::{SourceId, StreamId};
+use conclave_protocol::attendance::Wish;
+use conclave_protocol::id::SourceId;
 use conclave_protocol::units::PictureSize;
-use conclave_protocol::wire::control::{AudioCodec, Layer, Media, Picture, Request};
+use conclave_protocol::wire::control::{AudioCodec, Layer, Media, Picture};
 use std::sync::Arc;
 
+/// The two sources of an endpoint.
+const CAMERA: SourceId = SourceId(0);
+const MICROPHONE: SourceId = SourceId(1);
+
 impl Engine {
-    /// Publishes what there is and is not published yet, or is published as something else.
-    pub(super) fn publish(&mut self) {
+    /// Shows the others what is on, and publishes what there is: the member in the room brings the relay to that.
+    pub(super) fn show_devices(&mut self) {
+        let wish = self.wish();
+        let Some(room) = &mut self.room else { return };
+        room.attendance.want(wish, self.now);
+        self.follow_room();
+        self.grant();
+    }
+
+    fn wish(&self) -> Wish {
         let camera = self.devices.picture().map(|(size, fps)| {
             let bound = |pixels: u32| u16::try_from(pixels).unwrap_or(u16::MAX);
             let size = PictureSize {
                 width: bound(size.width),
                 height: bound(size.height),
             };
-            Media::Camera(Picture {
+            let camera = Media::Camera(Picture {
                 layer: Layer::Full,
                 size,
                 fps: u8::try_from(fps).unwrap_or(u8::MAX),
-            })
+            });
+            (CAMERA, camera)
         });
-        let has_microphone = self.devices.has_microphone();
-        let microphone = has_microphone.then_some(Media::Audio(AudioCodec::L16Mono16k));
-        let sources = [
-            (Source::Camera, SourceId(0), camera),
-            (Source::Microphone, SourceId(1), microphone),
-        ];
-        for (source, id, media) in sources {
-            let (Some(room), Some(media)) = (&mut self.room, media) else {
-                continue;
-            };
-            for request in room.publication(source).follow(id, media) {
-                let asked = match request {
-                    Request::Publish(_) => Asked::Publish(source),
-                    _ => Asked::Nothing,
-                };
-                self.ask(request, asked);
-            }
-        }
-        self.grant();
-    }
-
-    /// The relay has answered: with the stream's number, or not at all.
-    pub(super) fn published(&mut self, source: Source, stream: Option<StreamId>) {
-        let Some(room) = &mut self.room else { return };
-        let publication = room.publication(source);
-        (publication.stream, publication.waits) = (stream, false);
-        if stream.is_some() {
-            // The camera may have been exchanged meanwhile.
-            self.publish();
+        let microphone = (MICROPHONE, Media::Audio(AudioCodec::L16Mono16k));
+        let microphone = self.devices.has_microphone().then_some(microphone);
+        Wish {
+            devices: self.devices.working(),
+            sources: camera.into_iter().chain(microphone).collect(),
         }
     }
 
     pub(super) fn grant(&self) {
         let Some(room) = &self.room else { return };
-        for (slot, publication) in [
-            (&self.camera, &room.camera),
-            (&self.microphone, &room.microphone),
-        ] {
+        for (slot, source) in [(&self.camera, CAMERA), (&self.microphone, MICROPHONE)] {
             let grant = || {
                 let (uplink, key) = (
                     self.reconnect.uplink().cloned()?,
@@ -70,20 +54,11 @@ impl Engine {
                 );
                 Some(Grant {
                     uplink,
-                    stream: publication.stream?,
+                    stream: room.attendance.own_stream(source)?,
                     key,
                 })
             };
             slot.set(grant());
-        }
-    }
-}
-
-impl InRoom {
-    fn publication(&mut self, source: Source) -> &mut Publication {
-        match source {
-            Source::Camera => &mut self.camera,
-            Source::Microphone => &mut self.microphone,
         }
     }
 }

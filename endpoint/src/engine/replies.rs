@@ -7,7 +7,7 @@ use super::messages::{EngineError, Report};
 use super::reconnect::AfterRefusal;
 use super::shell::Engine;
 use conclave_protocol::time::{Instant, Micros};
-use conclave_protocol::wire::control::{Answer, ChatLine, Refusal, Request, SignedIn, ToEndpoint};
+use conclave_protocol::wire::control::{Answer, Refusal, Request, SignedIn, ToEndpoint};
 
 impl Engine {
     pub(super) fn handle_message(
@@ -73,20 +73,11 @@ impl Engine {
                 self.step_refused(attempt, Act::Join, refusal, now)
             }
             (asked @ (Asked::Say { .. } | Asked::History { .. }), result) => {
-                self.chat_answered(asked, result);
+                self.chat_answered(&asked, result, now);
                 Ok(())
             }
-            (Asked::Publish(source), Ok(Answer::Published { stream })) => {
-                self.published(source, Some(stream));
-                Ok(())
-            }
-            (Asked::Publish(source), Err(refusal)) => {
-                tracing::warn!(?source, %refusal, "the relay does not take this stream");
-                self.published(source, None);
-                Ok(())
-            }
-            (Asked::SendKeys(sent), result) => {
-                self.keys_answered(sent, &result, now);
+            (Asked::Member(asked), result) => {
+                self.member_answered(asked, &result, now);
                 Ok(())
             }
             (asked, Err(refusal)) => {
@@ -97,44 +88,24 @@ impl Engine {
         }
     }
 
-    fn chat_answered(&mut self, asked: Asked, result: Result<Answer, Refusal>) {
+    fn chat_answered(&mut self, asked: &Asked, result: Result<Answer, Refusal>, now: Instant) {
+        let own = (&self.settings.username, &self.settings.display_name);
         match (asked, result) {
-            (
-                Asked::Say {
-                    to,
-                    text,
-                    mark,
-                    written,
-                    visit,
-                },
-                Ok(Answer::Said { id, at }),
-            ) => {
-                let line = ChatLine {
-                    id,
-                    at,
-                    from: self.settings.username.clone(),
-                    from_name: self.settings.display_name.clone(),
-                    to,
-                    text,
-                    mark,
-                };
-                if self.chat.is_current(visit) {
-                    self.hear_chat(line);
-                }
-                if let Some(written) = written {
-                    let _ = written.send(Ok(()));
-                }
+            (Asked::Say { number, visit }, Ok(Answer::Said { id, at })) => {
+                self.chat.said((*number, *visit), own, Ok((id, at)), now);
             }
-            (Asked::Say { written, .. }, Err(refusal)) => self.not_said(refusal, written),
-            (Asked::History { visit }, Ok(Answer::History { lines, more }))
-                if self.chat.is_current(visit) =>
-            {
-                lines.into_iter().for_each(|line| self.hear_chat(line));
-                (self.report)(Report::History { more });
+            (Asked::Say { number, visit }, Err(refusal)) => {
+                self.chat.said((*number, *visit), own, Err(refusal), now);
             }
-            (asked, Err(refusal)) => tracing::warn!(?asked, %refusal, "the relay refused"),
-            (_, Ok(_)) => {}
+            (Asked::History { visit }, Ok(Answer::History { lines, more })) => {
+                self.chat.page(*visit, Ok((lines, more)), own.0, now);
+            }
+            (Asked::History { visit }, Err(refusal)) => {
+                self.chat.page(*visit, Err(refusal), own.0, now);
+            }
+            _ => {}
         }
+        self.follow_chat();
     }
 
     fn signed_in(&mut self, signed_in: SignedIn, now: Instant) -> Result<(), EngineError> {

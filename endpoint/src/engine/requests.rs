@@ -45,9 +45,6 @@ impl Requests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::asked::Visit;
-    use conclave_protocol::name::ChatText;
-    use tokio::sync::oneshot::error::TryRecvError::{Closed, Empty};
 
     fn open() -> Requests {
         let mut requests = Requests::default();
@@ -89,24 +86,6 @@ mod tests {
             ask(&mut requests, Asked::ListRooms);
             assert!(requests.answered(join).is_none());
         }
-    }
-
-    #[test]
-    fn whoever_waits_for_a_line_hears_at_once_that_the_connection_is_lost() {
-        let mut requests = open();
-        let text = Box::new(ChatText::parse("hello").unwrap());
-        let (written, mut answer) = tokio::sync::oneshot::channel();
-        let say = Asked::Say {
-            to: None,
-            text,
-            written: Some(written),
-            mark: conclave_protocol::id::LineMark(1),
-            visit: Visit::default(),
-        };
-        ask(&mut requests, say);
-        assert_eq!(answer.try_recv(), Err(Empty));
-        requests.close();
-        assert_eq!(answer.try_recv(), Err(Closed));
     }
 
     #[test]

@@ -4,31 +4,30 @@ use super::asked::Asked;
 use super::in_room::InRoom;
 use super::loss::ConnectionLoss;
 use super::messages::{EngineError, Person, Report};
-use super::publication::Publication;
 use super::shell::Engine;
 use crate::data_dir::DataDirError;
-use conclave_protocol::attendance::{Abilities, Attendance, Change, Place};
+use conclave_protocol::attendance::{self, Abilities, Attendance, Change, Place};
 use conclave_protocol::frame_memory::FRAME_MEMORY;
-use conclave_protocol::hand_out::Sent;
 use conclave_protocol::id::{ParticipantId, StreamId};
-use conclave_protocol::name::Username;
+use conclave_protocol::name::DisplayName;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{
-    Answer, Event, Joined, Media, Participant, Refusal, Request, Stream,
+    Answer, Event, Joined, LeaveReason, Media, Participant, Refusal, Request, Stream,
 };
 use getrandom::SysRng;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Who is told of those who came and left.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tell {
-    Everyone,
-    /// What follows from a roster is told as a whole.
-    NoOne,
-}
 
 fn no_entropy(error: getrandom::Error) -> EngineError {
     DataDirError::Entropy(error.into()).into()
+}
+
+/// What the last step changed in the room.
+#[derive(Default)]
+pub(super) struct Followed {
+    came: Vec<DisplayName>,
+    left: Vec<(DisplayName, Option<LeaveReason>)>,
+    streams_changed: bool,
 }
 
 /// Their camera's stream.
@@ -54,12 +53,9 @@ impl Engine {
         let place = Place::of(&joined);
         let known = self.room.as_ref().map(|room| room.attendance.place());
         let still = resumed && place.is_some() && known == place;
+        let before = self.company();
         match &mut self.room {
             Some(room) if still => {
-                let own = joined.roster.iter().find(|member| member.id == joined.me);
-                let own = own.map_or(&[][..], |own| &own.streams);
-                room.camera.resume(own);
-                room.microphone.resume(own);
                 let resumed = room.attendance.resume(&joined.roster, now, &mut SysRng);
                 resumed.map_err(no_entropy)?;
             }
@@ -74,19 +70,25 @@ impl Engine {
                 self.room = Some(self.enter_new(place, &joined.roster)?);
             }
         }
-        self.follow(Tell::NoOne, now);
+        self.follow_room();
         self.hold_devices();
-        self.publish();
+        self.show_devices();
         self.catch_up_chat();
         self.shift_clocks();
-        if !still {
-            let others = self.room.iter().flat_map(|room| room.attendance.others());
-            let others: Vec<_> = others.map(|other| other.display_name.clone()).collect();
-            tracing::info!(room = %joined.room.name, others = others.len(), "joined");
-            (self.report)(Report::Joined {
-                room: joined.room,
-                others,
-            });
+        let others = self.company();
+        tracing::info!(room = %joined.room.name, others = others.as_ref().map_or(0, BTreeMap::len), still, "joined");
+        let back = before.is_some();
+        (self.report)(Report::Joined {
+            room: joined.room,
+            others: others
+                .iter()
+                .flatten()
+                .map(|(_, name)| name.clone())
+                .collect(),
+            back,
+        });
+        if let (Some(before), Some(others)) = (before, others) {
+            self.tell_difference(&before, &others);
         }
         self.tell_people();
         self.tell_safety_number();
@@ -104,8 +106,6 @@ impl Engine {
         Ok(InRoom {
             attendance: entered.map_err(no_entropy)?,
             granted: None,
-            camera: Publication::default(),
-            microphone: Publication::default(),
         })
     }
 
@@ -120,25 +120,61 @@ impl Engine {
         self.list_rooms();
     }
 
-    /// Envelopes were answered: the key may be used, or goes to some once more later.
-    pub(super) fn keys_answered(
+    /// The others who are here, by their account and by what they are called; `None` outside a room.
+    fn company(&self) -> Option<BTreeMap<String, DisplayName>> {
+        let others = self.room.as_ref()?.attendance.others();
+        Some(
+            others
+                .map(|other| (other.username.key(), other.display_name.clone()))
+                .collect(),
+        )
+    }
+
+    /// After an outage, tells who came and left meanwhile.
+    fn tell_difference(
         &mut self,
-        sent: Sent,
-        answer: &Result<Answer, Refusal>,
-        now: Instant,
+        before: &BTreeMap<String, DisplayName>,
+        now: &BTreeMap<String, DisplayName>,
     ) {
-        if let Some(room) = &mut self.room {
-            room.attendance.answered(sent, answer, now);
-            self.follow(Tell::Everyone, now);
+        for (_, name) in before.iter().filter(|(key, _)| !now.contains_key(*key)) {
+            (self.report)(Report::Left(name.clone(), None));
+        }
+        for (_, name) in now.iter().filter(|(key, _)| !before.contains_key(*key)) {
+            (self.report)(Report::Came(name.clone()));
         }
     }
 
-    /// Hands out what was put off until now, and asks for keys that are missing.
+    /// A request of the member was answered: a key may be used, a stream is published.
+    pub(super) fn member_answered(
+        &mut self,
+        asked: attendance::Asked,
+        answer: &Result<Answer, Refusal>,
+        now: Instant,
+    ) {
+        let Some(room) = &mut self.room else { return };
+        let is_own = matches!(
+            asked,
+            attendance::Asked::Devices(_) | attendance::Asked::Publish(..)
+        );
+        if let (true, Err(refusal)) = (is_own, answer) {
+            tracing::warn!(?asked, %refusal, "the relay refused");
+        }
+        room.attendance.answered(asked, answer, now);
+        self.follow_room();
+        if is_own {
+            self.grant();
+            self.tell_people();
+        }
+    }
+
+    /// Hands out what was put off until now, and asks for what is missing.
     pub(super) fn tick_keys(&mut self, now: Instant) -> Result<(), EngineError> {
-        if let Some(room) = &mut self.room {
+        if let Some(room) = &mut self.room
+            && room.attendance.next_time().is_some_and(|at| at <= now)
+        {
             let due = room.attendance.handle_time(now, &mut SysRng);
             due.map_err(no_entropy)?;
-            self.follow(Tell::Everyone, now);
+            self.follow_room();
         }
         Ok(())
     }
@@ -150,63 +186,71 @@ impl Engine {
         }
     }
 
-    /// Takes what happened in the room, and asks for what it needs.
-    fn follow(&mut self, tell: Tell, now: Instant) {
-        let (mut company_changed, mut streams_changed) = (false, false);
+    /// Takes what happened in the room, and asks for what it needs. Gives whether somebody came or left, and whether a
+    /// stream began or ended.
+    pub(super) fn follow_room(&mut self) -> Followed {
+        let mut followed = Followed::default();
         while let Some(change) = self.next_change() {
             match change {
                 Change::Came(id) => {
-                    company_changed = true;
-                    self.came(id, tell);
+                    followed.came.extend(self.came(id));
                 }
-                Change::Left(gone, reason) => {
-                    company_changed = true;
-                    if let (Tell::Everyone, Some(reason)) = (tell, reason) {
-                        (self.report)(Report::Left(gone.display_name, reason));
-                    }
-                }
+                Change::Left(gone, reason) => followed.left.push((gone.display_name, reason)),
                 Change::StreamBegan(participant, stream) => {
-                    streams_changed = true;
+                    followed.streams_changed = true;
                     self.add_stream(participant, &stream);
                 }
                 Change::StreamEnded(stream, counts) => {
-                    streams_changed = true;
+                    followed.streams_changed = true;
                     self.media.remove_stream(stream, counts, &mut self.stats);
                 }
                 Change::Opened(packets) => {
                     for mut packet in packets {
-                        self.handle_datagram(&mut packet, now);
+                        self.handle_datagram(&mut packet, self.now);
                     }
                 }
                 Change::Removed => {
-                    self.lobby.clear_goal();
-                    return self.back_to_lobby();
+                    self.lobby.clear_goal(&mut self.timers);
+                    self.back_to_lobby();
+                    return Followed::default();
                 }
                 Change::Refused(participant, fault) => {
                     tracing::warn!(%fault, %participant, "something of a participant's is not taken");
                 }
             }
         }
-        if streams_changed {
+        if followed.streams_changed {
             self.shift_clocks();
         }
-        if tell == Tell::Everyone && (company_changed || streams_changed) {
-            self.tell_people();
-        }
-        if tell == Tell::Everyone && company_changed {
-            self.tell_safety_number();
-        }
-        while let Some((request, sent)) = self.next_ask() {
-            self.ask(request, sent.map_or(Asked::Nothing, Asked::SendKeys));
+        while let Some((request, asked)) = self.next_ask() {
+            self.ask(request, Asked::Member(asked));
         }
         self.grant_new_key();
+        followed
+    }
+
+    /// Tells what an event changed.
+    fn tell_followed(&mut self, followed: Followed) {
+        let company_changed = !followed.came.is_empty() || !followed.left.is_empty();
+        for (name, reason) in followed.left {
+            (self.report)(Report::Left(name, reason));
+        }
+        for name in followed.came {
+            (self.report)(Report::Came(name));
+        }
+        if company_changed || followed.streams_changed {
+            self.tell_people();
+        }
+        if company_changed {
+            self.tell_safety_number();
+        }
     }
 
     fn next_change(&mut self) -> Option<Change> {
         self.room.as_mut()?.attendance.next_change()
     }
 
-    fn next_ask(&mut self) -> Option<(Request, Option<Sent>)> {
+    fn next_ask(&mut self) -> Option<(Request, attendance::Asked)> {
         self.room.as_mut()?.attendance.next_ask()
     }
 
@@ -220,15 +264,11 @@ impl Engine {
         }
     }
 
-    fn came(&mut self, id: ParticipantId, tell: Tell) {
-        let room = self.room.as_ref();
-        let Some(member) = room.and_then(|room| room.attendance.member(id)) else {
-            return;
-        };
+    /// Gives the name of one who came.
+    fn came(&mut self, id: ParticipantId) -> Option<DisplayName> {
+        let member = self.room.as_ref()?.attendance.member(id)?;
         self.stats.call(&member.username, &member.display_name);
-        if tell == Tell::Everyone {
-            (self.report)(Report::Came(member.display_name.clone()));
-        }
+        Some(member.display_name.clone())
     }
 
     fn add_stream(&mut self, participant: ParticipantId, stream: &Stream) {
@@ -256,6 +296,8 @@ impl Engine {
             display_name: self.settings.display_name.clone(),
             own: true,
             devices: self.devices.switched_on(),
+            confirmed: room.attendance.confirmed(),
+            away: false,
             via_gateway: false,
             picture: None,
         };
@@ -265,6 +307,8 @@ impl Engine {
             display_name: other.display_name.clone(),
             own: false,
             devices: other.devices,
+            confirmed: other.devices,
+            away: other.away,
             via_gateway: other.via_gateway,
             picture: picture(other),
         });
@@ -286,12 +330,6 @@ impl Engine {
         }
     }
 
-    /// The name of another participant who is here.
-    pub(super) fn name_of(&self, id: ParticipantId) -> Option<Username> {
-        let member = self.room.as_ref()?.attendance.member(id)?;
-        Some(member.username.clone())
-    }
-
     pub(super) fn leave_room(&mut self) {
         self.camera.set(None);
         self.microphone.set(None);
@@ -310,10 +348,11 @@ impl Engine {
         };
         let handled = room.attendance.handle_event(event, now, &mut SysRng);
         handled.map_err(no_entropy)?;
-        self.follow(Tell::Everyone, now);
+        let followed = self.follow_room();
+        self.tell_followed(followed);
         match event {
             Event::ClockChanged { .. } => self.shift_clocks(),
-            Event::DevicesChanged { .. } => self.tell_people(),
+            Event::DevicesChanged { .. } | Event::AwayChanged { .. } => self.tell_people(),
             _ => {}
         }
         Ok(())

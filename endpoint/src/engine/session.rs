@@ -6,8 +6,7 @@ use super::messages::{EngineError, Intent, Report, Settings};
 use super::reconnect::{AfterLoss, News};
 use super::shell::Engine;
 use crate::data_dir::DataDirError;
-use crate::net::control::{Connection, ConnectionError, ConnectionEvent};
-use crate::net::udp::MediaSocket;
+use crate::net::control::{ConnectionError, ConnectionEvent};
 use conclave_common::entropy;
 use conclave_protocol::id::RequestId;
 use conclave_protocol::identity::PublicKey;
@@ -87,9 +86,7 @@ impl Engine {
     }
 
     fn open_media_socket(&mut self, relay: SocketAddr) {
-        let socket =
-            MediaSocket::open(relay).and_then(|socket| Ok((socket.readiness()?, Arc::new(socket))));
-        match socket {
+        match self.network.open_socket(relay) {
             Ok((readiness, socket)) => {
                 self.transport.set_socket(Some(Arc::clone(&socket)));
                 self.socket = Some((readiness, socket));
@@ -195,7 +192,8 @@ impl Engine {
         let pinned = self.expected_relay()?;
         let ephemeral = self.entropy()?;
         let (relay, identity) = (self.settings.relay.clone(), self.identity.clone());
-        self.connection = Some(Connection::open(relay, identity, pinned, ephemeral));
+        let connection = self.network.connect(relay, identity, pinned, ephemeral);
+        self.connection = Some(connection);
         self.requests.open();
         self.reconnect.heard(now, &mut self.timers);
         Ok(())
@@ -211,6 +209,7 @@ impl Engine {
             return Ok(());
         }
         self.tick_keys(now)?;
+        self.tick_chat();
         Ok(())
     }
 
@@ -220,19 +219,22 @@ impl Engine {
 
     pub(super) fn handle_intent(&mut self, intent: Intent) -> Result<(), EngineError> {
         match intent {
-            Intent::Enter(room) => return self.enter_by_intent(room),
+            Intent::Enter(room) => return self.enter_by_intent(room, false),
+            Intent::AwaitPlace(room) => return self.enter_by_intent(room, true),
             Intent::LeaveRoom => self.leave_by_intent(),
-            Intent::Say(text) => self.say_when_joined(text, None),
+            Intent::Say(text) => return self.say_when_joined(text, None),
             Intent::Write {
                 to: None,
                 text,
                 written,
-            } => self.say_when_joined(text, Some(written)),
+            } => return self.say_when_joined(text, Some(written)),
             Intent::Write {
                 to: Some(to),
                 text,
                 written,
-            } => self.tell(to, text, written),
+            } => return self.tell(to, text, written),
+            Intent::SendAgain(number) => self.send_again(number),
+            Intent::DiscardLine(number) => self.discard_line(number),
             Intent::Stop => {}
             Intent::EarlierChat => self.earlier_chat(),
             Intent::Microphone(on) => {
@@ -257,6 +259,9 @@ impl Engine {
             }
             Intent::TryDevices(trying) => {
                 self.trying_devices = trying;
+                if trying && self.room.is_none() {
+                    self.devices.begin_trial();
+                }
                 self.hold_devices();
             }
             Intent::MakeLink {
@@ -270,16 +275,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Tells everyone what is on, and publishes what was not there before.
-    fn tell_devices(&mut self) {
-        if self.room.is_some() {
-            self.ask(
-                Request::SetDevices(self.devices.switched_on()),
-                Asked::Nothing,
-            );
-            self.publish();
-            self.tell_people();
-        }
+    /// Has the others see what is on, and the screen.
+    pub(super) fn tell_devices(&mut self) {
+        self.show_devices();
+        self.tell_people();
     }
 
     /// Ends the session at the relay, so that the others do not wait for it to come back.
@@ -321,8 +320,9 @@ impl Engine {
                 Ok(())
             }
             Event::RoomChanged(room) => {
-                self.lobby.room_changed(room);
-                Ok(())
+                let signed_in = self.reconnect.is_signed_in();
+                let step = self.lobby.room_changed(room, signed_in);
+                self.take_step(step)
             }
             Event::RoomClosed { room } => {
                 self.room_closed(room);

@@ -7,6 +7,7 @@ use super::in_room::InRoom;
 use super::lobby::Lobby;
 use super::media::Inbound;
 use super::messages::{EngineError, Intent, Loudness, Report, Settings};
+use super::network::{Network, SystemNetwork};
 use super::path::MediaPath;
 use super::reconnect::Reconnect;
 use super::requests::Requests;
@@ -57,6 +58,7 @@ pub struct Engine {
     pub(super) now: Instant,
     pub(super) timers: Timers,
 
+    pub(super) network: Box<dyn Network>,
     pub(super) connection: Option<Connection>,
     pub(super) reconnect: Reconnect,
     pub(super) requests: Requests,
@@ -104,6 +106,18 @@ impl Engine {
         viewers: Option<PictureOutputs>,
         report: impl FnMut(Report) + 'static,
     ) -> Result<Self, EngineError> {
+        Self::begin(settings, keep, recorder, viewers, report, clock::now())
+    }
+
+    /// As [`Self::new`], at a time that a test may choose.
+    pub(super) fn begin(
+        settings: Settings,
+        keep: DataDir,
+        recorder: Option<Recorder>,
+        viewers: Option<PictureOutputs>,
+        report: impl FnMut(Report) + 'static,
+        now: Instant,
+    ) -> Result<Self, EngineError> {
         let identity = keep.identity()?;
         let (transport, tcp_out) = Transport::new();
         let (camera, microphone) = (StreamSlot::default(), StreamSlot::default());
@@ -119,9 +133,8 @@ impl Engine {
         let (devices, device_events) = Devices::new(&settings, outputs);
         let mut lobby = Lobby::default();
         if let Some(room) = settings.room.clone() {
-            lobby.set_goal(room, true);
+            lobby.require(room);
         }
-        let now = clock::now();
         let mut timers = Timers::default();
         timers.set(Timer::Levels, now);
         timers.set(Timer::Feedback, now);
@@ -134,6 +147,7 @@ impl Engine {
             started: now,
             now,
             timers,
+            network: Box::new(SystemNetwork),
             connection: None,
             reconnect,
             requests: Requests::default(),
@@ -197,13 +211,19 @@ impl Engine {
         }
     }
 
-    fn handle_tick(&mut self, now: Instant) -> Result<(), EngineError> {
+    pub(super) fn handle_tick(&mut self, now: Instant) -> Result<(), EngineError> {
         self.tick_session(now)?;
+        self.handle_timers(now)?;
+        self.tell_rooms();
+        self.media.flush_voice_changes();
+        Ok(())
+    }
+
+    /// Handles everything that is due.
+    pub(super) fn handle_timers(&mut self, now: Instant) -> Result<(), EngineError> {
         while let Some(timer) = self.timers.take_expired(now) {
             self.handle_timer(timer, now)?;
         }
-        self.tell_rooms();
-        self.media.flush_voice_changes();
         Ok(())
     }
 
@@ -213,6 +233,10 @@ impl Engine {
             Timer::Silence => self.handle_silence(now)?,
             Timer::Ping => self.ping(now),
             Timer::LookAgain => self.look_again()?,
+            Timer::WishExpires => {
+                let step = self.lobby.expire();
+                self.take_step(step)?;
+            }
             Timer::Probe => self.send_probe(),
             Timer::UdpPatience => {
                 self.path.lose_patience();
@@ -248,12 +272,18 @@ impl Engine {
         }
     }
 
-    fn handle_device(&mut self, event: devices::DeviceEvent) {
+    pub(super) fn handle_device(&mut self, event: devices::DeviceEvent) {
+        let before = self.devices.working();
+        self.devices.follow(&event);
         (self.report)(match event {
             devices::DeviceEvent::Camera(state) => Report::Camera(state),
             devices::DeviceEvent::Microphone(state) => Report::Microphone(state),
             devices::DeviceEvent::Speaker(state) => Report::Speaker(state),
         });
+        // Nobody waits for the picture of a camera that is lost.
+        if self.devices.working() != before {
+            self.tell_devices();
+        }
     }
 
     /// Says goodbye, ends the devices and reports the last statistics.

@@ -13,6 +13,8 @@ pub(super) enum Timer {
     Ping,
     /// The rooms are listed again, to find the one that this endpoint is to be in.
     LookAgain,
+    /// The wish to be in a room expires.
+    WishExpires,
     /// The relay is asked over UDP whether there is a way.
     Probe,
     /// Media goes by TCP unless a probe is answered before.
@@ -26,11 +28,12 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Connect,
         Self::Silence,
         Self::Ping,
         Self::LookAgain,
+        Self::WishExpires,
         Self::Probe,
         Self::UdpPatience,
         Self::Feedback,

@@ -118,6 +118,15 @@ impl Connection {
         Self { outgoing, incoming }
     }
 
+    /// A connection whose other end a test plays.
+    #[cfg(test)]
+    pub(crate) const fn of(
+        outgoing: mpsc::Sender<ToRelay>,
+        incoming: mpsc::Receiver<ConnectionEvent>,
+    ) -> Self {
+        Self { outgoing, incoming }
+    }
+
     /// The next event. Cancel-safe.
     pub async fn next(&mut self) -> ConnectionEvent {
         self.incoming

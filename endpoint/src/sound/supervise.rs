@@ -111,6 +111,20 @@ impl SoundHandle {
         })
     }
 
+    /// Of a device that a test plays, which ends when the signal is raised.
+    #[cfg(test)]
+    pub(crate) fn without_thread() -> std::io::Result<(Self, StopSignal)> {
+        let context = Context::new()?;
+        let stop = context.stop.clone();
+        Ok((
+            Self {
+                context,
+                thread: None,
+            },
+            stop,
+        ))
+    }
+
     /// What happened to blocks so far.
     #[must_use]
     pub fn counts(&self) -> SoundCounts {

@@ -173,7 +173,14 @@ mod tests {
         };
         for _ in 0..2 * MOST {
             let line = line.clone();
-            inbox.push(FIRST, News::Report(Report::Chat { line, own: false }));
+            inbox.push(
+                FIRST,
+                News::Report(Report::Chat {
+                    line,
+                    own: false,
+                    number: None,
+                }),
+            );
         }
         inbox.push(FIRST, News::Report(Report::LeftRoom));
         let told = inbox.drain();

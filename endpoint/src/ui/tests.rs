@@ -125,6 +125,7 @@ impl Bench {
         bench.tell(Report::Joined {
             room: room(1, "Maple", 2),
             others: vec!["Ana Lima".parse().unwrap()],
+            back: false,
         });
         bench.tell(Report::People(vec![
             person(1, "kiosk", true),
@@ -265,6 +266,11 @@ fn person(id: u32, username: &str, own: bool) -> Person {
             microphone: true,
             camera: true,
         },
+        confirmed: Devices {
+            microphone: true,
+            camera: true,
+        },
+        away: false,
         via_gateway: false,
         picture: None,
     }
@@ -280,7 +286,7 @@ fn refused(refusal: Refusal) -> EngineError {
 fn not_entered(refusal: Refusal) -> Report {
     Report::NotEntered {
         act: "joining the room",
-        refusal,
+        why: crate::engine::WhyNotEntered::Refused(refusal),
     }
 }
 

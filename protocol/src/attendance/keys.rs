@@ -3,7 +3,7 @@
 use rand_core::TryCryptoRng;
 
 use super::entropy::{self, Entropy};
-use super::{Attendance, Change, Fault};
+use super::{Asked, Attendance, Change, Fault};
 use crate::hand_out::Purpose;
 use crate::id::ParticipantId;
 use crate::keyring::HandOut;
@@ -47,7 +47,7 @@ impl Attendance {
         entropy.result()?;
         if let Some((envelopes, sent)) = sealed {
             let request = Request::SendKeys { envelopes };
-            self.asks.push_back((request, Some(sent)));
+            self.asks.push_back((request, Asked::Keys(sent)));
         }
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Attendance {
     pub(super) fn ask_for_missing(&mut self, now: Instant) {
         let asks = self.missing.due(now);
         self.asks
-            .extend(asks.map(|of| (Request::AskKeys { of }, None)));
+            .extend(asks.map(|of| (Request::AskKeys { of }, Asked::Nothing)));
     }
 
     pub(super) fn forget_keys_of_absent(&mut self) {

@@ -1,8 +1,7 @@
 //! One member with its streams and the packets that it opens, and the rules that must always hold for it.
 
 use crate::common::random::Random;
-use conclave_protocol::attendance::{Abilities, Attendance, Change, Place};
-use conclave_protocol::hand_out::Sent;
+use conclave_protocol::attendance::{Abilities, Asked, Attendance, Change, Place};
 use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{ParticipantId, SessionId, StreamId};
 use conclave_protocol::identity::Identity;
@@ -138,7 +137,7 @@ impl Member {
     }
 
     /// The next request; keys go only to members who are in the room.
-    pub fn next_ask(&mut self) -> Option<(Request, Option<Sent>)> {
+    pub fn next_ask(&mut self) -> Option<(Request, Asked)> {
         let ask = self.attendance.next_ask()?;
         if let Request::SendKeys { envelopes } = &ask.0 {
             let mut to = BTreeSet::new();

@@ -2,7 +2,7 @@
 //! limit from one member to another. Messages under way on a connection are lost with it.
 
 use crate::common::random::Random;
-use conclave_protocol::hand_out::Sent;
+use conclave_protocol::attendance::Asked;
 use conclave_protocol::id::{ParticipantId, RoomId, StreamId};
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::control::{
@@ -17,13 +17,13 @@ const EACH: Micros = Micros::from_millis(500);
 
 pub enum Message {
     Event(Box<Event>),
-    Reply(Sent, Result<Answer, Refusal>),
+    Reply(Asked, Result<Answer, Refusal>),
 }
 
 /// One connection's two directions, each of which keeps its order.
 #[derive(Default)]
 struct Ways {
-    up: VecDeque<(Instant, Request, Option<Sent>)>,
+    up: VecDeque<(Instant, Request, Asked)>,
     down: VecDeque<(Instant, Message)>,
 }
 
@@ -145,7 +145,7 @@ impl Relay {
     }
 
     /// A request is sent; without a connection it is lost.
-    pub fn send(&mut self, from: ParticipantId, ask: (Request, Option<Sent>), now: Instant) {
+    pub fn send(&mut self, from: ParticipantId, ask: (Request, Asked), now: Instant) {
         let at = now + self.delay();
         if let Some(ways) = self.connections.get_mut(&from) {
             let at = ways.up.back().map_or(at, |(last, ..)| at.max(*last));
@@ -158,18 +158,12 @@ impl Relay {
         for id in self.connections.keys().copied().collect::<Vec<_>>() {
             while let Some((request, sent)) = self.arrived_request(id, now) {
                 let answer = self.answer(id, request, now);
-                if let Some(sent) = sent {
-                    self.tell(id, Message::Reply(sent, answer), now);
-                }
+                self.tell(id, Message::Reply(sent, answer), now);
             }
         }
     }
 
-    fn arrived_request(
-        &mut self,
-        id: ParticipantId,
-        now: Instant,
-    ) -> Option<(Request, Option<Sent>)> {
+    fn arrived_request(&mut self, id: ParticipantId, now: Instant) -> Option<(Request, Asked)> {
         let up = &mut self.connections.get_mut(&id)?.up;
         let (_, request, sent) = up.pop_front_if(|(at, ..)| *at <= now)?;
         Some((request, sent))

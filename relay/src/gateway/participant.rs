@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conclave_common::entropy::{self, NoEntropy};
-use conclave_protocol::attendance::{Abilities, Attendance, Change, Place};
-use conclave_protocol::hand_out::Sent;
+use conclave_protocol::attendance::{Abilities, Asked, Attendance, Change, Place};
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::identity::Identity;
 use conclave_protocol::member_key::JoinNonce;
@@ -100,7 +99,7 @@ impl Participant {
     }
 
     /// What it wants to ask the core for, and what comes back to [`Self::handle_reply`] with the answer.
-    pub(super) fn next_ask(&mut self) -> Option<(Request, Option<Sent>)> {
+    pub(super) fn next_ask(&mut self) -> Option<(Request, Asked)> {
         self.room.as_mut()?.attendance.next_ask()
     }
 
@@ -184,12 +183,12 @@ impl Participant {
     /// A request of its own was answered.
     pub(super) fn handle_reply(
         &mut self,
-        sent: Sent,
+        asked: Asked,
         answer: &Result<Answer, Refusal>,
         now: Instant,
     ) {
         if let Some(room) = &mut self.room {
-            room.attendance.answered(sent, answer, now);
+            room.attendance.answered(asked, answer, now);
         }
     }
 

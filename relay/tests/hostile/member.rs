@@ -4,9 +4,8 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, LazyLock};
 
 use conclave_protocol::MAX_DATAGRAM;
-use conclave_protocol::attendance::{Abilities, Attendance, Change, Fault, Place};
+use conclave_protocol::attendance::{Abilities, Asked, Attendance, Change, Fault, Place};
 use conclave_protocol::frame_memory::FRAME_MEMORY;
-use conclave_protocol::hand_out::Sent;
 use conclave_protocol::id::{ParticipantId, RequestId, RoomId, StreamId};
 use conclave_protocol::receiver::Received;
 use conclave_protocol::secret::Secret;
@@ -58,7 +57,7 @@ pub(crate) struct Member {
     /// The highest counter of the answers to probes.
     seen: Option<u64>,
     /// Requests with envelopes that are not answered.
-    on_the_way: Vec<(RequestId, Sent)>,
+    on_the_way: Vec<(RequestId, Asked)>,
 }
 
 /// Whether something is there to read.
@@ -165,8 +164,8 @@ impl Member {
         let now = now();
         for (id, result) in std::mem::take(&mut self.control.replies) {
             if let Some(at) = self.on_the_way.iter().position(|(of, _)| *of == id) {
-                let (_, sent) = self.on_the_way.remove(at);
-                self.attendance.answered(sent, &result, now);
+                let (_, asked) = self.on_the_way.remove(at);
+                self.attendance.answered(asked, &result, now);
             }
         }
         for event in std::mem::take(&mut self.control.events) {
@@ -195,9 +194,9 @@ impl Member {
     }
 
     fn send_asks(&mut self) -> Result<(), Closed> {
-        while let Some((request, sent)) = self.attendance.next_ask() {
+        while let Some((request, asked)) = self.attendance.next_ask() {
             let id = self.control.ask(request)?;
-            self.on_the_way.extend(sent.map(|sent| (id, sent)));
+            self.on_the_way.push((id, asked));
         }
         Ok(())
     }

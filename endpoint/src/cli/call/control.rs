@@ -166,9 +166,7 @@ impl Control {
             match answered.await {
                 Ok(Ok(())) => format!("ok {line}"),
                 Ok(Err(refusal)) => format!("refused {line}: {refusal}"),
-                Err(_) => format!(
-                    "refused {line}: the connection was lost before the relay answered; it may have been said"
-                ),
+                Err(_) => format!("refused {line}: the call ended before the relay answered"),
             }
         });
     }
@@ -267,6 +265,8 @@ mod tests {
             display_name: display_name.parse().unwrap(),
             own: id == 0,
             devices: conclave_protocol::wire::control::Devices::default(),
+            confirmed: conclave_protocol::wire::control::Devices::default(),
+            away: false,
             via_gateway: false,
             picture: None,
         };

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 /// Takes sound at a speaker's pace and plays it nowhere, so that it is counted and recorded without a speaker. Sleeps
 /// while no participant sends sound.
-pub(super) struct SilentSpeaker {
+pub(in crate::engine) struct SilentSpeaker {
     stop: StopSignal,
     thread: Option<JoinHandle<()>>,
 }

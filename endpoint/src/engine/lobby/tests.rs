@@ -2,6 +2,7 @@
 
 mod list;
 mod losses;
+mod wishes;
 
 use super::*;
 
@@ -52,8 +53,29 @@ impl Bench {
 
     /// Begins to join, and gives the attempt.
     fn join(&mut self, name: &str, expected: RoomId) -> Attempt {
-        self.lobby.set_goal(room(name, None), false);
+        self.want(room(name, None), false);
         joins(self.lobby.pursue(true), expected)
+    }
+
+    fn want(&mut self, room: Room, required: bool) {
+        if required {
+            self.lobby.require(room);
+        } else {
+            self.lobby.wish(room, false, NOW, &mut self.timers);
+        }
+    }
+
+    /// The relay lets this endpoint into the room that it asked for last.
+    fn joined(&mut self, attempt: Attempt) -> Option<Step> {
+        let goal = self.lobby.goal().map(|goal| goal.name.clone());
+        let name = goal.unwrap_or_else(|| RoomName::parse("a").unwrap());
+        self.lobby.joined(attempt, &name, &mut self.timers)
+    }
+
+    /// A resumed session is still in this room.
+    fn still_in(&mut self, name: &str) -> Option<Step> {
+        let name = RoomName::parse(name).unwrap();
+        self.lobby.entered(&name, &mut self.timers)
     }
 
     fn refuse(&mut self, attempt: Attempt, act: Act, refusal: Refusal) -> Option<Step> {
@@ -85,7 +107,7 @@ fn refusal(step: Option<Step>) -> (&'static str, Refusal, bool) {
     match step {
         Some(Step::NotEntered {
             act,
-            refusal,
+            why: WhyNotEntered::Refused(refusal),
             required,
         }) => (act, refusal, required),
         other => panic!("{other:?}"),
@@ -100,14 +122,14 @@ fn is_back(step: Option<&Step>) -> bool {
 fn a_room_that_is_listed_is_joined_by_whatever_case_its_name_is_written_in() {
     let mut bench = Bench::new();
     let attempt = bench.join("A", A);
-    assert!(bench.lobby.joined(attempt).is_none());
+    assert!(bench.joined(attempt).is_none());
     assert!(bench.lobby.pursue(true).is_none(), "it is reached");
 }
 
 #[test]
 fn nothing_is_asked_before_the_list_is_complete_or_without_being_signed_in() {
     let mut lobby = Lobby::default();
-    lobby.set_goal(room("a", None), false);
+    lobby.require(room("a", None));
     assert!(lobby.pursue(true).is_none());
     lobby.list();
     let page = lobby.listed(vec![summary(A, "a")], true, true);
@@ -129,16 +151,16 @@ fn a_step_that_is_asked_for_is_not_asked_for_twice() {
 #[test]
 fn a_room_that_is_not_there_is_made_and_then_joined() {
     let mut bench = Bench::new();
-    bench.lobby.set_goal(room("c", Some(4)), true);
+    bench.want(room("c", Some(4)), true);
     let made = creates(bench.lobby.pursue(true));
     let joined = joins(bench.lobby.created(made, RoomId(3)), RoomId(3));
-    assert!(bench.lobby.joined(joined).is_none());
+    assert!(bench.joined(joined).is_none());
 }
 
 #[test]
 fn a_room_that_is_there_is_not_made() {
     let mut bench = Bench::new();
-    bench.lobby.set_goal(room("a", Some(4)), false);
+    bench.want(room("a", Some(4)), false);
     joins(bench.lobby.pursue(true), A);
 }
 
@@ -146,7 +168,7 @@ fn a_room_that_is_there_is_not_made() {
 fn a_room_that_is_neither_there_nor_to_be_made_is_refused_here() {
     for required in [false, true] {
         let mut bench = Bench::new();
-        bench.lobby.set_goal(room("c", None), required);
+        bench.want(room("c", None), required);
         let refused = refusal(bench.lobby.pursue(true));
         let expected = ("joining the room", Refusal::NoSuchRoom, required);
         assert_eq!(refused, expected);
@@ -156,7 +178,7 @@ fn a_room_that_is_neither_there_nor_to_be_made_is_refused_here() {
 #[test]
 fn a_room_that_somebody_else_is_making_is_looked_for_until_it_is_listed() {
     let mut bench = Bench::new();
-    bench.lobby.set_goal(room("c", Some(4)), true);
+    bench.want(room("c", Some(4)), true);
     let mut step = bench.lobby.pursue(true);
     for _ in 0..3 {
         let attempt = creates(step);
@@ -220,32 +242,32 @@ fn after_a_refusal_the_same_room_can_be_tried_again() {
 fn a_person_who_changes_their_mind_before_the_answer_comes_to_the_room_wanted_last() {
     let mut bench = Bench::new();
     let first = bench.join("a", A);
-    bench.lobby.set_goal(room("b", None), false);
+    bench.want(room("b", None), false);
     assert!(
         bench.lobby.pursue(true).is_none(),
         "a second join would be refused: already in a room"
     );
-    let back = bench.lobby.joined(first);
+    let back = bench.joined(first);
     assert!(is_back(back.as_ref()), "{back:?}");
     bench.lobby.list();
     let second = joins(bench.list(&[(A, "a"), (B, "b")]), B);
-    assert!(bench.lobby.joined(second).is_none());
+    assert!(bench.joined(second).is_none());
 }
 
 #[test]
 fn a_refusal_of_a_room_that_is_wanted_no_more_is_no_news_and_the_other_is_asked_for() {
     let mut bench = Bench::new();
     let first = bench.join("a", A);
-    bench.lobby.set_goal(room("b", None), false);
+    bench.want(room("b", None), false);
     joins(bench.refuse(first, Act::Join, Refusal::RoomFull), B);
 }
 
 #[test]
 fn a_room_that_is_made_when_another_is_wanted_is_not_joined() {
     let mut bench = Bench::new();
-    bench.lobby.set_goal(room("c", Some(4)), false);
+    bench.want(room("c", Some(4)), false);
     let made = creates(bench.lobby.pursue(true));
-    bench.lobby.set_goal(room("b", None), false);
+    bench.want(room("b", None), false);
     joins(bench.lobby.created(made, RoomId(3)), B);
 }
 
@@ -254,8 +276,8 @@ fn a_room_that_lets_one_in_who_went_back_to_the_lobby_is_left() {
     let mut bench = Bench::new();
     for _ in 0..2 {
         let attempt = bench.join("a", A);
-        bench.lobby.clear_goal();
-        let back = bench.lobby.joined(attempt);
+        bench.lobby.clear_goal(&mut bench.timers);
+        let back = bench.joined(attempt);
         assert!(is_back(back.as_ref()), "{back:?}");
     }
 }
@@ -264,9 +286,9 @@ fn a_room_that_lets_one_in_who_went_back_to_the_lobby_is_left() {
 fn leaving_and_wanting_the_same_room_again_takes_a_new_join() {
     let mut bench = Bench::new();
     let first = bench.join("a", A);
-    bench.lobby.clear_goal();
-    bench.lobby.set_goal(room("a", None), false);
-    let back = bench.lobby.joined(first);
+    bench.lobby.clear_goal(&mut bench.timers);
+    bench.want(room("a", None), false);
+    let back = bench.joined(first);
     assert!(
         is_back(back.as_ref()),
         "its nonce may be another's: {back:?}"

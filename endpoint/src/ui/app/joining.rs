@@ -1,6 +1,6 @@
 //! Joining a room, from whichever page, and being out of it again.
 
-use crate::engine::{Intent, Room};
+use crate::engine::{Intent, Room, WhyNotEntered};
 use crate::ui::app::App;
 use crate::ui::problem::Trouble;
 use conclave_protocol::wire::control::Refusal;
@@ -20,7 +20,11 @@ impl App {
     }
 
     /// The relay refused: it is told where the person asked, and a wrong PIN is asked for again.
-    pub(super) fn not_entered(&mut self, refusal: Refusal) {
+    pub(super) fn not_entered(&mut self, why: WhyNotEntered) {
+        let refusal = match why {
+            WhyNotEntered::Refused(refusal) => refusal,
+            WhyNotEntered::NoConnection => Refusal::NotSignedIn,
+        };
         let entering = self.entering.take();
         let summary = entering.and_then(|name| {
             self.lobby

@@ -2,7 +2,7 @@
 
 use super::session::SIGN_IN_AGAIN;
 use crate::clock;
-use crate::engine::{ConnectionLoss, EngineError, Report, Stats};
+use crate::engine::{ConnectionLoss, EngineError, LineState, Report, Stats};
 use crate::ui::app::App;
 use crate::ui::inbox::{News, SignInNumber};
 use crate::ui::pages::room;
@@ -82,7 +82,7 @@ impl App {
                     }
                 }
             }
-            Report::NotEntered { refusal, .. } => self.not_entered(refusal),
+            Report::NotEntered { why, .. } => self.not_entered(why),
             Report::LeftRoom => {
                 if self.room.is_some() {
                     self.out_of_room();
@@ -124,11 +124,14 @@ impl App {
                 room.seats.seat(people);
             }
             Report::SafetyNumber(number) => room.safety_number = number,
-            Report::Chat { line, own } => {
+            Report::Chat { line, own, .. } => {
                 room.chat.add(line, own, room.drawer == Drawer::Chat);
             }
             Report::History { more } => room.chat.catch_up(more),
-            Report::NotSaid(refusal) => room.chat.problem = Trouble::from(refusal).problem,
+            Report::OwnLine {
+                state: LineState::Failed(refusal),
+                ..
+            } => room.chat.problem = Trouble::from(refusal).problem,
             _ => {}
         }
     }

@@ -237,6 +237,8 @@ mod tests {
                 microphone: true,
                 camera: true,
             },
+            confirmed: conclave_protocol::wire::control::Devices::default(),
+            away: false,
             via_gateway: false,
             picture: (id > 0).then_some(StreamId(id)),
         };

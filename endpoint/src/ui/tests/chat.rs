@@ -9,6 +9,7 @@ fn chat_is_shown_counted_and_written() {
     bench.tell(Report::Chat {
         line: line(1, "ana", "Hello room"),
         own: false,
+        number: None,
     });
     assert_eq!(bench.window.global::<conclave_ui::Room>().get_unread(), 1);
     bench.touch("Chat");
@@ -22,8 +23,13 @@ fn chat_is_shown_counted_and_written() {
         matches!(&said[..], [Intent::Say(text)] if text.as_str() == "Hello Ana"),
         "{said:?}"
     );
-    bench.tell(Report::NotSaid(Refusal::RateLimited {
-        retry_after_ms: 3_000,
-    }));
+    bench.tell(Report::OwnLine {
+        number: crate::engine::LineNumber(1),
+        to: None,
+        text: Box::new(ChatText::parse("Hello Ana").unwrap()),
+        state: crate::engine::LineState::Failed(Refusal::RateLimited {
+            retry_after_ms: 3_000,
+        }),
+    });
     bench.assert_says("3");
 }

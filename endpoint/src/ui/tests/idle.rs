@@ -13,6 +13,7 @@ fn a_kiosk_signs_in_by_itself_and_one_touch_starts_its_meeting() {
     bench.tell(Report::Joined {
         room: self::room(1, "Maple", 1),
         others: vec![],
+        back: false,
     });
     assert_eq!(bench.page(), Page::Room);
     bench.touch("Leave");

@@ -42,6 +42,7 @@ fn a_locked_room_asks_for_its_pin_until_it_is_right() {
     bench.tell(Report::Joined {
         room: locked(1, "Board"),
         others: vec![],
+        back: false,
     });
     assert_eq!(bench.page(), Page::Room);
     bench.touch("Leave");

@@ -32,6 +32,7 @@ fn provisioning_that_is_refused_is_told_between_meetings_until_it_is_right() {
     bench.tell(Report::Joined {
         room: room(1, "Maple", 2),
         others: vec!["Ana Lima".parse().unwrap()],
+        back: false,
     });
     assert_eq!(bench.page(), Page::Room);
     assert!(!bench.says(TITLE), "it is in the way of a call");
@@ -65,6 +66,7 @@ fn new_provisioning_starts_the_kiosk_again_and_never_within_a_call() {
     bench.tell(Report::Joined {
         room: room(1, "Maple", 2),
         others: vec!["Ana Lima".parse().unwrap()],
+        back: false,
     });
     bench.provision("[room]\nname = 'Oak'\n");
     bench.app.act(App::tick);

@@ -34,6 +34,7 @@ fn what_is_wrong_is_shown_across_the_room_and_goes_when_it_is_mended() {
     bench.tell(Report::Joined {
         room: room(1, "Maple", 2),
         others: vec!["Ana Lima".parse().unwrap()],
+        back: false,
     });
     bench.tell(Report::Camera(CameraState::Off));
     bench.tell(Report::Speaker(SoundState::Lost(lost(LossReason::Absent))));

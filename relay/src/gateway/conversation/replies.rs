@@ -1,5 +1,6 @@
 //! Replies of the core: to the participant what it asked for, to the browser the rest.
 
+use conclave_protocol::attendance;
 use conclave_protocol::id::RequestId;
 use conclave_protocol::wire::control::{Answer, Refusal, Request, SignedIn};
 
@@ -35,7 +36,7 @@ impl Conversation {
             } else {
                 // Its keys and counts are gone, and to begin again in the same place would repeat numbers.
                 room = None;
-                self.ask_core(Request::LeaveRoom, Asked::Own(None));
+                self.ask_core(Request::LeaveRoom, Asked::Own(attendance::Asked::Nothing));
             }
         }
         let answer = reply::signed_in(&signed_in, room, self.link_room.as_ref());
@@ -52,9 +53,9 @@ impl Conversation {
     ) -> Result<Option<Claim>, Broken> {
         let (id, what) = match self.pending.remove(&id) {
             Some(Asked::Browser { id, what }) => (id, what),
-            Some(Asked::Own(sent)) => {
-                if let (Some(participant), Some(sent)) = (&mut self.participant, sent) {
-                    participant.handle_reply(sent, result, clock::now());
+            Some(Asked::Own(asked)) => {
+                if let Some(participant) = &mut self.participant {
+                    participant.handle_reply(asked, result, clock::now());
                 }
                 return Ok(None);
             }

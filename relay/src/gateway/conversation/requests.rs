@@ -1,7 +1,7 @@
 //! Requests to the core: the browser's own, and those that its participant makes between them.
 
 use conclave_common::entropy;
-use conclave_protocol::hand_out::Sent;
+use conclave_protocol::attendance;
 use conclave_protocol::id::{LineMark, RequestId, StreamId};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::wire::control::{Media, Refusal, Request};
@@ -21,7 +21,7 @@ pub(super) enum Asked {
         what: What,
     },
     /// The participant's own, and what goes back to it with the answer.
-    Own(Option<Sent>),
+    Own(attendance::Asked),
 }
 
 /// What a reply means to the participant.
@@ -164,8 +164,8 @@ impl Conversation {
     }
 
     pub(super) fn forward_own(&mut self) {
-        while let Some((request, sent)) = self.participant.as_mut().and_then(|p| p.next_ask()) {
-            self.ask_core(request, Asked::Own(sent));
+        while let Some((request, asked)) = self.participant.as_mut().and_then(|p| p.next_ask()) {
+            self.ask_core(request, Asked::Own(asked));
         }
     }
 }

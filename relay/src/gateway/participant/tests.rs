@@ -101,8 +101,8 @@ fn a_stream_is_sealed_under_the_newest_key_when_its_epoch_has_come_round_meanwhi
         let mut deliver = Vec::new();
         let mut told = |event: &Event| participant.handle_event(event, now, &mut deliver);
         assert!(told(&Event::ParticipantJoined(Box::new(member(participant_id)))).unwrap());
-        let (_, sent) = participant.next_ask().unwrap();
-        participant.handle_reply(sent.unwrap(), &Ok(Answer::Done), now);
+        let (_, asked) = participant.next_ask().unwrap();
+        participant.handle_reply(asked, &Ok(Answer::Done), now);
         let left = Event::ParticipantLeft {
             participant: participant_id,
             reason: LeaveReason::Left,

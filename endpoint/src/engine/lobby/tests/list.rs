@@ -8,7 +8,7 @@ fn pages_are_asked_for_from_the_last_room_of_the_page_before() {
     lobby.list();
     let page = vec![summary(RoomId(1), "a"), summary(RoomId(2), "b")];
     // Made meanwhile, and told by an event: its number is beyond that of rooms which are yet to be listed.
-    lobby.room_changed(summary(RoomId(90), "new"));
+    lobby.room_changed(summary(RoomId(90), "new"), true);
     let next = lobby.listed(page, true, true);
     assert!(
         matches!(

@@ -7,7 +7,7 @@ fn after_a_loss_the_room_is_joined_again_each_time() {
     let mut bench = Bench::new();
     let mut attempt = bench.join("a", A);
     for _ in 0..3 {
-        assert!(bench.lobby.joined(attempt).is_none());
+        assert!(bench.joined(attempt).is_none());
         bench.lobby.lose(&mut bench.timers);
         bench.lobby.list();
         attempt = joins(bench.list(&[(A, "a")]), A);
@@ -28,10 +28,10 @@ fn a_loss_while_a_step_is_asked_for_asks_for_it_again() {
 fn a_resumed_session_that_is_still_in_the_room_asks_for_nothing() {
     let mut bench = Bench::new();
     let attempt = bench.join("a", A);
-    bench.lobby.joined(attempt);
+    bench.joined(attempt);
     for _ in 0..2 {
         bench.lobby.lose(&mut bench.timers);
-        assert!(bench.lobby.entered().is_none());
+        assert!(bench.still_in("a").is_none());
         bench.lobby.list();
         assert!(bench.list(&[(A, "a")]).is_none());
     }
@@ -41,10 +41,10 @@ fn a_resumed_session_that_is_still_in_the_room_asks_for_nothing() {
 fn a_resumed_session_whose_room_is_wanted_no_more_goes_back() {
     let mut bench = Bench::new();
     let attempt = bench.join("a", A);
-    bench.lobby.joined(attempt);
+    bench.joined(attempt);
     bench.lobby.lose(&mut bench.timers);
-    bench.lobby.clear_goal();
-    assert!(is_back(bench.lobby.entered().as_ref()));
+    bench.lobby.clear_goal(&mut bench.timers);
+    assert!(is_back(bench.still_in("a").as_ref()));
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_room_that_closes_under_one_is_not_looked_for_again() {
     let mut bench = Bench::new();
     for _ in 0..2 {
         let attempt = bench.join("a", A);
-        bench.lobby.joined(attempt);
+        bench.joined(attempt);
         assert!(!bench.lobby.room_closed(B, Some(A)), "another one");
         assert!(bench.lobby.goal().is_some());
         assert!(bench.lobby.room_closed(A, Some(A)));
@@ -76,9 +76,9 @@ fn a_room_that_closes_under_one_is_not_looked_for_again() {
 fn a_room_that_closed_during_a_loss_is_told_to_a_person_and_ends_an_engine_without_one() {
     for required in [false, true] {
         let mut bench = Bench::new();
-        bench.lobby.set_goal(room("a", None), required);
+        bench.want(room("a", None), required);
         let attempt = joins(bench.lobby.pursue(true), A);
-        bench.lobby.joined(attempt);
+        bench.joined(attempt);
         bench.lobby.lose(&mut bench.timers);
         bench.lobby.list();
         let told = refusal(bench.list(&[(B, "b")]));

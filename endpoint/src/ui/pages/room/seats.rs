@@ -266,6 +266,8 @@ mod tests {
                 microphone: true,
                 camera: true,
             },
+            confirmed: conclave_protocol::wire::control::Devices::default(),
+            away: false,
             via_gateway: false,
             picture: (!own).then_some(StreamId(id * 10)),
         }
