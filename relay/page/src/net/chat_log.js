@@ -1,6 +1,6 @@
 // What was written in the room, oldest first, each line once.
 
-/** @typedef {{ id: number, at: number, from: string, from_name: string, to: string | null, text: string }} Line */
+/** @typedef {{ id: number, at: number, from: string, from_name: string, to: string | null, text: string, mark?: number }} Line `mark` is its writer's. */
 
 /** Lines kept at most; older ones can be asked for again. */
 const MAX_LINES = 2000;
@@ -11,6 +11,11 @@ export class ChatLog {
     lines = [];
     /** There are older ones that were not asked for yet. */
     more = false;
+
+    /** @param {number} id */
+    has(id) {
+        return this.lines.some((line) => line.id === id);
+    }
 
     /**
      * Adds lines wherever they belong; says how many were new.
@@ -26,6 +31,12 @@ export class ChatLog {
             this.more = true;
         }
         return fresh.length;
+    }
+
+    /** What lies before a line can be asked for again. @param {number} id */
+    forgetBefore(id) {
+        this.lines = this.lines.filter((line) => line.id >= id);
+        this.more = true;
     }
 
     /**

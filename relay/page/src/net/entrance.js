@@ -27,6 +27,11 @@ export class Entrance {
         return this.identity?.kind === 'guest';
     }
 
+    /** Whether this is who signed in last. @param {Identity} identity */
+    isOf(identity) {
+        return JSON.stringify(identity) === JSON.stringify(this.identity);
+    }
+
     /** Somebody signs in. @param {Identity} identity */
     take(identity) {
         this.identity = identity;

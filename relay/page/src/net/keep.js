@@ -89,3 +89,9 @@ export function linkToken() {
     }
     return token ?? forTab.read('token');
 }
+
+/** This tab is no guest's any more. */
+export function forgetLink() {
+    forTab.write('token', null);
+    forTab.write('session', null);
+}

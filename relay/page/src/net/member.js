@@ -71,12 +71,18 @@ export class Member {
     /** What a switch shows. @param {Device} device */
     state(device) {
         const self = this.room?.id === this.place?.room.id ? this.self : undefined;
-        return this.switches.state(device, self, this.online);
+        return this.switches.state(device, self, this.streamOf(device) !== undefined);
     }
 
     /** The stream under which a device may send now. @param {Device} device */
     streamOf(device) {
-        return this.isInside ? this.switches.stream(device, this.self) : undefined;
+        const { self } = this;
+        if (!this.isInside || !self) return undefined;
+        // What is being taken back counts as gone already.
+        const { do: what, fields } = this.#asked ?? { do: '', fields: {} };
+        const streams = what === 'unpublish' ? self.streams.filter(({ id }) => id !== fields.stream) : self.streams;
+        const devices = what === 'set_devices' && !fields[device] ? fields : {};
+        return this.switches.stream(device, { ...self, ...devices, streams });
     }
 
     // What a person wants.
@@ -141,6 +147,7 @@ export class Member {
         this.isWanted = false;
         this.room = null;
         this.#goneAt = null;
+        if (!this.place?.entered) this.place = null;
         this.switches.release();
     }
 

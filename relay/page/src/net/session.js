@@ -1,31 +1,24 @@
 // Taking part: signing in, joining a room, and being there again after a reload, a lost socket or the relay's restart.
 // The page shows what stands here; it never guesses.
 
-import { ChatLog } from './chat_log.js';
 import { ClockEstimate, nowUs } from './clock.js';
-import { Attendance } from './attendance.js';
 import { Connection } from './connection.js';
 import { Entrance } from './entrance.js';
-import { forTab } from './keep.js';
+import { forgetLink, forTab } from './keep.js';
 import { parse } from './media_frame.js';
 import { passOver, Refused } from './refusal.js';
-import { RoomList } from './room_list.js';
+import { Rooms } from './rooms.js';
 
 /** @typedef {import('./roster.js').Participant} Participant */
 /** @typedef {import('./room_list.js').Room} Room */
 /** @typedef {import('./entrance.js').Identity} Identity */
 /** @typedef {import('./member.js').Notice} Notice */
-/** @typedef {{ resolve: () => void, reject: (error: Error) => void }} Caller */
+/** @typedef {import('./rooms.js').Caller} Caller */
 
 /**
  * One's whole way with the relay.
  */
-export class Session extends Attendance {
-    /** Whether the relay is reached now. */
-    connected = false;
-    /** What ended the session, or troubles it: a code that ui/problem.js words. @type {string | null} */
-    problem = null;
-    lobby = new RoomList();
+export class Session extends Rooms {
     clock = new ClockEstimate();
     /** @type {Connection} */
     #connection;
@@ -34,8 +27,9 @@ export class Session extends Attendance {
     #arrived = false;
     /** The caller that waits for the first sign-in. @type {Caller | null} */
     #entering = null;
-    /** The caller that waits to be in a room. @type {Caller | null} */
-    #joining = null;
+
+    /** Lines that a reload finds again. */
+    #unsent = this.own.lines;
 
     /** @param {string} url the gateway's WebSocket */
     constructor(url) {
@@ -50,9 +44,8 @@ export class Session extends Attendance {
             opened: () => this.#hello(),
             lost: () => {
                 this.connected = false;
-                this.member.lost();
+                this.lose();
                 this.tell('phase', null);
-                this.settle();
             },
         });
     }
@@ -88,7 +81,10 @@ export class Session extends Attendance {
      * @returns {Promise<void>}
      */
     enter(identity) {
+        // What somebody wrote is theirs alone.
+        if (!this.#entrance.isOf(identity)) this.own.lines = [];
         this.#entrance.take(identity);
+        if (!this.guest) forgetLink();
         this.member.leave();
         return this.#begin();
     }
@@ -97,6 +93,7 @@ export class Session extends Attendance {
     comeBack() {
         const kept = this.#entrance.recall();
         if (!kept) return false;
+        this.own.lines = forTab.read('unsent') ?? [];
         if (kept.room) this.member.comeBack({ ...kept.room, members: 0, capacity: 0, locked: false });
         // Refusals are shown by the page of the phase that they lead to.
         this.#begin().catch(() => {});
@@ -136,7 +133,7 @@ export class Session extends Attendance {
             this.clock.forget();
             this.member.welcome(answer);
             if (!this.guest && !this.member.place) this.#arrive();
-            else if (this.phase === 'lobby') this.#showLobby();
+            else if (this.phase === 'lobby') this.listRooms();
             this.settle();
             this.#keep();
             this.tell('phase', null);
@@ -155,7 +152,15 @@ export class Session extends Attendance {
         this.#arrived = true;
         this.#entering?.resolve();
         this.#entering = null;
-        if (this.phase === 'lobby') this.#showLobby();
+        if (this.phase === 'lobby') this.listRooms();
+    }
+
+    /** @override */
+    settle() {
+        super.settle();
+        if (this.own.lines === this.#unsent) return;
+        this.#unsent = this.own.lines;
+        forTab.write('unsent', this.#unsent.length > 0 ? this.#unsent : null);
     }
 
     /** @override @param {Notice} notice */
@@ -167,10 +172,11 @@ export class Session extends Attendance {
             case 'not_joined': {
                 const { code } = notice.refusal;
                 const error = new Refused(code, { ...notice.refusal, retry_after_ms: notice.refusal.retryAfterMs });
-                this.#putOut(notice.again || this.guest ? code : null);
+                // Who waits for it tells what came of it; else the page does.
+                const isTold = this.isTurnedAway(error);
+                this.#putOut(isTold ? null : code);
                 this.#entering?.reject(error);
-                this.#joining?.reject(error);
-                this.#entering = this.#joining = null;
+                this.#entering = null;
                 break;
             }
             case 'expelled':
@@ -180,7 +186,7 @@ export class Session extends Attendance {
                 this.tell('refused', notice);
                 break;
             case 'left':
-                if (this.phase === 'lobby') this.#showLobby();
+                if (this.phase === 'lobby') this.listRooms();
                 break;
             case 'signed_out':
                 this.#end(this.problem);
@@ -189,11 +195,7 @@ export class Session extends Attendance {
 
     /** @param {{ again: boolean, resumed: boolean }} how */
     #joined({ again, resumed }) {
-        if (!again || !this.#arrived) {
-            this.chat = new ChatLog();
-            this.safetyNumber = '';
-            this.joinedAt = performance.now();
-        }
+        if (!again || !this.#arrived) this.beginRoom();
         this.resumed = resumed;
         this.problem = null;
         this.#arrive();
@@ -201,9 +203,9 @@ export class Session extends Attendance {
         this.tell('phase', null);
         this.tell('roster', null);
         this.#keep();
-        this.#joining?.resolve();
-        this.#joining = null;
-        this.earlierChat(true).catch(passOver);
+        this.isIn();
+        this.catchUp();
+        this.settle();
     }
 
     /** Out of the room: to the lobby, or, who came by a link, out. @param {string | null} problem */
@@ -214,45 +216,9 @@ export class Session extends Attendance {
         }
         this.problem = problem;
         if (!this.#arrived) this.#arrive();
-        else this.#showLobby();
+        else this.listRooms();
         this.#keep();
         this.tell('phase', null);
-    }
-
-    #showLobby() {
-        if (this.connected) void this.#listRooms().catch(passOver);
-    }
-
-    async #listRooms() {
-        await this.lobby.fetch((what, fields) => this.ask(what, fields));
-        this.tell('rooms', null);
-    }
-
-    /**
-     * Joins a room; fails with the relay's refusal, or when it did not come to that in time.
-     * @param {Room} room
-     * @param {string} [pin]
-     * @returns {Promise<void>}
-     */
-    join(room, pin = '') {
-        this.#joining?.reject(new Refused('not_joined'));
-        return new Promise((resolve, reject) => {
-            this.#joining = { resolve, reject };
-            this.problem = null;
-            this.member.join(room, pin, performance.now());
-            this.settle();
-        });
-    }
-
-    /**
-     * Makes a room and joins it.
-     * @param {string} name
-     * @param {string} pin none when empty
-     * @param {number} capacity
-     */
-    async create(name, pin, capacity) {
-        const { room } = await this.ask('create_room', { name, capacity, ...(pin ? { pin } : {}) });
-        await this.join({ id: room, name, members: 0, capacity, locked: pin !== '' }, pin);
     }
 
     /** Leaves the room at once, whatever the connection does: to the lobby, or, who came by a link, out. */
@@ -284,6 +250,7 @@ export class Session extends Attendance {
         this.problem = problem;
         this.member.end();
         this.#entrance.forget();
+        if (problem === 'link_invalid') forgetLink();
         this.#forget(problem === 'replaced');
         this.tell('phase', null);
     }
@@ -291,6 +258,7 @@ export class Session extends Attendance {
     /** Signed out, nothing is known, unless this browser takes it up again. @param {boolean} [again] */
     #forget(again = false) {
         this.lobby.forget();
+        this.isTurnedAway(new Refused('not_joined'));
         if (again) return;
         this.member.leave();
         forTab.write('session', null);

@@ -1,5 +1,5 @@
 // What is wanted and what is so: every touch is written down first, and then the relay is asked until it has what is
-// wanted (member.js). This lends the member a clock and the connection.
+// wanted (member.js). This lends the member, and what else asks step by step, a clock and the connection.
 
 import { Member } from './member.js';
 import { Lost, Refused } from './refusal.js';
@@ -11,6 +11,14 @@ import { Signal } from './signal.js';
 /** @typedef {import('./switches.js').Request} Request */
 /** @typedef {import('./member.js').Notice} Notice */
 
+/**
+ * @typedef {object} Asker What asks the relay one thing at a time, and again where that failed.
+ * @property {(now: number) => Request | null} next
+ * @property {number} wakeAt when to call `next` although nothing happened
+ * @property {(request: Request, ok: any) => unknown} answered
+ * @property {(request: Request, refusal: import('./member.js').Refusal, now: number) => void} refused
+ * @property {() => void} lost
+ */
 /**
  * @typedef {object} Events
  * @property {null} phase where one stands changed
@@ -28,6 +36,8 @@ import { Signal } from './signal.js';
 export class Settling extends Signal {
     /** What one wants and what the relay confirmed of it. */
     member = new Member();
+    /** Each asks on its own. @type {Asker[]} */
+    askers = [this.member];
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #later;
 
@@ -48,27 +58,42 @@ export class Settling extends Signal {
 
     /** Asks the relay for what is wanted and is not so yet. */
     settle() {
-        const request = this.member.next(performance.now());
-        if (request) void this.#request(request);
+        const now = performance.now();
+        for (const asker of this.askers) {
+            const request = asker.next(now);
+            if (request) void this.#request(asker, request);
+        }
         for (const notice of this.member.notices()) this.hear(notice);
         clearTimeout(this.#later);
-        const { wakeAt } = this.member;
+        const wakeAt = Math.min(...this.askers.map((asker) => asker.wakeAt));
         if (wakeAt < Infinity) this.#later = setTimeout(() => this.settle(), Math.max(1, wakeAt - performance.now()));
         this.tell('switches', null);
     }
 
-    /** @param {Request} request */
-    async #request(request) {
+    /** The connection broke. */
+    lose() {
+        for (const asker of this.askers) asker.lost();
+        this.settle();
+    }
+
+    /** @param {Asker} asker @param {Request} request */
+    async #request(asker, request) {
         try {
-            this.member.answered(request, await this.ask(request.do, request.fields));
+            const ok = await this.ask(request.do, request.fields);
+            this.answered(asker, request, ok);
         } catch (error) {
             // What was lost is asked for again when the connection is back.
             if (error instanceof Lost) return;
             if (!(error instanceof Refused)) throw error;
-            this.member.refused(request, error, performance.now());
+            asker.refused(request, error, performance.now());
         }
         this.settle();
         this.tell('roster', null);
+    }
+
+    /** @param {Asker} asker @param {Request} request @param {any} ok */
+    answered(asker, request, ok) {
+        asker.answered(request, ok);
     }
 
     /** Where one wants to be: in it, or on the way back. @returns {Room | null} */

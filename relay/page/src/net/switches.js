@@ -74,11 +74,11 @@ export class Switches {
     /**
      * The stream under which a device may send now: it is wanted, and the relay and so everybody knows of it.
      * @param {Device} device
-     * @param {Participant | undefined} self what the relay confirmed of oneself
+     * @param {Participant} self what the relay confirmed of oneself
      */
     stream(device, self) {
         const media = this.#due(device);
-        if (!media || !self || !this.#isTold(device, self)) return undefined;
+        if (!media || !this.#isTold(device, self)) return undefined;
         return self.streams.find((stream) => stream.source === SOURCE[device] && isSame(stream.media, media))?.id;
     }
 
@@ -86,11 +86,11 @@ export class Switches {
      * What the switch shows: `on` and `off` are confirmed by the relay.
      * @param {Device} device
      * @param {Participant | undefined} self what the relay confirmed of oneself
-     * @param {boolean} online
+     * @param {boolean} sends whether it may send now
      * @returns {State}
      */
-    state(device, self, online) {
-        if (this.#wanted[device]) return online && this.stream(device, self) !== undefined ? 'on' : 'turning_on';
+    state(device, self, sends) {
+        if (this.#wanted[device]) return sends ? 'on' : 'turning_on';
         const listed = self?.streams.some(({ source }) => source === SOURCE[device]);
         return listed || (device !== 'screen' && self?.[device]) ? 'turning_off' : 'off';
     }

@@ -213,7 +213,6 @@ export class Call extends Signal {
                 .catch(() => {});
             return;
         }
-        this.own.release();
         this.poor = false;
         this.unheard = false;
         this.lastSpeaker = null;

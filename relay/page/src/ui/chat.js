@@ -1,11 +1,13 @@
-// What was written in the room. It stays at the newest line, unless somebody scrolled up to read.
+// What was written in the room, and below it what one wrote and is not there yet. It stays at the newest line, unless
+// somebody scrolled up to read.
 
 import { make } from './dom.js';
 import { button, iconButton, notice } from './controls.js';
-import { errorWords } from './problem.js';
+import { errorWords, problemWords } from './problem.js';
 import { label, labelWith, say, sayWith, timeOfDay, words } from '../words/words.js';
 
 /** @typedef {import('../net/chat_log.js').Line} Line */
+/** @typedef {import('../net/own_lines.js').OwnLine} OwnLine */
 
 /** Lines of one person within so long stand together. */
 const TOGETHER_MS = 3 * 60_000;
@@ -36,7 +38,7 @@ export function chatPanel(session) {
         'placeholder',
         () => words('message_to_everyone'),
     );
-    const send = iconButton({ word: 'send', icon: 'send', look: 'filled', press: () => void submit() });
+    const send = iconButton({ word: 'send', icon: 'send', look: 'filled', press: () => submit() });
     const form = make('form', { class: 'write' }, input, send.element);
     const element = make(
         'div',
@@ -50,12 +52,12 @@ export function chatPanel(session) {
 
     form.addEventListener('submit', (event) => {
         event.preventDefault();
-        void submit();
+        submit();
     });
     input.addEventListener('keydown', (event) => {
         if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
         event.preventDefault();
-        void submit();
+        submit();
     });
     input.addEventListener('input', draft);
 
@@ -66,7 +68,7 @@ export function chatPanel(session) {
         send.element.classList.toggle('on', !send.element.disabled);
     }
 
-    async function submit() {
+    function submit() {
         const text = input.value.trim();
         if (!text) return;
         if (new TextEncoder().encode(text).length > MOST_BYTES) {
@@ -77,13 +79,7 @@ export function chatPanel(session) {
         stuck = true;
         input.value = '';
         draft();
-        try {
-            await session.say(text);
-        } catch (error) {
-            trouble.show(() => errorWords(error));
-            if (!input.value) input.value = text;
-            draft();
-        }
+        session.say(text);
     }
 
     async function loadEarlier() {
@@ -114,6 +110,7 @@ export function chatPanel(session) {
 
     function show() {
         const { lines, more } = session.chat;
+        const own = session.room ? session.own.of(session.room.id) : [];
         const known = new Map([...list.children].map((child) => [child.getAttribute('data-line'), child]));
         /** @type {Line | null} */
         let before = null;
@@ -127,15 +124,48 @@ export function chatPanel(session) {
             const key = `${line.id}${follows ? '+' : ''}${line.id === firstNew ? '!' : ''}`;
             const row = known.get(key) ?? lineRow(line, key, follows);
             known.delete(key);
-            if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
+            put(row, place);
             before = line;
         });
+        own.forEach((line, place) => {
+            const key = `own ${line.mark} ${line.failed?.code}`;
+            const row = known.get(key) ?? ownRow(line, key);
+            known.delete(key);
+            put(row, lines.length + place);
+        });
         for (const old of known.values()) old.remove();
-        nothing.hidden = lines.length > 0;
-        scroll.hidden = lines.length === 0 && !more;
+        nothing.hidden = lines.length + own.length > 0;
+        scroll.hidden = !nothing.hidden && !more;
         earlier.element.hidden = !more;
         if (stuck) toEnd();
         else watch();
+    }
+
+    /** @param {Element} row @param {number} place */
+    function put(row, place) {
+        if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
+    }
+
+    /** A line of one's own that is not sent. @param {OwnLine} line @param {string} key */
+    function ownRow({ mark, text, failed }, key) {
+        const row = make('li', { class: `line own ${failed ? 'failed' : 'waits'}`, 'data-line': key });
+        const state = make('span', { class: 'line-state' });
+        sayWith(state, () => (failed ? words('not_sent', problemWords(failed.code, failed)) : words('sending')));
+        row.append(
+            make('div', { class: 'line-head' }, say(make('span', { class: 'line-from' }), 'you')),
+            make('div', { class: 'line-text', dir: 'auto' }, text),
+            state,
+        );
+        if (failed)
+            row.append(
+                make(
+                    'div',
+                    { class: 'row' },
+                    button({ word: 'send_again', press: () => session.sayAgain(mark) }).element,
+                    button({ word: 'discard', kind: 'quiet', press: () => session.discard(mark) }).element,
+                ),
+            );
+        return row;
     }
 
     /** @param {Line} line @param {string} key @param {boolean} follows */
@@ -162,9 +192,9 @@ export function chatPanel(session) {
     return {
         element,
         show,
-        /** @param {number} unread how many lines were not read yet */
-        open(unread) {
-            firstNew = unread > 0 ? (session.chat.lines.at(-unread)?.id ?? null) : null;
+        /** @param {number | null} firstUnread the oldest line that was not read yet */
+        open(firstUnread) {
+            firstNew = firstUnread;
             stuck = true;
             trouble.show(null);
             show();

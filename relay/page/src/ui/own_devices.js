@@ -6,6 +6,7 @@ import { DeviceError } from '../media/device_error.js';
 import { Microphone } from '../media/microphone.js';
 import { ScreenShare } from '../media/screen_share.js';
 import { Signal } from '../net/signal.js';
+import { DEVICES } from '../net/switches.js';
 import { preferences } from './preferences.js';
 
 /** @typedef {import('../net/switches.js').Device} Device */
@@ -15,23 +16,30 @@ import { preferences } from './preferences.js';
  * @extends {Signal<{ changed: null, problem: Word | null }>}
  */
 export class OwnDevices extends Signal {
-    microphone = new Microphone();
-    camera = new Camera();
-    screen = new ScreenShare();
+    microphone;
+    camera;
+    screen;
     #session;
     /** Those that are being opened. @type {Set<Device>} */
     #busy = new Set();
     /** Those that are to be opened again, as another was chosen. @type {Set<Device>} */
     #renewed = new Set();
+    /** In a room, or on the way back. */
+    #isIn = false;
     /** The microphone is open for its meter alone. */
     #isTried = false;
     /** Why a device could not be opened, of the last that was tried. @type {DeviceError | null} */
     failure = null;
 
-    /** @param {import('../net/session.js').Session} session */
-    constructor(session) {
+    /**
+     * @param {import('../net/session.js').Session} session
+     * @param {{ microphone: Microphone, camera: Camera, screen: ScreenShare }} [devices] the browser's
+     */
+    constructor(session, devices = { microphone: new Microphone(), camera: new Camera(), screen: new ScreenShare() }) {
         super();
         this.#session = session;
+        ({ microphone: this.microphone, camera: this.camera, screen: this.screen } = devices);
+        session.on('phase', () => this.#leave());
         this.microphone.on('lost', () => this.#lost('microphone'));
         this.microphone.on('taken', () => session.take(this.microphone.isTaken));
         this.camera.on('lost', () => this.#lost('camera'));
@@ -84,8 +92,13 @@ export class OwnDevices extends Signal {
     }
 
     /** Out of the room everything is released. */
-    release() {
-        for (const device of /** @type {Device[]} */ (['microphone', 'camera', 'screen'])) this[device].close();
+    #leave() {
+        const { phase } = this.#session;
+        const isIn = phase === 'room' || (phase === 'entering' && this.#isIn);
+        if (isIn === this.#isIn) return;
+        this.#isIn = isIn;
+        if (isIn) return;
+        for (const device of DEVICES) this[device].close();
         this.tell('changed', null);
     }
 

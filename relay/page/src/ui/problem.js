@@ -30,6 +30,7 @@ const NAMED = new Set([
     'relay_stops',
     'replaced',
     'not_joined',
+    'left_room',
 ]);
 /** What breaks its rule, by its field. @type {Record<string, Word>} */
 const FIELDS = {

@@ -23,6 +23,8 @@ export function roomPage(session, call, openSettings) {
     /** @type {Drawer | null} */
     let drawer = null;
     let unread = 0;
+    /** The oldest of them. @type {number | null} */
+    let firstUnread = null;
     let inRoom = 0;
 
     const stage = videoStage(session, call);
@@ -85,8 +87,8 @@ export function roomPage(session, call, openSettings) {
         for (const [name, panel] of Object.entries(panels)) panel.element.hidden = name !== next;
         showDrawer();
         if (next === 'chat') {
-            chat.open(unread);
-            unread = 0;
+            chat.open(firstUnread);
+            read();
         } else if (next !== null) {
             close.element.focus();
         } else if (before !== null) {
@@ -94,6 +96,11 @@ export function roomPage(session, call, openSettings) {
         }
         showBar();
         stage.show();
+    }
+
+    function read() {
+        unread = 0;
+        firstUnread = null;
     }
 
     function showDrawer() {
@@ -112,7 +119,7 @@ export function roomPage(session, call, openSettings) {
         if (session.phase !== 'room' || !session.room) return;
         if (inRoom !== session.room.id) {
             inRoom = session.room.id;
-            unread = 0;
+            read();
             more.forget();
             open(null);
         }
@@ -127,9 +134,12 @@ export function roomPage(session, call, openSettings) {
     session.on('roster', show);
     session.on('rooms', show);
     session.on('chat', ({ fresh }) => {
-        if (drawer !== 'chat' || document.hidden) unread += fresh.length;
+        if (drawer !== 'chat' || document.hidden) {
+            unread += fresh.length;
+            for (const { id } of fresh) firstUnread = Math.min(firstUnread ?? id, id);
+        }
         if (drawer === 'chat') {
-            if (!document.hidden) unread = 0;
+            if (!document.hidden) read();
             chat.show();
         }
         showBar();
@@ -142,7 +152,7 @@ export function roomPage(session, call, openSettings) {
         if (drawer === 'people') list.show();
     });
     document.addEventListener('visibilitychange', () => {
-        if (!document.hidden && drawer === 'chat') unread = 0;
+        if (!document.hidden && drawer === 'chat') read();
         showBar();
     });
     setInterval(() => {

@@ -6,6 +6,7 @@ import { button, buttonOf, fieldOf, notice } from './controls.js';
 import { accountName, composed, isBlank, isDisplayName } from './names.js';
 import { prefer } from './preferences.js';
 import { errorWords, problemWords } from './problem.js';
+import { forgetLink } from '../net/keep.js';
 import { Refused } from '../net/refusal.js';
 import { label, say, words } from '../words/words.js';
 
@@ -38,6 +39,13 @@ export function signInPage(session, token, openSettings) {
     let trust = null;
     const again = button({ word: 'use_here', press: () => void session.again().catch(() => {}) });
     go.element.before(trouble.element, again.element);
+    if (token) {
+        const leaveLink = () => {
+            forgetLink();
+            location.reload();
+        };
+        go.element.after(button({ word: 'sign_in_instead', kind: 'quiet', press: leaveLink }).element);
+    }
 
     const check = () => {
         const typed = name.input.value;

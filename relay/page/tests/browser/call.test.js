@@ -191,6 +191,9 @@ describe('in a call', { concurrency: false }, () => {
         await late.getByLabel('Name', { exact: true }).fill('late');
         await late.getByRole('button', { name: 'Join' }).click();
         await late.getByText('This link is no longer valid. Ask for a new one.').waitFor();
+        // Nor does the tab stay a guest's for it.
+        await late.getByRole('button', { name: 'Sign in with an account' }).click();
+        await late.getByLabel('Email').waitFor();
         await shows(guest, 'Maple');
         await host.keyboard.press('Escape');
         const fresh = await openPage(browser, here(await makeLink(host)));

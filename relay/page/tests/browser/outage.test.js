@@ -1,7 +1,9 @@
 // What is touched, left and written while the connection is lost, in a browser behind a network that fails.
 
 import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { Firefox } from './engines.js';
 import { createRoom, folder, openBrowser, openPage, Relay, remove, shows, signIn, until } from './harness.js';
 import { Way } from './way.js';
 
@@ -59,6 +61,28 @@ function told(page, name) {
               }
             : null;
     }, name);
+}
+
+/** The texts of all lines that the relay has stored, as a page knows them. @param {Page} page @returns {Promise<string[]>} */
+function storedLines(page) {
+    return page.evaluate(() =>
+        /** @type {any} */ (window).conclave.session.chat.lines.map((/** @type {any} */ { text }) => text),
+    );
+}
+
+/** The chat of a page, as a person writes and reads there. @param {Page} page */
+function chatOf(page) {
+    return {
+        page,
+        /** @param {string} text */
+        write: async (text) => {
+            const field = page.getByLabel('Message');
+            if (!(await field.isVisible())) await page.getByRole('button', { name: 'Chat' }).click();
+            await field.fill(text);
+            await field.press('Enter');
+        },
+        lines: () => page.locator('.line .line-text').allTextContents(),
+    };
 }
 
 describe('while the connection is lost', { concurrency: false }, () => {
@@ -151,8 +175,107 @@ describe('while the connection is lost', { concurrency: false }, () => {
         });
     }
 
+    test('lines that are written meanwhile wait, and are stored once and in order when the connection is back', async () => {
+        const { page, write, lines } = chatOf(ana);
+        await write('before');
+        await page.locator('.line', { hasText: 'before' }).and(page.locator(':not(.waits)')).waitFor();
+        way.cut();
+        await ana.getByText(LOST).waitFor();
+        for (const text of ['one', 'two', 'three']) await write(text);
+        assert.deepEqual(await page.locator('.line.waits .line-text').allTextContents(), ['one', 'two', 'three']);
+        await page.locator('.line.waits', { hasText: 'Sending…' }).first().waitFor();
+        way.open();
+        await page.locator('.line.waits').first().waitFor({ state: 'detached' });
+        await until('all lines', async () => (await page.locator('.line.waits').count()) === 0);
+        assert.deepEqual(await lines(), ['before', 'one', 'two', 'three']);
+        assert.deepEqual(
+            await until('the host has them', async () => {
+                const there = await storedLines(host);
+                return there.length === 4 && there;
+            }),
+            ['before', 'one', 'two', 'three'],
+        );
+        await ana.getByRole('button', { name: 'Close' }).click();
+    });
+
+    test('all lines that were missed are there afterwards, and count as unread', async () => {
+        way.cut();
+        await ana.getByText(LOST).waitFor();
+        const { write } = chatOf(host);
+        for (let i = 1; i <= 45; i += 1) await write(`missed ${i}`);
+        await until('the host has them', async () => (await storedLines(host)).length === 49);
+        way.open();
+        await ana.getByRole('button', { name: 'Chat, 45 unread' }).waitFor();
+        assert.deepEqual(await storedLines(ana), await storedLines(host));
+    });
+
+    test('a line that could not be said before one left is there again, to send or to discard', async () => {
+        const { page, write } = chatOf(ana);
+        way.cut();
+        await ana.getByText(LOST).waitFor();
+        await write('good');
+        await write('bad');
+        await ana.getByRole('button', { name: 'Leave' }).click();
+        await shows(ana, 'Rooms');
+        way.open();
+        await until('the others see ana go', async () => (await told(host, 'ana')) === null);
+        await join();
+        await ana.getByRole('button', { name: 'Chat' }).click();
+        const failed = (/** @type {string} */ text) => page.locator('.line.failed', { hasText: text });
+        await failed('bad').getByText('Not sent: You left the room before.').waitFor();
+        await failed('bad').getByRole('button', { name: 'Discard' }).click();
+        await failed('good').getByRole('button', { name: 'Send again' }).click();
+        await until('the host has it', async () => (await storedLines(host)).at(-1) === 'good');
+        await until('nothing waits', async () => (await page.locator('.line.failed, .line.waits').count()) === 0);
+    });
+
     test('nothing of this went wrong in a page', () => {
         assert.deepEqual(host.troubles, []);
         assert.deepEqual(ana.troubles, []);
     });
+});
+
+test('the same in Firefox: a microphone waits for the connection, and who leaves stays out', async () => {
+    const directory = await folder();
+    const relay = await new Relay(`${directory}/relay`).start();
+    const url = new URL(relay.url);
+    const way = new Way(url.host);
+    url.host = await way.listen();
+    const browser = await openBrowser();
+    await mkdir(`${directory}/engine`);
+    const firefox = new Firefox(`${directory}/engine`);
+    /** @param {string} text */
+    const reads = (text) =>
+        until(`"${text}" in Firefox`, () => firefox.run((wanted) => document.body.innerText.includes(wanted), text));
+    try {
+        const host = await openPage(browser, relay.url);
+        await signIn(host, 'host');
+        await createRoom(host, 'Maple');
+        await firefox.open(url.href);
+        await firefox.type('Name', 'fox');
+        await firefox.type('Email', 'fox@example.org');
+        await firefox.press('Sign in');
+        await firefox.press('Join Maple');
+        await until('fox in the room', () => told(host, 'fox'));
+
+        way.cut();
+        await reads(LOST);
+        await firefox.press('Microphone');
+        await reads('Turning on…');
+        way.open();
+        await hears(host, 'fox');
+        assert.deepEqual(await told(host, 'fox'), { microphone: true, camera: false, streams: ['audio'] });
+
+        way.silence();
+        await firefox.press('Leave');
+        await firefox.press('New room');
+        way.open();
+        await until('the host sees fox go', async () => (await told(host, 'fox')) === null);
+    } finally {
+        await firefox.stop();
+        await browser.close();
+        way.close();
+        await relay.stop();
+        await remove(directory);
+    }
 });

@@ -1,0 +1,84 @@
+// The newest page of a room's history, and after an outage page by page back to the last line that was known. No clock
+// and no socket.
+
+/** @typedef {import('./chat_log.js').Line} Line */
+/** @typedef {import('./switches.js').Request} Request */
+
+/** When to ask again where the relay does not say. */
+const AGAIN_MS = 1_000;
+/** So many missed lines are fetched at most; what lies before them is behind "Older messages". */
+const MOST_LINES = 1_000;
+
+export class MissedLines {
+    #log;
+    /** The last line that was known; 0 when none was, null when nothing is. @type {number | null} */
+    #known = null;
+    /** Where the next page ends; null when no page is wanted. @type {{ before: number | null } | null} */
+    #wanted = null;
+    #fetched = 0;
+    /** One is in the room and can ask. */
+    isHere = false;
+    /** @type {Request | null} */
+    #asked = null;
+    #notBefore = 0;
+
+    /** @param {import('./chat_log.js').ChatLog} log */
+    constructor(log) {
+        this.#log = log;
+    }
+
+    /** In the room, for the first time or again: events are missed up to now. */
+    begin() {
+        const { lines } = this.#log;
+        // What an outage before this one left open stays open.
+        if (this.#known === null) this.#known = lines[0]?.id ?? null;
+        else if (this.#wanted === null) this.#known = lines.at(-1)?.id ?? 0;
+        this.#wanted = { before: null };
+        this.#fetched = 0;
+    }
+
+    /** @param {number} now @returns {Request | null} */
+    next(now) {
+        if (!this.isHere || !this.#wanted || this.#asked || now < this.#notBefore) return null;
+        const { before } = this.#wanted;
+        this.#asked = { do: 'history', fields: before === null ? {} : { before } };
+        return this.#asked;
+    }
+
+    get wakeAt() {
+        return this.isHere && this.#wanted && !this.#asked ? this.#notBefore : Infinity;
+    }
+
+    /**
+     * @param {Request} request
+     * @param {{ lines: Line[], more: boolean }} page
+     * @returns {Line[]} those that were missed
+     */
+    answered(request, page) {
+        if (request !== this.#asked) return [];
+        this.#asked = null;
+        const known = this.#known;
+        const before = new Set(this.#log.lines.map(({ id }) => id));
+        this.#log.takePage(page);
+        const oldest = page.lines[0]?.id ?? 0;
+        this.#fetched += page.lines.length;
+        const isTooMuch = this.#fetched >= MOST_LINES;
+        const isWhole = known === null || oldest <= known || !page.more || isTooMuch;
+        if (isTooMuch) this.#log.forgetBefore(oldest);
+        this.#wanted = isWhole ? null : { before: oldest };
+        if (isWhole) this.#known = this.#log.lines.at(-1)?.id ?? 0;
+        return known === null ? [] : page.lines.filter(({ id }) => id > known && !before.has(id));
+    }
+
+    /** @param {Request} request @param {import('./member.js').Refusal} refusal @param {number} now */
+    refused(request, refusal, now) {
+        if (request !== this.#asked) return;
+        this.#asked = null;
+        this.#notBefore = now + (refusal.retryAfterMs ?? AGAIN_MS);
+    }
+
+    lost() {
+        this.#asked = null;
+        this.#notBefore = 0;
+    }
+}
