@@ -53,7 +53,11 @@ export class Call extends Signal {
         this.#session = session;
         this.own = new OwnDevices(session);
         session.on('frame', (frame) => this.#receive(frame));
-        session.on('joined', () => this.#asked.clear());
+        session.on('joined', () => {
+            this.#asked.clear();
+            // Its parts may not have come before an outage.
+            if (this.#joined) this.#openSpeaker();
+        });
         session.on('phase', () => this.#follow());
         session.on('switches', () => this.tell('devices', null));
         this.own.on('changed', () => this.tell('devices', null));
@@ -200,6 +204,13 @@ export class Call extends Signal {
         this.tell('devices', null);
     }
 
+    #openSpeaker() {
+        void this.speaker
+            .open()
+            .then(() => this.speaker.choose(preferences.speaker))
+            .catch(() => {});
+    }
+
     /** Out of the room everything is released. */
     #follow() {
         const { phase } = this.#session;
@@ -207,10 +218,7 @@ export class Call extends Signal {
         if (inside === this.#joined) return;
         this.#joined = inside;
         if (inside) {
-            void this.speaker
-                .open()
-                .then(() => this.speaker.choose(preferences.speaker))
-                .catch(() => {});
+            this.#openSpeaker();
             return;
         }
         this.poor = false;

@@ -40,6 +40,9 @@ export class OwnDevices extends Signal {
         this.#session = session;
         ({ microphone: this.microphone, camera: this.camera, screen: this.screen } = devices);
         session.on('phase', () => this.#leave());
+        session.on('joined', () => {
+            for (const device of DEVICES) void this.#follow(device);
+        });
         this.microphone.on('lost', () => this.#lost('microphone'));
         this.microphone.on('taken', () => session.take(this.microphone.isTaken));
         this.camera.on('lost', () => this.#lost('camera'));
@@ -111,8 +114,13 @@ export class OwnDevices extends Signal {
         try {
             while (!this.#isSettled(device)) await this.#step(device);
         } catch (error) {
-            if (!(error instanceof DeviceError)) throw error;
-            this.#failed(device, error);
+            if (error instanceof DeviceError) this.#failed(device, error);
+            // A part of the page that could not be fetched comes when the connection does.
+            else if (!this.#session.connected) this[device].close();
+            else {
+                console.error(error);
+                this.#failed(device, new DeviceError('program_failed'));
+            }
         } finally {
             this.#busy.delete(device);
             this.tell('changed', null);

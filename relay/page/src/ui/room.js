@@ -131,6 +131,10 @@ export function roomPage(session, call, openSettings) {
         stage.show();
     }
 
+    session.on('phase', () => {
+        // Who comes back finds the room as who comes in.
+        if (session.phase === 'lobby' || session.phase === 'out') inRoom = 0;
+    });
     session.on('roster', show);
     session.on('rooms', show);
     session.on('chat', ({ fresh }) => {
@@ -196,11 +200,6 @@ export function roomPage(session, call, openSettings) {
         element,
         show,
         stage,
-        /** It is left. */
-        leave() {
-            inRoom = 0;
-            stage.show();
-        },
         focus: () => name.focus(),
     };
 }

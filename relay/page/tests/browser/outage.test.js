@@ -33,19 +33,15 @@ function captured(page) {
 }
 
 /** Waits for a frame of somebody's sound. @param {Page} page @param {string} name */
-function hears(page, name) {
-    return page.evaluate(
-        (who) =>
-            new Promise((done) => {
-                const { session } = /** @type {any} */ (window).conclave;
-                const stop = session.on('frame', (/** @type {any} */ { kind, stream }) => {
-                    if (kind !== 0 || session.roster.ownerOf(stream)?.username !== who) return;
-                    stop();
-                    done(true);
-                });
-            }),
-        name,
-    );
+async function hears(page, name) {
+    await page.evaluate((who) => {
+        const { session } = /** @type {any} */ (window).conclave;
+        const heard = /** @type {any} */ (window.heard = { [who]: false });
+        session.on('frame', (/** @type {any} */ { kind, stream }) => {
+            if (kind === 0 && session.roster.ownerOf(stream)?.username === who) heard[who] = true;
+        });
+    }, name);
+    await until(`sound of ${name}`, () => page.evaluate((who) => /** @type {any} */ (window).heard[who], name));
 }
 
 /** How somebody's devices are told to a page. @param {Page} page @param {string} name */
