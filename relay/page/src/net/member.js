@@ -292,6 +292,7 @@ export class Member {
     }
 
     #signedOut() {
+        this.online = false;
         this.#goneAt = null;
         this.#notices.push({ what: 'signed_out' });
     }

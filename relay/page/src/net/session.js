@@ -129,7 +129,7 @@ export class Session extends Rooms {
         try {
             const answer = await this.#entrance.introduce(this.member.isWanted);
             this.connected = true;
-            this.problem = null;
+            if (this.problem === 'relay_stops') this.problem = null;
             this.clock.forget();
             this.member.welcome(answer);
             if (!this.guest && !this.member.place) this.#arrive();
@@ -172,8 +172,8 @@ export class Session extends Rooms {
             case 'not_joined': {
                 const { code } = notice.refusal;
                 const error = new Refused(code, { ...notice.refusal, retry_after_ms: notice.refusal.retryAfterMs });
-                // Who waits for it tells what came of it; else the page does.
-                const isTold = this.isTurnedAway(error);
+                // Who waits for it tells what came of it; else, and where that comes late, the page does.
+                const isTold = this.isTurnedAway(error) && code !== 'not_joined';
                 this.#putOut(isTold ? null : code);
                 this.#entering?.reject(error);
                 this.#entering = null;

@@ -271,7 +271,7 @@ export class RelayModel {
 
     /** A frame came. @param {Session} session @param {number} id its stream's */
     media(session, id) {
-        // Put out meanwhile, as they do not know yet.
+        // Removed meanwhile, as they do not know yet.
         if (!session.membership) return;
         const kind = session.membership.streams.find((stream) => stream.id === id)?.media.kind;
         const isOn = kind === 'screen' || (kind && session.membership[kind === 'audio' ? 'microphone' : 'camera']);

@@ -1,4 +1,5 @@
-// One run of a story: the page's own way with the relay and its devices, a relay, two others, and an outage at one step.
+// One run of a story: the page's own way with the relay and its devices, a relay, two others, and an outage at one
+// step.
 
 import assert from 'node:assert/strict';
 import { Session } from '../../src/net/session.js';
@@ -165,7 +166,7 @@ export class World {
         this.session.on('chat', ({ fresh }) => this.fresh.push(...fresh.map(({ id }) => id)));
     }
 
-    /** Put out of the room, everything is off. */
+    /** Removed from the room, everything is off. */
     #follow() {
         const { phase, problem } = this.session;
         if (phase === 'room' || phase === 'entering') return;

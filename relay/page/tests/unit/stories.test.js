@@ -1,5 +1,5 @@
-// Every story of protocol/tests/stories with an outage before each of its steps: afterwards the page and the relay agree
-// on room, roster, switches, streams and chat, and nothing that was typed is lost.
+// Every story of protocol/tests/stories with an outage before each of its steps: afterwards the page and the relay
+// agree on room, roster, switches, streams and chat, and nothing that was typed is lost.
 // STORY=NAME runs one, SEED=N begins with another seed.
 
 import assert from 'node:assert/strict';
