@@ -34,7 +34,10 @@ export function chatPanel(session) {
     label(scroll, 'chat');
     const trouble = notice();
     const input = labelWith(
-        label(make('textarea', { class: 'input', rows: 1, maxlength: MOST_BYTES, enterkeyhint: 'send' }), 'message'),
+        label(
+            make('textarea', { class: 'input', dir: 'auto', rows: 1, maxlength: MOST_BYTES, enterkeyhint: 'send' }),
+            'message',
+        ),
         'placeholder',
         () => words('message_to_everyone'),
     );
@@ -184,7 +187,7 @@ export function chatPanel(session) {
                 ),
             );
         head.append(sayWith(make('time', { datetime: new Date(line.at).toISOString() }), () => timeOfDay(line.at)));
-        row.append(head, make('div', { class: 'line-text' }, line.text));
+        row.append(head, make('div', { class: 'line-text', dir: 'auto' }, line.text));
         return row;
     }
 

@@ -108,6 +108,7 @@ export function field({ word, input: attributes = {}, hint, placeholder }) {
         id,
         type: 'text',
         class: 'input',
+        dir: 'auto',
         autocomplete: 'off',
         'aria-describedby': below,
         ...attributes,

@@ -150,7 +150,7 @@ function card(join) {
     let room;
     const sign = icon('room');
     // What is seen is several texts; what is read aloud is one.
-    const name = make('span', { class: 'card-name', 'aria-hidden': 'true' });
+    const name = make('span', { class: 'card-name', dir: 'auto', 'aria-hidden': 'true' });
     const spoken = make('span', { class: 'unseen' });
     const countId = freshId();
     const count = make('span', { class: 'card-people', id: countId, 'aria-hidden': 'true' });

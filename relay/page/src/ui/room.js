@@ -48,7 +48,7 @@ export function roomPage(session, call, openSettings) {
         leave: () => session.leave(),
     });
 
-    const name = make('h1', { tabindex: '-1' });
+    const name = make('h1', { tabindex: '-1', dir: 'auto' });
     const count = make('span', { class: 'count' });
     const time = make('span', { class: 'time', role: 'timer' });
     const warning = labelWith(make('span', { class: 'unsafe', role: 'img' }, icon('warning')), 'aria-label', () =>
