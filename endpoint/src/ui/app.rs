@@ -25,7 +25,9 @@ use crate::kiosk::Watch;
 use crate::platform::watchdog::Heartbeat;
 use crate::screen::TileRequest;
 use crate::ui::backlight::Backlight;
+use crate::ui::connection::Connection;
 use crate::ui::device_states::DeviceStates;
+use crate::ui::drafts::Drafts;
 use crate::ui::host::Host;
 use crate::ui::inbox::Inbox;
 use crate::ui::invitation::Invitation;
@@ -34,12 +36,16 @@ use crate::ui::pages::settings::lock::Lock;
 use crate::ui::pictures::Paintings;
 use crate::ui::preferences::{Account, Preferences};
 use crate::ui::presence::Presence;
-use conclave_protocol::name::RoomName;
-use conclave_protocol::time::Instant;
-use conclave_ui::{AppWindow, Health, Page};
+use crate::ui::problem::Trouble;
+use crate::ui::way::Way;
+use conclave_protocol::time::{Instant, Micros};
+use conclave_ui::{AppWindow, Page};
 use slint::ComponentHandle;
 use std::cell::RefCell;
 use std::rc::Rc;
+
+/// Why a room was not entered is of no interest any more when the screen was not touched for so long.
+const STALE: Micros = Micros::from_secs(60);
 
 /// The app, shared by the callbacks of the event loop's thread.
 #[derive(Clone)]
@@ -93,7 +99,7 @@ pub(super) struct App {
     pub(super) account: Option<Account>,
     /// Host and port of the relay that is meant.
     pub(super) relay_address: String,
-    pub(super) relay: Health,
+    pub(super) connection: Connection,
     pub(super) devices: DeviceStates,
     pub(super) idle: pages::idle::State,
     pub(super) sign_in: pages::sign_in::State,
@@ -110,8 +116,10 @@ pub(super) struct App {
     pub(super) search: Search,
     pub(super) last_stats: Option<Box<Stats>>,
     pub(super) volume: i32,
-    /// The room whose PIN was tried, to ask again when it was wrong.
-    pub(super) entering: Option<RoomName>,
+    pub(super) way: Way,
+    /// Why the room that was wanted last was not entered.
+    pub(super) trouble: Trouble,
+    pub(super) drafts: Drafts,
     pub(super) sign_in_again_at: Option<Instant>,
     pub(super) wishes: Vec<TileRequest>,
     pub(super) provisioning: pages::provisioning::State,
@@ -156,7 +164,7 @@ impl App {
             page: Page::Starting,
             account: None,
             relay_address: String::new(),
-            relay: Health::Unknown,
+            connection: Connection::None,
             devices: DeviceStates::off(),
             idle: pages::idle::State::of(config.room_name()),
             sign_in: pages::sign_in::State::default(),
@@ -173,7 +181,9 @@ impl App {
             search,
             last_stats: None,
             volume: 100,
-            entering: None,
+            way: Way::Out,
+            trouble: Trouble::default(),
+            drafts: Drafts::default(),
             sign_in_again_at: None,
             wishes: Vec::new(),
             provisioning: pages::provisioning::State::of(provisioning),
@@ -229,6 +239,7 @@ impl App {
             room.seats.forget_still_pictures(now);
             self.presence.touch(now);
         }
+        self.watch_the_way(now);
         if self.kiosk
             && self.account.is_some()
             && self.presence.is_away(now)

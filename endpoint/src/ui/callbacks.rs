@@ -29,6 +29,8 @@ fn answer_all_pages(page: &conclave_ui::App, handle: &Handle) {
         .dismiss_toast(id));
     answer!(handle, page.on_touched, |app| app.touched());
     answer!(handle, page.on_open_settings, |app| app.open_settings());
+    answer!(handle, page.on_cancel_entering, |app| app.cancel_entering());
+    answer!(handle, page.on_await_place, |app| app.await_place());
     answer!(handle, page.on_put_provisioning_aside, |app| app
         .put_provisioning_aside());
 }
@@ -86,6 +88,10 @@ fn answer_room(page: &Room, handle: &Handle) {
 
 fn answer_chat(page: &Room, handle: &Handle) {
     answer!(handle, page.on_say, |app, text| app.say(&text));
+    answer!(handle, page.on_send_again, |app, number| app
+        .send_again(number));
+    answer!(handle, page.on_discard, |app, number| app
+        .discard_line(number));
     answer!(handle, page.on_earlier_chat, |app| app
         .ask_for_earlier_chat());
 }

@@ -1,16 +1,15 @@
 //! The engine's thread: an engine for each sign-in, one after the other.
 
 use super::inbox::{Inbox, News, SignInNumber};
+use super::steering::Steering;
 use crate::data_dir::DataDir;
 use crate::engine::{Engine, Intent, PictureOutputs, Settings};
 use crate::platform::watchdog::Heartbeat;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::thread::JoinHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-
-/// What a person may ask for before the engine has got to it; more is a stuck engine, and dropped.
-const INTENTS: usize = 64;
 
 /// Sign-ins that may wait while an engine says goodbye, which takes a second at most; more are dropped, with a warning.
 const ORDERS: usize = 16;
@@ -29,7 +28,7 @@ pub(super) struct Order(
 pub(super) struct Host {
     /// The thread ends when this sender is dropped.
     orders: Option<mpsc::Sender<Order>>,
-    intents: Option<mpsc::Sender<Intent>>,
+    steering: Steering,
     number: u64,
     thread: Option<JoinHandle<()>>,
 }
@@ -64,7 +63,7 @@ impl Host {
             })?;
         Ok(Self {
             orders: Some(orders),
-            intents: None,
+            steering: Steering::default(),
             number: 0,
             thread: Some(thread),
         })
@@ -76,7 +75,7 @@ impl Host {
         let (orders, taken) = mpsc::channel(ORDERS);
         let host = Self {
             orders: Some(orders),
-            intents: None,
+            steering: Steering::default(),
             number: 0,
             thread: None,
         };
@@ -85,11 +84,10 @@ impl Host {
 
     /// Ends the engine there is and runs another.
     pub(super) fn sign_in(&mut self, settings: Settings) -> SignInNumber {
-        self.sign_out();
+        self.steering.end();
         self.number += 1;
         let number = SignInNumber(self.number);
-        let (intents, taken) = mpsc::channel(INTENTS);
-        self.intents = Some(intents);
+        let taken = self.steering.begin();
         let order = Order(number, Box::new(settings), taken);
         let orders = self.orders.as_ref();
         if orders.is_some_and(|orders| orders.try_send(order).is_err()) {
@@ -98,10 +96,10 @@ impl Host {
         number
     }
 
-    /// Ends the engine there is; what it still says has an old number.
+    /// Ends the engine there is, and forgets what was wanted; what the engine still says has an old number.
     pub(super) fn sign_out(&mut self) {
-        // An engine ends when the sender of its intents is dropped.
-        self.intents = None;
+        self.steering.end();
+        self.steering.forget();
         self.number += 1;
     }
 
@@ -109,13 +107,20 @@ impl Host {
     pub(super) const fn number(&self) -> SignInNumber {
         SignInNumber(self.number)
     }
+}
 
-    /// Tells the engine what a person wants; without an engine, does nothing.
-    pub(super) fn intend(&self, intent: Intent) {
-        let Some(intents) = &self.intents else { return };
-        if let Err(error) = intents.try_send(intent) {
-            tracing::warn!(%error, "the engine does not listen");
-        }
+/// A host is steered as its engine is.
+impl Deref for Host {
+    type Target = Steering;
+
+    fn deref(&self) -> &Steering {
+        &self.steering
+    }
+}
+
+impl DerefMut for Host {
+    fn deref_mut(&mut self) -> &mut Steering {
+        &mut self.steering
     }
 }
 
@@ -128,7 +133,7 @@ impl Drop for Host {
 impl Host {
     /// Ends the engine and its thread, and waits for that.
     pub(super) fn end(&mut self) {
-        self.intents = None;
+        self.steering.end();
         self.orders = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

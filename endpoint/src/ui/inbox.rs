@@ -64,7 +64,9 @@ impl Inbox {
         let was_empty = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let was_empty = waiting.is_empty();
-            if waiting.len() >= MOST && matches!(news, News::Report(Report::Chat { .. })) {
+            // An own line that is stored would be shown as on its way for ever.
+            let may_be_dropped = matches!(news, News::Report(Report::Chat { number: None, .. }));
+            if waiting.len() >= MOST && may_be_dropped {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 return;
             }

@@ -10,7 +10,9 @@ mod backlight;
 mod bundle;
 mod callbacks;
 mod clock;
+mod connection;
 mod device_states;
+mod drafts;
 mod form;
 mod host;
 mod inbox;
@@ -22,9 +24,11 @@ mod pictures;
 mod preferences;
 mod presence;
 mod problem;
+mod steering;
 #[cfg(test)]
 mod tests;
 mod turned;
+mod way;
 
 pub use backend::BackendError;
 

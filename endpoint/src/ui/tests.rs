@@ -3,16 +3,21 @@
 mod chat;
 mod idle;
 mod lobby;
+mod outage;
 mod provisioning;
 mod room;
 mod settings;
 mod sign_in;
+mod way;
 
 use crate::camera::CameraState;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::device::{DeviceLoss, LossReason};
-use crate::engine::{ConnectionLoss, EngineError, Intent, Loudness, Person, Report, Settings};
+use crate::engine::{
+    ConnectionLoss, EngineError, Intent, LineNumber, LineState, Loudness, Person, Report, Settings,
+    WhyNotEntered,
+};
 use crate::kiosk::Watch;
 use crate::kiosk::provisioning::provision;
 use crate::net::control::{ConnectionError, ConnectionFailure};
@@ -23,6 +28,7 @@ use crate::ui::inbox::{Inbox, News};
 use crate::ui::pictures::Paintings;
 use crate::ui::preferences::{Account, Preferences};
 use crate::ui::presence::Presence;
+use crate::ui::way::Way;
 use conclave_protocol::id::{ChatId, LineMark, ParticipantId, RoomId};
 use conclave_protocol::name::{ChatText, RoomName, Username};
 use conclave_protocol::time::Instant;
@@ -120,18 +126,44 @@ impl Bench {
 
     /// A laptop in a room with one other person.
     fn in_room() -> Self {
-        let bench = Self::new(ACCOUNT, false);
+        let mut bench = Self::new(ACCOUNT, false);
         bench.tell(Report::SignedIn);
-        bench.tell(Report::Joined {
+        bench.tell(Report::Rooms(vec![room(1, "Maple", 1)]));
+        bench.touch("Join Maple");
+        bench.is_let_in();
+        bench
+    }
+
+    /// A kiosk in its room with one other person.
+    fn kiosk_in_room() -> Self {
+        let mut bench = Self::idle(&[room(1, "Maple", 1)]);
+        bench.touch("Join the meeting");
+        bench.is_let_in();
+        bench.intents();
+        bench
+    }
+
+    /// The relay lets this endpoint in, or in again, beside one other person.
+    fn is_let_in(&self) {
+        self.tell(Report::Joined {
             room: room(1, "Maple", 2),
             others: vec!["Ana Lima".parse().unwrap()],
             back: false,
         });
-        bench.tell(Report::People(vec![
+        self.tell(Report::People(vec![
             person(1, "kiosk", true),
             person(2, "ana", false),
         ]));
-        bench
+    }
+
+    /// As if a touch on a room had come to nothing for too long.
+    fn time_passes_while_joining(&self) {
+        self.app.act(|app| {
+            if let Way::Joining { since, .. } = &mut app.way {
+                *since = Instant(0);
+            }
+            app.tick();
+        });
     }
 
     /// As a stick does that is plugged in, and a second goes by.
@@ -286,7 +318,7 @@ fn refused(refusal: Refusal) -> EngineError {
 fn not_entered(refusal: Refusal) -> Report {
     Report::NotEntered {
         act: "joining the room",
-        why: crate::engine::WhyNotEntered::Refused(refusal),
+        why: WhyNotEntered::Refused(refusal),
     }
 }
 

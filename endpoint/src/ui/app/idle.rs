@@ -9,7 +9,6 @@ impl App {
     /// Into the kiosk's own room, which is made if it is not there.
     pub(in crate::ui) fn start_own_room(&mut self) {
         if let Some(name) = self.idle.room.clone() {
-            self.idle.starting = true;
             let pin = self.config.room_pin();
             self.enter(Room {
                 name,

@@ -5,10 +5,11 @@ use crate::config::IdleCode;
 use crate::engine::{Intent, Room};
 use crate::ui::app::App;
 use crate::ui::invitation::{Code, IDLE, INSIDE, Invitation, Terms};
+use crate::ui::problem::Trouble;
 use conclave_protocol::name::RoomName;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{MAX_ROOM_CAPACITY, Refusal};
-use conclave_ui::{Health, Page};
+use conclave_ui::{Page, Problem};
 
 impl App {
     /// The room that browsers may join now: the one that this endpoint is in, or the kiosk's own while its idle page is
@@ -42,15 +43,18 @@ impl App {
 
     /// Asks for a link where one is shown and there is none, or an old one.
     pub(super) fn keep_invitation(&mut self, now: Instant) {
-        let ready = self.relay == Health::Good && !self.lobby.loading;
+        let ready = self.connection.is_good() && !self.lobby.loading;
         if let Some((room, terms)) = self.room_to_invite_to().filter(|_| ready)
             && self.invitation.is_due(&room.name, terms, now)
         {
-            self.invitation.ask(&room.name, terms, now);
-            self.host.intend(Intent::MakeLink {
+            let name = room.name.clone();
+            let asked = self.host.ask(Intent::MakeLink {
                 room,
                 lifetime_minutes: terms.valid_minutes,
             });
+            if asked {
+                self.invitation.ask(&name, terms, now);
+            }
         }
     }
 
@@ -58,7 +62,10 @@ impl App {
     pub(in crate::ui) fn renew_invitation(&mut self) {
         let now = clock::now();
         if let Some((room, _)) = self.room_to_invite_to() {
-            self.host.intend(Intent::RevokeLinks(room));
+            if !self.host.ask(Intent::RevokeLinks(room)) {
+                self.toasts.add(Trouble::of(Problem::NotDone));
+                return;
+            }
             self.invitation = Invitation::default();
             self.keep_invitation(now);
         }

@@ -1,6 +1,6 @@
 //! What a person does in the lobby: search, join a room that is listed, make one, enter a PIN, judge the relay's words.
 
-use crate::engine::{Intent, Room};
+use crate::engine::Room;
 use crate::ui::app::App;
 use crate::ui::pages::lobby;
 use conclave_protocol::name::{Pin, RoomName};
@@ -24,7 +24,6 @@ impl App {
         if summary.locked {
             self.ask_pin(summary, Problem::None);
         } else {
-            self.lobby.joining = Some(summary.id);
             self.enter(Room {
                 name: summary.name,
                 pin: None,
@@ -63,7 +62,7 @@ impl App {
 
     pub(in crate::ui) fn close_pin(&mut self) {
         if self.lobby.pin.take().is_some_and(|question| question.busy) {
-            self.host.intend(Intent::LeaveRoom);
+            self.cancel_entering();
         }
     }
 
@@ -72,7 +71,9 @@ impl App {
     }
 
     pub(in crate::ui) fn close_create(&mut self) {
-        self.lobby.draft = None;
+        if self.lobby.draft.take().is_some_and(|draft| draft.busy) {
+            self.cancel_entering();
+        }
     }
 
     /// The form of a new room has changed.

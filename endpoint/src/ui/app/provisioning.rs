@@ -23,7 +23,7 @@ impl App {
         } else if self.presence.untouched_for(now) >= ASIDE {
             self.provisioning.is_aside = false;
         }
-        let in_call = self.room.is_some() || self.entering.is_some() || self.idle.starting;
+        let in_call = self.room.is_some() || self.way.pending().is_some();
         if watch.is_new() && !in_call && !self.provisioning.is_ended {
             tracing::info!("there is new provisioning: the kiosk starts again");
             self.provisioning.is_ended = true;

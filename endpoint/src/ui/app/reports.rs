@@ -4,12 +4,13 @@ use super::session::SIGN_IN_AGAIN;
 use crate::clock;
 use crate::engine::{ConnectionLoss, EngineError, LineState, Report, Stats};
 use crate::ui::app::App;
+use crate::ui::connection::Connection;
 use crate::ui::inbox::{News, SignInNumber};
-use crate::ui::pages::room;
+use crate::ui::pages::room::chat::Unsent;
 use crate::ui::pages::settings::devices::meter;
 use crate::ui::problem::{Trouble, of_connection};
 use conclave_protocol::time::Instant;
-use conclave_ui::{Drawer, Health, Page, Problem};
+use conclave_ui::{Drawer, Page, Problem};
 
 impl App {
     pub(in crate::ui) fn take(&mut self, from: SignInNumber, news: News) {
@@ -27,16 +28,17 @@ impl App {
 
     fn engine_ended(&mut self, error: &EngineError) {
         let trouble = Trouble::from(error);
+        self.take_back_unsent();
         self.out_of_room();
+        self.way.end();
         self.lobby.loading = false;
-        self.relay = Health::Bad;
+        self.connection = Connection::Ended(trouble.clone());
         let at_the_form = self.page == Page::SignIn || self.sign_in.busy;
         self.sign_in.busy = false;
         if self.kiosk && !at_the_form {
             // After a sign-in elsewhere the account is meant to be there; all other refusals may pass.
             let again = !matches!(error, EngineError::Replaced { .. });
             self.sign_in_again_at = again.then(|| clock::now() + SIGN_IN_AGAIN);
-            self.idle.trouble = trouble;
             self.go(self.home());
         } else {
             if let Some(account) = self.account.take() {
@@ -57,7 +59,7 @@ impl App {
                 self.lobby.first_contact = key.words();
             }
             Report::FirstContact(_) => {}
-            Report::NotConnected(loss) | Report::Interrupted(loss) => self.not_connected(&loss),
+            Report::NotConnected(loss) | Report::Interrupted(loss) => self.not_connected(loss),
             Report::SignedIn => self.signed_in(),
             Report::Rooms(rooms) => {
                 self.lobby.loading = false;
@@ -68,23 +70,12 @@ impl App {
                     self.presence.touch(now);
                 }
             }
-            Report::Joined { room, .. } => {
-                (self.lobby.draft, self.lobby.pin, self.lobby.joining) = (None, None, None);
-                (self.idle.starting, self.entering) = (false, None);
-                match &mut self.room {
-                    // The same room after the relay was away: the screen stays as it was.
-                    Some(inside) if inside.name == room.name.as_str() => inside.interrupted = None,
-                    _ => {
-                        let name = room.name.as_str().to_owned();
-                        let on = !self.config.join_muted();
-                        self.room = Some(room::State::new(name, now, on, true));
-                        self.go(Page::Room);
-                    }
-                }
-            }
+            Report::Joined { room, .. } => self.joined(&room.name, now),
             Report::NotEntered { why, .. } => self.not_entered(why),
+            Report::WaitsForPlace => self.way.wait(),
             Report::LeftRoom => {
                 if self.room.is_some() {
+                    self.way.leave();
                     self.out_of_room();
                     self.go(self.home());
                 }
@@ -109,39 +100,48 @@ impl App {
             }
             Report::Link(link) => self.take_link(link),
             Report::Came(_) | Report::Left(..) | Report::Path(_) => {}
-            report => self.handle_room_report(report),
+            report => self.handle_room_report(report, now),
         }
     }
 
-    fn handle_room_report(&mut self, report: Report) {
+    fn handle_room_report(&mut self, report: Report, now: Instant) {
         let Some(room) = &mut self.room else { return };
         match report {
             Report::People(people) => {
                 if let Some(own) = people.iter().find(|person| person.own) {
-                    room.microphone_on = own.devices.microphone;
-                    room.camera_on = own.devices.camera;
+                    room.switch(own.devices, own.confirmed, now);
                 }
                 room.seats.seat(people);
             }
             Report::SafetyNumber(number) => room.safety_number = number,
-            Report::Chat { line, own, .. } => {
+            Report::Chat { line, own, number } => {
+                if let Some(number) = number {
+                    room.chat.remove_unsent(number);
+                }
                 room.chat.add(line, own, room.drawer == Drawer::Chat);
             }
-            Report::History { more } => room.chat.catch_up(more),
             Report::OwnLine {
-                state: LineState::Failed(refusal),
+                number,
+                text,
+                state,
                 ..
-            } => room.chat.problem = Trouble::from(refusal).problem,
+            } => {
+                let failed = match state {
+                    LineState::Waiting => None,
+                    LineState::Failed(refusal) => Some(Trouble::from(refusal)),
+                };
+                let text = text.as_str().to_owned();
+                room.chat.add_unsent(number, Unsent { text, failed });
+            }
+            Report::LineGone(number) => room.chat.remove_unsent(number),
+            Report::History { more } => room.chat.catch_up(more),
             _ => {}
         }
     }
 
     fn signed_in(&mut self) {
-        self.relay = Health::Good;
-        self.idle.trouble = Trouble::default();
-        if let Some(room) = &mut self.room {
-            room.interrupted = None;
-        }
+        // The banner of a room stays until that is joined again.
+        self.connection = Connection::Good;
         let was_busy = std::mem::take(&mut self.sign_in.busy);
         if let Some(account) = self.account.clone().filter(|_| was_busy) {
             self.config.choose_account(account);
@@ -153,15 +153,12 @@ impl App {
         }
     }
 
-    fn not_connected(&mut self, loss: &ConnectionLoss) {
-        self.relay = Health::Waiting;
-        let of = |problem| of_connection(loss, &self.relay_address, problem);
+    fn not_connected(&mut self, loss: ConnectionLoss) {
         if let Some(room) = &mut self.room {
-            room.interrupted = Some(of(Problem::ConnectionLost));
-        } else {
-            self.idle.trouble = of(Problem::RelayUnreachable);
-            self.idle.starting = false;
+            let trouble = of_connection(&loss, &self.relay_address, Problem::ConnectionLost);
+            room.interrupted = Some(trouble);
         }
+        self.connection = Connection::Lost(loss);
     }
 
     /// Media is alive when each device that is said to run has moved on.

@@ -7,17 +7,17 @@ use crate::ui::pages::room::Layout;
 use conclave_ui::Drawer;
 
 impl App {
-    pub(in crate::ui) fn set_microphone(&self, on: bool) {
-        self.host.intend(Intent::Microphone(on));
+    pub(in crate::ui) fn set_microphone(&mut self, on: bool) {
+        self.host.want(Intent::Microphone(on));
     }
 
-    pub(in crate::ui) fn set_camera(&self, on: bool) {
-        self.host.intend(Intent::Camera(on));
+    pub(in crate::ui) fn set_camera(&mut self, on: bool) {
+        self.host.want(Intent::Camera(on));
     }
 
     pub(in crate::ui) fn set_volume(&mut self, percent: i32) {
         self.volume = percent.clamp(0, 100);
-        self.host.intend(Intent::Volume(self.volume as u8));
+        self.host.want(Intent::Volume(self.volume as u8));
     }
 
     pub(in crate::ui) const fn set_speaker_view(&mut self, on: bool) {
@@ -53,7 +53,8 @@ impl App {
     }
 
     pub(in crate::ui) fn leave_room(&mut self) {
-        self.host.intend(Intent::LeaveRoom);
+        self.host.want(Intent::LeaveRoom);
+        self.way.end();
         self.out_of_room();
         self.go(self.home());
     }

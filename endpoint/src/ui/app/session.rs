@@ -5,12 +5,13 @@ use crate::engine::{Intent, Settings};
 use crate::net::control::with_default_port;
 use crate::net::discovery::{DiscoveryError, FoundRelay, RelaySpec, discover_named, discover_one};
 use crate::ui::app::App;
+use crate::ui::connection::Connection;
 use crate::ui::inbox::News;
 use crate::ui::pages::lobby;
 use crate::ui::preferences::Account;
 use crate::ui::problem::Trouble;
 use conclave_protocol::time::Micros;
-use conclave_ui::{Health, Page, Problem};
+use conclave_ui::Page;
 use std::time::Duration;
 
 /// How long a kiosk waits before it signs in again after it was refused.
@@ -39,7 +40,7 @@ impl App {
     /// Signs in without a person at the form, at once or as soon as the relay is found; and keeps at it.
     pub(in crate::ui) fn find(&mut self, account: Account) {
         self.sign_in_again_at = None;
-        self.relay = Health::Waiting;
+        self.connection = Connection::Begun;
         self.lobby.loading = true;
         match account.relay.clone() {
             RelaySpec::Address(relay) => self.sign_in_as(account, relay, FOREVER),
@@ -74,7 +75,7 @@ impl App {
         match found {
             Ok(relay) => self.sign_in_as(account, relay.address, FOREVER),
             Err(error) => {
-                self.idle.trouble = Trouble::with(Problem::RelayUnreachable, error.to_string());
+                self.connection = Connection::NotFound(error.to_string());
                 self.sign_in_again_at = Some(clock::now() + SIGN_IN_AGAIN);
             }
         }
@@ -99,25 +100,44 @@ impl App {
         };
         self.host.sign_in(settings);
         self.host
-            .intend(Intent::Volume(self.volume.clamp(0, 100) as u8));
+            .want(Intent::Volume(self.volume.clamp(0, 100) as u8));
         self.account = Some(account);
         self.relay_address = relay;
-        self.relay = Health::Waiting;
+        self.connection = Connection::Begun;
         self.lobby.loading = true;
         self.sign_in_again_at = None;
+        if self.page == Page::Settings {
+            self.try_devices();
+        }
+    }
+
+    /// What is wanted needs an engine: signs in at once where that was given up or put off.
+    pub(super) fn have_engine(&mut self) {
+        let put_off = self.sign_in_again_at.is_some()
+            || matches!(self.connection, Connection::Ended(_))
+            || self.host.has_ended();
+        if !self.host.is_heard()
+            && put_off
+            && let Some(account) = self.account.clone()
+        {
+            self.find(account);
+        }
     }
 
     /// Ends the engine's sign-in, or its attempt.
     pub(super) fn end_session(&mut self) {
         self.host.sign_out();
         self.account = None;
-        self.relay = Health::Unknown;
+        self.connection = Connection::None;
+        self.way.end();
+        self.trouble = Trouble::default();
         self.sign_in.busy = false;
     }
 
     pub(in crate::ui) fn sign_out(&mut self) {
-        self.end_session();
         self.out_of_room();
+        self.end_session();
+        self.drafts.forget();
         self.lobby = lobby::State::default();
         self.sign_in.trouble = Trouble::default();
         self.sign_in.fields = self.config.fields();

@@ -44,16 +44,16 @@ impl App {
         self.try_devices();
     }
 
-    fn try_devices(&mut self) {
+    pub(super) fn try_devices(&mut self) {
         let trying = self.page == Page::Settings && self.settings.tries_devices();
-        self.host.intend(Intent::TryDevices(trying));
+        self.host.want(Intent::TryDevices(trying));
         if !trying {
             self.settings.preview = None;
         }
     }
 
     pub(super) fn leave_settings(&mut self) {
-        self.host.intend(Intent::TryDevices(false));
+        self.host.want(Intent::TryDevices(false));
         self.settings.preview = None;
         self.save_choices();
     }
@@ -79,26 +79,28 @@ impl App {
         if let Some(spec) = chosen {
             self.settings.preview = None;
             self.config.choose_camera(spec.clone());
-            self.host.intend(Intent::UseCamera(spec));
+            self.host.want(Intent::UseCamera(spec));
         }
     }
 
     pub(in crate::ui) fn choose_microphone(&mut self, index: i32) {
         if let Some(spec) = self.settings.devices.microphone_at(index) {
             self.config.choose_microphone(spec.clone());
-            self.host.intend(Intent::UseMicrophone(spec));
+            self.host.want(Intent::UseMicrophone(spec));
         }
     }
 
     pub(in crate::ui) fn choose_speaker(&mut self, index: i32) {
         if let Some(spec) = self.settings.devices.speaker_at(index) {
             self.config.choose_speaker(spec.clone());
-            self.host.intend(Intent::UseSpeaker(spec));
+            self.host.want(Intent::UseSpeaker(spec));
         }
     }
 
-    pub(in crate::ui) fn test_speaker(&self) {
-        self.host.intend(Intent::TestTone);
+    pub(in crate::ui) fn test_speaker(&mut self) {
+        if !self.host.ask(Intent::TestTone) {
+            self.toasts.add(Trouble::of(Problem::NotDone));
+        }
     }
 
     pub(in crate::ui) fn choose_language(&mut self, index: i32) {

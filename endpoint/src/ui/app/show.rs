@@ -6,6 +6,8 @@ use crate::ui::app::App;
 use crate::ui::clock::WallClock;
 use crate::ui::pages::settings::PREVIEW;
 use crate::ui::pictures::OWN_PICTURE;
+use crate::ui::problem::Trouble;
+use conclave_protocol::name::RoomName;
 use conclave_ui::{AppWindow, Page};
 use slint::ComponentHandle;
 
@@ -15,10 +17,12 @@ impl App {
             return;
         };
         self.show_what_all_pages_share(&window);
+        self.show_the_way(&window);
+        let trouble = self.trouble_between_meetings();
         match self.page {
-            Page::Idle => self.idle.show(&window, &self.lobby),
+            Page::Idle => self.idle.show(&window, &self.lobby, &trouble),
             Page::SignIn => self.sign_in.show(&window),
-            Page::Lobby => self.lobby.show(&window),
+            Page::Lobby => self.lobby.show(&window, &trouble),
             Page::Settings => self.show_settings(&window),
             Page::Room | Page::Starting => {}
         }
@@ -47,7 +51,7 @@ impl App {
         all.set_camera(self.devices.of_camera().0);
         all.set_microphone(self.devices.of_microphone().0);
         all.set_speaker(self.devices.of_speaker().0);
-        all.set_relay(self.relay);
+        all.set_relay(self.connection.health());
         let account = self.account.as_ref();
         let user = account.map_or("", |account| account.display_name.as_str());
         all.set_user(user.into());
@@ -66,6 +70,29 @@ impl App {
             .set_first_contact(first_contact.into());
         self.provisioning.show(window);
         self.toasts.show(window);
+    }
+
+    fn show_the_way(&mut self, window: &AppWindow) {
+        let pending = self.way.pending().map(|room| room.name.key());
+        let mut rooms = self.lobby.rooms.iter();
+        self.lobby.joining = pending
+            .as_ref()
+            .and_then(|key| rooms.find(|room| room.name.key() == *key))
+            .map(|room| room.id);
+        let own = self.idle.room.as_ref().map(RoomName::key);
+        self.idle.starting = pending.is_some() && pending == own;
+        let all = window.global::<conclave_ui::App>();
+        let (entering, room) = self.way.shown(clock::now(), self.connection.is_good());
+        all.set_entering(entering);
+        all.set_entering_room(room.into());
+    }
+
+    /// What is wrong while no room is entered: with the room that was wanted, else with the connection.
+    fn trouble_between_meetings(&self) -> Trouble {
+        if self.trouble.is_some() {
+            return self.trouble.clone();
+        }
+        self.connection.trouble(&self.relay_address)
     }
 
     /// Tells the decoders what can be seen now.

@@ -16,8 +16,8 @@ const MOST_BUSY: usize = 6;
 pub(in crate::ui) struct State {
     /// The room that the kiosk stands in.
     pub(in crate::ui) room: Option<RoomName>,
+    /// That room is being entered.
     pub(in crate::ui) starting: bool,
-    pub(in crate::ui) trouble: Trouble,
     rows: Rc<VecModel<RoomRow>>,
 }
 
@@ -35,13 +35,13 @@ impl State {
         same.map_or(0, |room| room.members)
     }
 
-    pub(in crate::ui) fn show(&self, window: &AppWindow, lobby: &lobby::State) {
+    pub(in crate::ui) fn show(&self, window: &AppWindow, lobby: &lobby::State, trouble: &Trouble) {
         let page = window.global::<Idle>();
         page.set_room(self.room.as_ref().map_or("", RoomName::as_str).into());
         page.set_room_people(self.people_in_own_room(lobby).into());
         page.set_starting(self.starting);
-        page.set_problem(self.trouble.problem);
-        page.set_detail(self.trouble.detail.as_str().into());
+        page.set_problem(trouble.problem);
+        page.set_detail(trouble.detail.as_str().into());
         let own = self.room.as_ref().map(RoomName::key);
         let busy = lobby
             .rooms

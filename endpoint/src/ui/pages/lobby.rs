@@ -71,7 +71,6 @@ pub(in crate::ui) struct State {
     pub(in crate::ui) rooms: Vec<RoomSummary>,
     pub(in crate::ui) loading: bool,
     pub(in crate::ui) search: String,
-    pub(in crate::ui) trouble: Trouble,
     pub(in crate::ui) draft: Option<Draft>,
     pub(in crate::ui) pin: Option<PinQuestion>,
     pub(in crate::ui) first_contact: String,
@@ -131,7 +130,7 @@ impl State {
         }
     }
 
-    pub(in crate::ui) fn show(&mut self, window: &AppWindow) {
+    pub(in crate::ui) fn show(&mut self, window: &AppWindow, trouble: &Trouble) {
         let page = window.global::<Lobby>();
         let found = self.found();
         sync(&self.rows, found);
@@ -139,8 +138,8 @@ impl State {
         page.set_total(i32::try_from(self.rooms.len()).unwrap_or(i32::MAX));
         page.set_loading(self.loading);
         page.set_search(self.search.as_str().into());
-        page.set_problem(self.trouble.problem);
-        page.set_detail(self.trouble.detail.as_str().into());
+        page.set_problem(trouble.problem);
+        page.set_detail(trouble.detail.as_str().into());
         page.set_create_open(self.draft.is_some());
         if let Some(draft) = &self.draft {
             page.set_creating(draft.busy);

@@ -15,6 +15,7 @@ use crate::ui::clock::duration;
 use crate::ui::problem::Trouble;
 use conclave_protocol::id::StreamId;
 use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::wire::control::Devices;
 use conclave_ui::{AppWindow, ChatRow, Drawer, Person, Problem, Room, Tile};
 use slint::{ComponentHandle, Image, Model, VecModel};
 use std::collections::BTreeMap;
@@ -22,6 +23,20 @@ use std::rc::Rc;
 
 /// How long a person has to talk into a muted microphone before they are told.
 const MUTED_TALK: Micros = Micros::from_millis(1_500);
+
+/// A switch is confirmed sooner than this where nothing is in the way: no words about it appear and vanish.
+const CONFIRMED_WITHIN: Micros = Micros::from_millis(500);
+
+/// Since when each switch has waited to be confirmed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turning {
+    microphone: Option<Instant>,
+    camera: Option<Instant>,
+}
+
+fn since(begun: &mut Option<Instant>, holds: bool, now: Instant) {
+    *begun = holds.then(|| begun.unwrap_or(now));
+}
 
 const NOTHING: PictureSize = PictureSize::new(0, 0);
 
@@ -49,6 +64,8 @@ pub(in crate::ui) struct State {
     /// The connection is gone, and is being made again.
     pub(in crate::ui) interrupted: Option<Trouble>,
     pub(in crate::ui) layout: Layout,
+    /// Since when the relay has not confirmed the switches.
+    turning: Turning,
     muted_talk_since: Option<Instant>,
     newest: BTreeMap<StreamId, Image>,
 }
@@ -86,9 +103,18 @@ impl State {
                 tile: NOTHING,
                 large: NOTHING,
             },
+            turning: Turning::default(),
             muted_talk_since: None,
             newest: BTreeMap::new(),
         }
+    }
+
+    /// What the person wants to be on, and what the relay shows the others as on.
+    pub(in crate::ui) fn switch(&mut self, wanted: Devices, confirmed: Devices, now: Instant) {
+        (self.microphone_on, self.camera_on) = (wanted.microphone, wanted.camera);
+        let Turning { microphone, camera } = &mut self.turning;
+        since(microphone, wanted.microphone != confirmed.microphone, now);
+        since(camera, wanted.camera != confirmed.camera, now);
     }
 
     /// Levels have come: a person who talks for a while without being heard is told.
@@ -97,6 +123,15 @@ impl State {
             self.muted_talk_since.get_or_insert(now);
         } else {
             self.muted_talk_since = None;
+        }
+    }
+
+    /// As if the switches had waited for so long.
+    #[cfg(test)]
+    pub(in crate::ui) fn have_turned_since(&mut self, then: Instant) {
+        let Turning { microphone, camera } = &mut self.turning;
+        for since in [microphone, camera] {
+            *since = since.map(|_| then);
         }
     }
 
@@ -186,6 +221,11 @@ impl State {
         page.set_large(i32::try_from(self.seats.large()).unwrap_or(0));
         page.set_microphone_on(self.microphone_on);
         page.set_camera_on(self.camera_on);
+        let takes_long = |since: Option<Instant>| {
+            since.is_some_and(|since| now.since(since) >= CONFIRMED_WITHIN)
+        };
+        page.set_microphone_turning(takes_long(self.turning.microphone));
+        page.set_camera_turning(takes_long(self.turning.camera));
         page.set_drawer(self.drawer);
         page.set_safety_number(self.safety_number.as_str().into());
         page.set_end_to_end(!self.seats.people().any(|person| person.via_gateway));
@@ -207,15 +247,20 @@ impl State {
                 camera: person.devices.camera,
                 speaking: self.seats.is_speaking(person.id),
                 via_gateway: person.via_gateway,
+                away: person.away,
             }
         };
         self.seats.people().map(row).collect()
     }
 }
 
-/// Empties the field of the message that was sent.
-pub(in crate::ui) fn clear_draft(window: &AppWindow) {
-    window.global::<Room>().set_draft("".into());
+/// What stands in the field for the next message.
+pub(in crate::ui) fn draft(window: &AppWindow) -> String {
+    window.global::<Room>().get_draft().into()
+}
+
+pub(in crate::ui) fn set_draft(window: &AppWindow, text: &str) {
+    window.global::<Room>().set_draft(text.into());
 }
 
 #[cfg(test)]
@@ -224,7 +269,6 @@ mod tests {
     use crate::ui::pictures::OWN_PICTURE;
     use conclave_protocol::id::ParticipantId;
     use conclave_protocol::name::Username;
-    use conclave_protocol::wire::control::Devices;
 
     fn with_people(others: u32) -> State {
         let mut state = State::new("Maple".into(), Instant(0), true, true);
@@ -237,7 +281,10 @@ mod tests {
                 microphone: true,
                 camera: true,
             },
-            confirmed: conclave_protocol::wire::control::Devices::default(),
+            confirmed: Devices {
+                microphone: true,
+                camera: true,
+            },
             away: false,
             via_gateway: false,
             picture: (id > 0).then_some(StreamId(id)),

@@ -39,6 +39,13 @@ fn a_locked_room_asks_for_its_pin_until_it_is_right() {
     bench.tell(not_entered(Refusal::WrongPin));
     bench.assert_says("PIN");
     assert!(bench.window.global::<conclave_ui::Lobby>().get_pin_open());
+    // The digits of the wrong one go.
+    i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_millis(1));
+    for digit in ["4", "3", "2", "1"] {
+        bench.touch(digit);
+    }
+    bench.touch("Enter the PIN");
+    assert_eq!(bench.entered().unwrap().pin.unwrap().as_str(), "4321");
     bench.tell(Report::Joined {
         room: locked(1, "Board"),
         others: vec![],

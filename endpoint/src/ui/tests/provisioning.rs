@@ -29,11 +29,8 @@ fn provisioning_that_is_refused_is_told_between_meetings_until_it_is_right() {
     bench.touch("Close");
     bench.provision("[room]\nname = 8\n");
     bench.assert_says("line 2: room.name = 8");
-    bench.tell(Report::Joined {
-        room: room(1, "Maple", 2),
-        others: vec!["Ana Lima".parse().unwrap()],
-        back: false,
-    });
+    bench.touch("Start the meeting");
+    bench.is_let_in();
     assert_eq!(bench.page(), Page::Room);
     assert!(!bench.says(TITLE), "it is in the way of a call");
     bench.tell(Report::LeftRoom);
@@ -60,14 +57,11 @@ fn a_refusal_is_shown_at_the_sign_in_and_wakes_the_screen() {
 
 #[test]
 fn new_provisioning_starts_the_kiosk_again_and_never_within_a_call() {
-    let bench = Bench::idle(&[]);
+    let mut bench = Bench::idle(&[]);
     bench.provision("[room]\nname = 7\n");
     assert!(!bench.app.is_ended(), "what was refused is nothing new");
-    bench.tell(Report::Joined {
-        room: room(1, "Maple", 2),
-        others: vec!["Ana Lima".parse().unwrap()],
-        back: false,
-    });
+    bench.touch("Start the meeting");
+    bench.is_let_in();
     bench.provision("[room]\nname = 'Oak'\n");
     bench.app.act(App::tick);
     assert!(!bench.app.is_ended(), "a call was interrupted");

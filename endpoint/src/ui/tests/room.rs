@@ -50,6 +50,49 @@ fn what_is_wrong_is_shown_across_the_room_and_goes_when_it_is_mended() {
     assert_eq!(bench.page(), Page::Room);
 }
 
+#[test]
+fn a_switch_that_is_not_confirmed_says_so_when_that_takes_long() {
+    let bench = Bench::in_room();
+    let mut own = person(1, "kiosk", true);
+    (own.devices.camera, own.devices.microphone) = (false, true);
+    own.confirmed.microphone = false;
+    bench.tell(Report::People(vec![own.clone(), person(2, "ana", false)]));
+    let page = || bench.window.global::<conclave_ui::Room>();
+    let turning = || (page().get_microphone_turning(), page().get_camera_turning());
+    assert_eq!(turning(), (false, false), "not at once");
+    bench.app.act(|app| {
+        let then = Instant(crate::clock::now().0 - 600_000);
+        app.room.as_mut().unwrap().have_turned_since(then);
+    });
+    bench.tell(Report::People(vec![own.clone(), person(2, "ana", false)]));
+    assert_eq!(turning(), (true, true));
+    bench.assert_says("Turning on…");
+    bench.assert_says("Turning off…");
+    own.confirmed = own.devices;
+    bench.tell(Report::People(vec![own, person(2, "ana", false)]));
+    assert_eq!(turning(), (false, false));
+    assert!(!bench.says("Turning"));
+}
+
+#[test]
+fn whose_connection_is_lost_is_shown_as_reconnecting() {
+    let mut bench = Bench::in_room();
+    let lost = Person {
+        away: true,
+        ..person(2, "ana", false)
+    };
+    bench.touch("People");
+    assert!(!bench.says("Reconnecting…"));
+    bench.tell(Report::People(vec![person(1, "kiosk", true), lost]));
+    let seen = |bench: &Bench| {
+        let all = bench.labels();
+        all.iter().filter(|label| *label == "Reconnecting…").count()
+    };
+    assert_eq!(seen(&bench), 2, "on the tile and in the list");
+    bench.is_let_in();
+    assert_eq!(seen(&bench), 0);
+}
+
 /// Every reason for which a device can be lost, and every one for which there can be no connection.
 fn losses() -> Vec<Report> {
     let device = |reason| DeviceLoss::new(reason, "Device or resource busy");

@@ -2,7 +2,7 @@
 
 use super::{Scene, list};
 use conclave_ui::slint::ComponentHandle;
-use conclave_ui::{App, AppWindow, Health, Idle, Page, Problem, Toast};
+use conclave_ui::{App, AppWindow, Entering, Health, Idle, Page, Problem, Toast};
 
 pub(super) fn scenes() -> Vec<Scene> {
     vec![
@@ -13,6 +13,31 @@ pub(super) fn scenes() -> Vec<Scene> {
             window.global::<Idle>().set_busy(list(Vec::new()));
         }),
         Scene::new("idle", "trouble", trouble),
+        Scene::new("idle", "connecting", connecting),
+        Scene::new("idle", "joining", |window| {
+            connecting(window);
+            window
+                .global::<Idle>()
+                .set_problem(Problem::RelayUnreachable);
+            window
+                .global::<Idle>()
+                .set_detail("192.168.1.10:7470".into());
+            window.global::<App>().set_entering(Entering::Joining);
+        }),
+        Scene::new("idle", "full", |window| {
+            show_code(window);
+            window.global::<Idle>().set_room_people(16);
+            window.global::<App>().set_entering(Entering::Full);
+        }),
+        Scene::new("idle", "waiting-for-a-place", |window| {
+            show_code(window);
+            window.global::<Idle>().set_room_people(16);
+            window.global::<App>().set_entering(Entering::Waiting);
+        }),
+        Scene::new("idle", "not-joined", |window| {
+            connecting(window);
+            window.global::<Idle>().set_problem(Problem::NotJoined);
+        }),
         Scene::new("idle", "provisioning-refused", |window| {
             show_code(window);
             let app = window.global::<App>();
@@ -42,6 +67,13 @@ pub(super) fn show_code(window: &AppWindow) {
     let url = "https://192.168.1.10:7480/#j=AAAAAgHCN4oAAAABq0yyrh2RmnjYvUXsnC9mzg";
     app.set_code(conclave_ui::join_code(url).unwrap_or_default());
     app.set_has_code(true);
+}
+
+fn connecting(window: &AppWindow) {
+    window.global::<App>().set_relay(Health::Waiting);
+    let idle = window.global::<Idle>();
+    idle.set_problem(Problem::Connecting);
+    idle.set_busy(list(Vec::new()));
 }
 
 fn trouble(window: &AppWindow) {

@@ -2,7 +2,7 @@
 
 use super::{Scene, Stage, list};
 use conclave_ui::slint::ComponentHandle;
-use conclave_ui::{App, AppWindow, Lobby, Page, Problem, RoomRow};
+use conclave_ui::{App, AppWindow, Entering, Lobby, Page, Problem, RoomRow};
 
 pub(super) fn scenes() -> Vec<Scene> {
     vec![
@@ -39,6 +39,23 @@ pub(super) fn scenes() -> Vec<Scene> {
             window
                 .global::<Lobby>()
                 .set_problem(Problem::ConnectionLost);
+        }),
+        Scene::new("lobby", "joining", |window| {
+            rooms(window);
+            window.global::<App>().set_entering(Entering::Joining);
+            window
+                .global::<App>()
+                .set_entering_room("Weekly planning".into());
+            let lobby = window.global::<Lobby>();
+            lobby.set_problem(Problem::RelayUnreachable);
+        }),
+        Scene::new("lobby", "full", |window| {
+            rooms(window);
+            window.global::<App>().set_entering(Entering::Full);
+        }),
+        Scene::new("lobby", "waiting-for-a-place", |window| {
+            rooms(window);
+            window.global::<App>().set_entering(Entering::Waiting);
         }),
         Scene::touched(
             "lobby",

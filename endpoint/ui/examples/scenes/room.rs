@@ -1,8 +1,8 @@
 //! A call.
 
 use super::{Scene, list, picture};
-use conclave_ui::slint::{ComponentHandle, Image};
-use conclave_ui::{App, AppWindow, ChatRow, Drawer, Page, Person, Problem, Room, Tile};
+use conclave_ui::slint::{ComponentHandle, Image, Model};
+use conclave_ui::{App, AppWindow, ChatRow, Drawer, LineState, Page, Person, Problem, Room, Tile};
 
 const NAMES: [(&str, &str); 16] = [
     ("Ana Lima", "AL"),
@@ -48,8 +48,29 @@ pub(super) fn scenes() -> Vec<Scene> {
         Scene::new("room", "reconnecting", |window| {
             tiles(window, 9);
             let room = window.global::<Room>();
-            room.set_camera_busy(true);
             room.set_banner(Problem::ConnectionLost);
+            turning(window);
+        }),
+        Scene::new("room", "turning", |window| {
+            tiles(window, 4);
+            turning(window);
+        }),
+        Scene::new("room", "away", |window| {
+            tiles(window, 4);
+            away(window);
+        }),
+        Scene::new("room", "away-16", |window| {
+            tiles(window, 16);
+            away(window);
+        }),
+        Scene::new("room", "away-speaker-view", |window| {
+            tiles(window, 9);
+            away(window);
+            window.global::<Room>().set_speaker_view(true);
+        }),
+        Scene::new("room", "chat-unsent", |window| {
+            drawer(window, Drawer::Chat);
+            unsent(window);
         }),
         Scene::new("room", "camera-lost", |window| {
             tiles(window, 2);
@@ -102,6 +123,7 @@ fn tiles(window: &AppWindow, count: usize) {
             muted: index % 3 == 1,
             speaking: index == 0 && count > 1,
             bars: if own { -1 } else { 3 - (number % 4) },
+            away: false,
         }
     };
     let pictures = (0..count).map(|index| {
@@ -133,19 +155,71 @@ fn drawer(window: &AppWindow, drawer: Drawer) {
             camera: index % 5 != 1,
             speaking: index == 2,
             via_gateway: index == 3,
+            away: index == 3 || index == 4,
         }
     });
     room.set_people(list(people.collect()));
 }
 
-fn chat(window: &AppWindow) {
-    let line = |name: &str, time: &str, text: &str, own, follows| ChatRow {
+/// Every other tile is one whose connection is lost.
+fn away(window: &AppWindow) {
+    let room = window.global::<Room>();
+    let tiles = room.get_tiles();
+    let lost = |(index, mut tile): (usize, Tile)| {
+        if index % 2 == 0 && !tile.own {
+            (tile.away, tile.has_picture, tile.speaking) = (true, false, false);
+            tile.bars = -1;
+        }
+        tile
+    };
+    room.set_tiles(list(tiles.iter().enumerate().map(lost).collect()));
+}
+
+fn turning(window: &AppWindow) {
+    let room = window.global::<Room>();
+    room.set_microphone_turning(true);
+    room.set_camera_turning(true);
+    room.set_microphone_on(false);
+}
+
+/// Below the first lines, what was written here and is not stored.
+fn unsent(window: &AppWindow) {
+    let unsent = |number, state, problem, follows| ChatRow {
+        number,
+        state,
+        problem,
+        detail: "3".into(),
+        ..line("", "", "Yes, and we hear you well.", true, follows)
+    };
+    window.global::<Room>().set_chat(list(vec![
+        line(
+            "Ana Lima",
+            "14:01",
+            "Can everyone see the plan?",
+            false,
+            false,
+        ),
+        unsent(1, LineState::Failed, Problem::TooOften, false),
+        unsent(2, LineState::Sending, Problem::None, true),
+    ]));
+}
+
+fn line(name: &str, time: &str, text: &str, own: bool, follows: bool) -> ChatRow {
+    ChatRow {
+        number: 0,
+        state: LineState::Stored,
+        problem: Problem::None,
+        detail: "".into(),
         name: name.into(),
         time: time.into(),
         text: text.into(),
         own,
         follows,
-    };
+        first_new: false,
+    }
+}
+
+fn chat(window: &AppWindow) {
     let room = window.global::<Room>();
     room.set_chat_more(true);
     room.set_chat_problem(Problem::TooOften);

@@ -15,6 +15,11 @@ const ENLARGED = 2;
 
 /** @typedef {{ text: string, x: number, y: number }} Word its middle, in pixels of the screen */
 
+/** With or without the dots that end a sentence or tell of waiting. @param {string | undefined} read @param {string} word */
+function isWord(read, word) {
+    return read === word || read?.replace(/[….]+$/, '') === word;
+}
+
 export class Kiosk {
     /**
      * @param {import('./programs.js').Relay} relay
@@ -141,7 +146,7 @@ export class Kiosk {
         const wanted = text.split(' ');
         return until(`"${text}" on the screen`, async () => {
             const words = await this.words();
-            return words.find((_, at) => wanted.every((word, i) => words[at + i]?.text === word));
+            return words.find((_, at) => wanted.every((word, i) => isWord(words[at + i]?.text, word)));
         });
     }
 
@@ -151,6 +156,33 @@ export class Kiosk {
         const touched = Date.now();
         await run('xdotool', ['mousemove', `${Math.round(x)}`, `${Math.round(y)}`, 'click', '1'], { env: this.env });
         return touched;
+    }
+
+    /** Waits until none of these words stands on the screen. @param {string} text */
+    gone(text) {
+        return until(
+            `no "${text}" on the screen`,
+            async () => !(await this.words()).some((word) => isWord(word.text, text)),
+        );
+    }
+
+    /** As on a keyboard; a line's end is Enter. @param {string} text */
+    async type(text) {
+        await run('xdotool', ['type', '--delay', '30', text], { env: this.env });
+    }
+
+    /** Sets for how many a new room is, where its form is open. @param {number} wanted */
+    async seats(wanted) {
+        const most = 16;
+        const { x, y } = await this.reads(`${most}`);
+        // The sign for fewer stands as far to the left of the number's middle.
+        const fewer = `${Math.round(x - 64)}`;
+        await run(
+            'xdotool',
+            ['mousemove', fewer, `${Math.round(y)}`, 'click', '--repeat', `${most - wanted}`, '--delay', '60', '1'],
+            { env: this.env },
+        );
+        await this.reads(`${wanted}`);
     }
 
     async stop() {

@@ -53,9 +53,11 @@ impl Seats {
             {
                 Some(seat) => {
                     // A camera that was switched off has no newest picture any more.
-                    seat.has_picture &=
-                        person.devices.camera && seat.person.picture == person.picture;
-                    seat.speaking &= person.devices.microphone;
+                    // Nor has one who is away.
+                    seat.has_picture &= person.devices.camera
+                        && seat.person.picture == person.picture
+                        && !person.away;
+                    seat.speaking &= person.devices.microphone && !person.away;
                     seat.person = person;
                 }
                 None => self.seats.push(Seat {
@@ -231,10 +233,15 @@ impl Seat {
             hue: hue(name),
             own: self.person.own,
             has_picture: self.has_picture,
-            waiting: self.person.devices.camera && !self.has_picture,
+            waiting: self.person.devices.camera && !self.has_picture && !self.person.away,
             muted: !self.person.devices.microphone,
             speaking: self.speaking,
-            bars: if self.person.own { -1 } else { self.bars },
+            bars: if self.person.own || self.person.away {
+                -1
+            } else {
+                self.bars
+            },
+            away: self.person.away,
         }
     }
 }
@@ -266,7 +273,10 @@ mod tests {
                 microphone: true,
                 camera: true,
             },
-            confirmed: conclave_protocol::wire::control::Devices::default(),
+            confirmed: Devices {
+                microphone: true,
+                camera: true,
+            },
             away: false,
             via_gateway: false,
             picture: (!own).then_some(StreamId(id * 10)),
@@ -355,6 +365,27 @@ mod tests {
         assert!(
             seats.saw(StreamId(10), begun + STILL),
             "the next one is a first one again"
+        );
+    }
+
+    #[test]
+    fn whose_connection_is_lost_has_no_picture_that_moves_no_more_and_no_bars() {
+        let mut seats = Seats::default();
+        seats.seat(vec![person(9, true), person(1, false)]);
+        seats.saw(StreamId(10), Instant(1_000_000));
+        seats.hear(&[talks(1)], Instant(1_000_000));
+        let lost = Person {
+            away: true,
+            ..person(1, false)
+        };
+        seats.seat(vec![person(9, true), lost]);
+        let tile = seats.tiles()[0].clone();
+        assert!(tile.away && !tile.has_picture && !tile.waiting && !tile.speaking);
+        assert_eq!(tile.bars, -1);
+        seats.seat(vec![person(9, true), person(1, false)]);
+        assert!(
+            seats.saw(StreamId(10), Instant(2_000_000)),
+            "a first one again"
         );
     }
 
