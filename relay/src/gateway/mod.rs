@@ -19,6 +19,7 @@ mod participant;
 mod reply;
 mod socket;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -114,7 +115,7 @@ impl Gateway {
         let hosts = KnownHosts::new(&names, is_vouched_for);
         let tls = match &certificate {
             Some(source) => {
-                let loaded = certificate::load(source, &data, None)?;
+                let loaded = certificate::load(source, &data, &BTreeSet::new())?;
                 Some(ArcSwap::from_pointee(loaded))
             }
             None => None,
@@ -165,7 +166,9 @@ impl Gateway {
             return;
         };
         let _one = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
-        match certificate::load(source, &self.data, also) {
+        let mut asked = tls.load().asked();
+        asked.extend(also);
+        match certificate::load(source, &self.data, &asked) {
             Ok(loaded) => tls.store(Arc::new(loaded)),
             Err(error) => {
                 if let Some(unsaid) = self.log.may_say("web.certificate", clock::now()) {

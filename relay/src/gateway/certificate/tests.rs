@@ -21,8 +21,12 @@ impl Bench {
     }
 
     fn own(&self, also: Option<&str>, now: OffsetDateTime) -> Own {
-        let also = also.map(|address| address.parse().unwrap());
-        own(&names(), also, &self.authority, &self.data, now).unwrap()
+        self.own_for(&names(), also, now)
+    }
+
+    fn own_for(&self, names: &[String], also: Option<&str>, now: OffsetDateTime) -> Own {
+        let asked = also.iter().map(|address| address.parse().unwrap());
+        own(names, &asked.collect(), &self.authority, &self.data, now).unwrap()
     }
 }
 
@@ -31,7 +35,7 @@ fn names() -> Vec<String> {
 }
 
 fn load(source: &CertificateSource, data: &DataDir) -> Result<Loaded, CertificateError> {
-    super::load(source, data, None)
+    super::load(source, data, &BTreeSet::new())
 }
 
 #[test]
@@ -75,13 +79,56 @@ fn it_is_for_every_name_and_for_the_addresses_at_which_it_was_asked() {
     assert_eq!(bench.own(None, now), both);
     let more = ["localhost".into(), "relay.lan".into()];
     let authority = Authority::open(&more, &bench.data).unwrap();
-    let renamed = own(&more, None, &authority, &bench.data, now).unwrap();
+    let renamed = own(&more, &BTreeSet::new(), &authority, &bench.data, now).unwrap();
     assert!(renamed.names.contains(&"relay.lan".to_owned()));
     assert!(renamed.names.contains(&"192.0.2.7".to_owned()));
     for last in 0..100 {
         let own = bench.own(Some(&format!("198.51.100.{last}")), now);
-        assert!(own.names.len() <= ADDRESSES + names().len() + 1, "{own:?}");
+        assert!(own.names.len() <= ADDRESSES + names().len(), "{own:?}");
+        assert!(own.names.contains(&format!("198.51.100.{last}")), "{own:?}");
     }
+}
+
+#[test]
+fn a_name_that_is_the_relay_s_no_longer_goes_at_once() {
+    let bench = Bench::new();
+    let now = OffsetDateTime::now_utc();
+    let both = ["localhost".into(), "127.0.0.1".into(), "192.0.2.7".into()];
+    let before = bench.own_for(&both, Some("198.51.100.1"), now);
+    let after = bench.own_for(&both[..1], None, now);
+    assert_eq!(after.names, ["198.51.100.1", "localhost"]);
+    assert_ne!(after.pem, before.pem);
+    assert_eq!(bench.own_for(&both[..1], None, now), after);
+    let all = bench.own_for(&both, None, now);
+    assert!(both.iter().all(|name| all.names.contains(name)), "{all:?}");
+}
+
+#[test]
+fn an_address_at_which_no_browser_asks_any_more_goes_after_a_while() {
+    let bench = Bench::new();
+    let now = OffsetDateTime::now_utc();
+    let day = Duration::DAY;
+    let both = bench.own(Some("192.0.2.7"), now);
+    assert_eq!(bench.own(None, now + 20 * day), both);
+    // Each visit is remembered, and needs no new certificate.
+    let visited = bench.own(Some("192.0.2.7"), now + 20 * day);
+    assert_eq!(visited.pem, both.pem);
+    assert_eq!(bench.own(None, now + 49 * day), visited);
+    let without = bench.own(None, now + 51 * day);
+    assert_eq!(without.names, ["127.0.0.1", "localhost"]);
+    assert_ne!(without.pem, both.pem);
+}
+
+#[test]
+fn a_visit_counts_for_the_address_that_the_loaded_certificate_is_for() {
+    let bench = Bench::new();
+    let (asked, other) = ("192.0.2.7".parse().unwrap(), "192.0.2.8".parse().unwrap());
+    let source = CertificateSource::Own(names());
+    let loaded = super::load(&source, &bench.data, &[asked].into()).unwrap();
+    assert_eq!(loaded.asked(), [].into());
+    assert!(loaded.is_for(asked) && !loaded.is_for(other));
+    assert!(loaded.is_for("127.0.0.1".parse().unwrap()));
+    assert_eq!(loaded.asked(), [asked].into());
 }
 
 #[test]
@@ -110,7 +157,7 @@ fn who_trusts_the_authority_trusts_the_certificate_and_no_other_name_by_it() {
     }
     // As a thief of the authority's key would make it.
     let stolen = ["bank.example".into(), "localhost".into()];
-    let stolen = own(&stolen, None, &bench.authority, &bench.data, now).unwrap();
+    let stolen = bench.own_for(&stolen, None, now);
     let refused = verify(&stolen, "bank.example").unwrap_err();
     assert!(
         matches!(
@@ -128,7 +175,7 @@ fn a_damaged_one_is_made_anew_and_given_files_are_named_when_they_are_missing() 
     let whole = bench.own(None, now);
     bench
         .data
-        .write(FILE, &whole.pem.as_bytes()[..whole.pem.len() / 2])
+        .write(FILE, &whole.to_file().as_bytes()[..whole.pem.len() / 2])
         .unwrap();
     assert_ne!(bench.own(None, now), whole);
     bench.data.write(FILE, b"\xff").unwrap();
