@@ -127,9 +127,12 @@ impl Core {
             .ok_or(Refusal::SessionOver)?;
         let session = self.sessions.get_mut(&id).ok_or(Refusal::SessionOver)?;
         let is_theirs = session.peer.identity == identity && session.guest.is_some() == is_guest;
-        if !is_theirs || session.resume_secret != *secret {
+        let is_known =
+            session.resume_secret == *secret || session.former_secret.as_ref() == Some(secret);
+        if !is_theirs || !is_known {
             return Err(Refusal::SessionOver);
         }
+        session.former_secret = Some(secret.clone());
         let before = session.connection.take();
         if let Some(before) = before {
             self.end(before, Some(ClosingReason::Replaced));
@@ -219,6 +222,7 @@ impl Core {
                 peer,
                 guest,
                 resume_secret: Secret([0; 32]),
+                former_secret: None,
                 connection: None,
                 over_at: None,
                 watching: false,

@@ -48,6 +48,8 @@ pub(super) struct Session {
     /// The only room of a guest, who came by a link and has no account.
     pub(super) guest: Option<RoomId>,
     pub(super) resume_secret: Secret<32>,
+    /// The one before: the answer with the newer one may be lost with the connection.
+    pub(super) former_secret: Option<Secret<32>>,
     /// `None` while it waits to be resumed.
     pub(super) connection: Option<ConnectionId>,
     /// When a detached session ends.

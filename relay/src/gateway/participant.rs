@@ -144,6 +144,13 @@ impl Participant {
             Some(room) if room.attendance.place() == place => {
                 let is_published = |id: &StreamId| own.iter().any(|own| own.id == *id);
                 room.published.retain(|id, _| is_published(id));
+                // The answer for one may have been lost with the socket.
+                for stream in own {
+                    if let Some(kind) = playable(stream.offer.media) {
+                        let published = Published { kind, sender: None };
+                        room.published.entry(stream.id).or_insert(published);
+                    }
+                }
                 room.attendance.resume(&joined.roster, now, &mut SysRng)?;
             }
             _ => {

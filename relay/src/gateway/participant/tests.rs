@@ -4,7 +4,9 @@ use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{RoomId, SessionId};
 use conclave_protocol::secret::Secret;
 use conclave_protocol::time::Micros;
-use conclave_protocol::wire::control::{Devices, LeaveReason, Participant as Member, RoomSummary};
+use conclave_protocol::wire::control::{
+    Devices, LeaveReason, Participant as Member, RoomSummary, Stream, StreamOffer,
+};
 use conclave_protocol::wire::header::Header;
 
 use super::*;
@@ -33,6 +35,31 @@ fn member(id: ParticipantId) -> Member {
     }
 }
 
+/// The room with the browser alone, which publishes sound in these streams.
+fn joined(streams: &[StreamId]) -> Joined {
+    let source = conclave_protocol::id::SourceId(0);
+    let media = Media::Audio(AudioCodec::L16Mono16k);
+    let offer = StreamOffer { source, media };
+    let streams = streams.iter().map(|&id| Stream {
+        id,
+        offer: offer.clone(),
+    });
+    Joined {
+        room: RoomSummary {
+            id: RoomId(3),
+            name: "room".parse().unwrap(),
+            members: 1,
+            capacity: 8,
+            locked: false,
+        },
+        me: ME,
+        roster: vec![Member {
+            streams: streams.collect(),
+            ..member(ME)
+        }],
+    }
+}
+
 /// A browser alone in a room, which publishes sound.
 fn alone() -> Participant {
     let mut participant = Participant::new(identity(1));
@@ -44,19 +71,7 @@ fn alone() -> Participant {
         username: "ana".parse().unwrap(),
         room: None,
     });
-    let room = RoomSummary {
-        id: RoomId(3),
-        name: "room".parse().unwrap(),
-        members: 1,
-        capacity: 8,
-        locked: false,
-    };
-    let joined = Joined {
-        room,
-        me: ME,
-        roster: vec![member(ME)],
-    };
-    participant.enter(&joined, NOW).unwrap();
+    participant.enter(&joined(&[]), NOW).unwrap();
     participant.published(SOUND, Media::Audio(AudioCodec::L16Mono16k));
     participant
 }
@@ -83,6 +98,29 @@ fn opened(participant: &mut Participant) -> Option<Vec<u8>> {
         .media_key(SOUND);
     let payload = key.open(&mut packet, header.sequence).ok()?;
     Some(payload.to_vec())
+}
+
+#[test]
+fn after_a_resume_the_browser_publishes_what_the_roster_says() {
+    let mut participant = alone();
+    let lost = StreamId(2);
+    let mut batch = DatagramBatch::default();
+    let mut sends = |participant: &mut Participant, stream| {
+        let frame = MediaFrame {
+            kind: Kind::Audio,
+            level: 0,
+            stream,
+            captured: NOW,
+            number: 0,
+        };
+        participant.send(&frame, &[7; 640], &mut batch).is_ok()
+    };
+    assert!(sends(&mut participant, SOUND) && !sends(&mut participant, lost));
+    // The answer to the second stream was lost, and the first one was taken back.
+    for _ in 0..2 {
+        participant.enter(&joined(&[lost]), NOW).unwrap();
+        assert!(!sends(&mut participant, SOUND) && sends(&mut participant, lost));
+    }
 }
 
 #[test]
