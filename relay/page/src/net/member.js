@@ -2,6 +2,7 @@
 // becomes the first. It is asked after every touch, answer, refusal, loss and return, and has no clock and no socket of
 // its own.
 
+import { always, reached, soon, whenFree, whyEnded } from './place.js';
 import { Roster } from './roster.js';
 import { DEVICES, SOURCE, Switches } from './switches.js';
 
@@ -11,13 +12,7 @@ import { DEVICES, SOURCE, Switches } from './switches.js';
 /** @typedef {import('./switches.js').Request} Request */
 /** @typedef {{ room: Room, me: number, roster: Participant[] }} Joined */
 /** @typedef {{ code: string, retryAfterMs?: number, field?: string, why?: string }} Refusal */
-/**
- * @typedef {object} Place A room to be in.
- * @property {Room} room as it was known when it was chosen
- * @property {string} pin none when empty
- * @property {boolean} entered one has been in it, and is on the way back if not in it now
- * @property {number | null} until when the wish ends; never for who was in the room
- */
+/** @typedef {import('./place.js').Place} Place */
 /**
  * What the page is to know.
  * @typedef {{ what: 'joined', again: boolean, resumed: boolean }
@@ -28,8 +23,8 @@ import { DEVICES, SOURCE, Switches } from './switches.js';
  *   | { what: 'signed_out' }} Notice
  */
 
-/** A wish to join that is not fulfilled for so long ends: nobody stands before the page any more. */
-const JOIN_MS = 15_000;
+/** So often one asks for a place in a full room: who is away for long gives theirs up. */
+const ASK_PLACE_MS = 5_000;
 /** The relay keeps a lost session for so long. */
 const RESUME_MS = 30_000;
 /** When to ask again where the relay does not say. */
@@ -99,20 +94,25 @@ export class Member {
         this.leave();
     }
 
-    /** @param {Room} room @param {string} pin @param {number | null} until as in {@link Place} */
-    #choose(room, pin, until) {
-        this.switches.release();
-        this.place = { room, pin, entered: false, until };
-    }
-
     /** @param {Room} room @param {string} pin @param {number} now */
     join(room, pin, now) {
-        this.#choose(room, pin, now + JOIN_MS);
+        this.#choose(soon(room, pin, now));
+    }
+
+    /** Joins as soon as a full room has a place. @param {Room} room @param {string} pin @param {number} now */
+    awaitPlace(room, pin, now) {
+        this.#choose(whenFree(room, pin, now));
     }
 
     /** To the room where one was before the page was loaded again. @param {Room} room */
     comeBack(room) {
-        this.place = { room, pin: '', entered: true, until: null };
+        this.#choose(always(room, true));
+    }
+
+    /** @param {Place} place */
+    #choose(place) {
+        this.switches.release();
+        this.place = place;
     }
 
     leave() {
@@ -131,7 +131,7 @@ export class Member {
         this.#asked = null;
         this.#notBefore.clear();
         this.room = null;
-        if (this.isWanted && !this.place && answer.link_room) this.#choose(answer.link_room, '', null);
+        if (this.isWanted && !this.place && answer.link_room) this.#choose(always(answer.link_room, false));
         if (answer.room) this.#adopt(answer.room, true);
     }
 
@@ -160,7 +160,7 @@ export class Member {
         // It may have been left meanwhile.
         if (place?.room.id !== joined.room.id) return;
         const again = place.entered;
-        this.place = { ...place, room: joined.room, entered: true, until: null };
+        this.place = reached(place, joined.room);
         this.#notices.push({ what: 'joined', again, resumed });
     }
 
@@ -171,6 +171,9 @@ export class Member {
     take(event) {
         const id = this.room?.id;
         if (event.event === 'room_changed' && event.room.id === id) this.room = event.room;
+        // Somebody left it: that is worth asking at once.
+        if (event.event === 'room_changed' && event.room.members < event.room.capacity && this.place?.waits)
+            this.#notBefore.delete('join_room');
         if (event.event === 'room_closed' && event.room === id) return this.#expel('room_closed');
         if (event.event === 'participant_left' && event.participant === this.me && id !== undefined)
             return this.#expel('removed');
@@ -204,8 +207,8 @@ export class Member {
     /** The next request, one at a time; null when there is nothing to ask for now. @param {number} now */
     next(now) {
         if (this.#goneAt !== null && now >= this.#goneAt) this.#signedOut();
-        const { place } = this;
-        if (place && place.until !== null && now >= place.until) this.#turnedAway({ code: 'not_joined' });
+        const ended = whyEnded(this.place, now);
+        if (ended) this.#turnedAway(ended);
         if (!this.online || this.#asked) return null;
         const request = this.#due();
         if (!request || (this.#notBefore.get(request.do) ?? 0) > now) return null;
@@ -264,7 +267,8 @@ export class Member {
             // In one of which this page does not know: it is left first.
             this.room = { id: 0, name: '', members: 0, capacity: 0, locked: false };
         } else if (request.do === 'join_room') {
-            if (this.#isOfPlace(request)) this.#turnedAway(refusal);
+            if (code === 'room_full' && this.place?.waits) this.#notBefore.set(request.do, now + ASK_PLACE_MS);
+            else if (this.#isOfPlace(request)) this.#turnedAway(refusal);
         } else if (request.do === 'leave_room') {
             this.#out();
         } else if (request.do === 'sign_out') {

@@ -32,11 +32,32 @@ export class Rooms extends Attendance {
      * @returns {Promise<void>}
      */
     join(room, pin = '') {
-        this.isTurnedAway(new Refused('not_joined'));
+        return this.#wait(() => this.member.join(room, pin, performance.now()));
+    }
+
+    /**
+     * Joins a room as soon as it has a place; fails as {@link join} does, or when nobody left for long.
+     * @param {Room} room
+     * @param {string} [pin]
+     */
+    awaitPlace(room, pin = '') {
+        return this.#wait(() => this.member.awaitPlace(room, pin, performance.now()));
+    }
+
+    /** Does not want to join any more. */
+    cancel() {
+        this.member.leave();
+        this.isTurnedAway(new Refused('cancelled'));
+        this.settle();
+    }
+
+    /** @param {() => void} wish @returns {Promise<void>} when one is in the room */
+    #wait(wish) {
+        this.isTurnedAway(new Refused('cancelled'));
         return new Promise((resolve, reject) => {
             this.#joining = { resolve, reject };
             this.problem = null;
-            this.member.join(room, pin, performance.now());
+            wish();
             this.settle();
         });
     }

@@ -22,6 +22,9 @@ export function lobbyPage(session, openSettings) {
     const cards = new Map();
     /** @type {number | null} */
     let joining = null;
+    /** A room that was full, to be waited for with this PIN. @type {{ room: Room, pin: string } | null} */
+    let full = null;
+    let waits = false;
     let wanted = '';
 
     const search = labelWith(
@@ -42,8 +45,18 @@ export function lobbyPage(session, openSettings) {
         () => words('search'),
     );
     const create = createRoom(session);
-    const pin = pinDialog(session);
+    const pin = pinDialog(session, (room, digits) => offerToWait(room, digits));
     const trouble = notice();
+    const wait = button({ word: 'wait_for_place', press: () => void awaitPlace() });
+    const cancel = button({ word: 'cancel', press: () => session.cancel() });
+    const waiting = make(
+        'div',
+        { class: 'notice', role: 'status', hidden: true },
+        make('span', { class: 'spinner', 'aria-hidden': 'true' }),
+        make('span', {}),
+        wait.element,
+        cancel.element,
+    );
     const list = make('ul', { class: 'cards' });
     const nothingSign = icon('room');
     const nothingText = make('p');
@@ -71,15 +84,38 @@ export function lobbyPage(session, openSettings) {
             iconButton({ word: 'sign_out', icon: 'leave-room', press: () => session.signOut() }).element,
         ),
         trouble.element,
+        waiting,
         list,
         nothing,
         create.element,
         pin.element,
     );
 
+    /** @param {Room} room @param {string} [digits] */
+    function offerToWait(room, digits = '') {
+        full = { room, pin: digits };
+        trouble.show(null);
+        show();
+    }
+
+    async function awaitPlace() {
+        if (!full) return;
+        waits = true;
+        show();
+        try {
+            await session.awaitPlace(full.room, full.pin);
+        } catch (error) {
+            if (!(error instanceof Refused && error.code === 'cancelled')) trouble.show(() => errorWords(error));
+        }
+        waits = false;
+        full = null;
+        show();
+    }
+
     /** @param {Room} room */
     async function join(room) {
-        if (joining !== null) return;
+        if (joining !== null || waits) return;
+        full = null;
         if (room.locked) {
             pin.open(room);
             return;
@@ -90,7 +126,8 @@ export function lobbyPage(session, openSettings) {
         try {
             await session.join(room);
         } catch (error) {
-            trouble.show(() => errorWords(error));
+            if (error instanceof Refused && error.code === 'room_full') offerToWait(room);
+            else trouble.show(() => errorWords(error));
         }
         joining = null;
         show();
@@ -111,6 +148,11 @@ export function lobbyPage(session, openSettings) {
             known.show(room, joining === room.id);
             if (list.children[place] !== known.element) list.insertBefore(known.element, list.children[place] ?? null);
         });
+        waiting.hidden = full === null;
+        if (full) say(/** @type {HTMLElement} */ (waiting.children[1]), waits ? 'waiting_for_place' : 'place_missing');
+        waiting.classList.toggle('busy', waits);
+        wait.element.hidden = waits;
+        cancel.element.hidden = !waits;
         list.hidden = found.length === 0;
         nothing.hidden = found.length > 0;
         nothing.classList.toggle('busy', !session.lobby.known);
@@ -137,6 +179,7 @@ export function lobbyPage(session, openSettings) {
             show();
         },
         leave() {
+            full = null;
             create.close();
             pin.close();
         },
@@ -176,15 +219,17 @@ function card(join) {
             draw(sign, room.members > 0 ? 'people' : 'room');
             press.classList.toggle('occupied', room.members > 0);
             press.classList.toggle('busy', joining);
-            press.disabled = full;
             set(lock, 'hidden', room.locked ? null : '');
             say(spoken, room.locked ? 'join_locked' : 'join_room', room.name);
         },
     };
 }
 
-/** @param {Session} session */
-function pinDialog(session) {
+/**
+ * @param {Session} session
+ * @param {(room: Room, digits: string) => void} isFull told where the PIN is right and the room has no place
+ */
+function pinDialog(session, isFull) {
     /** @type {Room | null} */
     let room = null;
     const { element, heading, body } = dialog(() => words('pin_of', room?.name ?? ''), 'narrow');
@@ -211,7 +256,12 @@ function pinDialog(session) {
             await session.join(room, digits.input.value);
             element.close();
         } catch (error) {
-            digits.error = () => errorWords(error);
+            if (error instanceof Refused && error.code === 'room_full') {
+                isFull(room, digits.input.value);
+                element.close();
+            } else {
+                digits.error = () => errorWords(error);
+            }
             if (error instanceof Refused && error.code === 'wrong_pin') digits.input.value = '';
         }
         go.busy = false;

@@ -112,18 +112,31 @@ export class OwnDevices extends Signal {
         this.#busy.add(device);
         this.failure = null;
         try {
-            while (!this.#isSettled(device)) await this.#step(device);
-        } catch (error) {
-            if (error instanceof DeviceError) this.#failed(device, error);
-            // A part of the page that could not be fetched comes when the connection does.
-            else if (!this.#session.connected) this[device].close();
-            else {
-                console.error(error);
-                this.#failed(device, new DeviceError('program_failed'));
-            }
+            // What fails once for want of a connection, or on the way to one, does not fail twice.
+            for (let tries = 1; !(await this.#try(device, tries)); tries += 1);
         } finally {
             this.#busy.delete(device);
             this.tell('changed', null);
+        }
+    }
+
+    /** Says whether there is nothing more to try now. @param {Device} device @param {number} tries */
+    async #try(device, tries) {
+        try {
+            while (!this.#isSettled(device)) await this.#step(device);
+            return true;
+        } catch (error) {
+            if (error instanceof DeviceError) {
+                this.#failed(device, error);
+                return true;
+            }
+            this[device].close();
+            // A part of the page that could not be fetched comes when the connection does.
+            if (!this.#session.connected) return true;
+            if (tries === 1) return false;
+            console.error(error);
+            this.#failed(device, new DeviceError('program_failed'));
+            return true;
         }
     }
 

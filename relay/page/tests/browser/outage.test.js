@@ -259,6 +259,11 @@ test('the same in Firefox: a microphone waits for the connection, and who leaves
         await firefox.press('Microphone');
         await reads('Turning on…');
         way.open();
+        await until('the switch is on', () =>
+            firefox.run(() =>
+                Boolean(document.querySelector('[aria-label="Microphone"][aria-pressed="true"]:not([aria-busy])')),
+            ),
+        );
         await hears(host, 'fox');
         assert.deepEqual(await told(host, 'fox'), { microphone: true, camera: false, streams: ['audio'] });
 
@@ -271,6 +276,46 @@ test('the same in Firefox: a microphone waits for the connection, and who leaves
         await firefox.stop();
         await browser.close();
         way.close();
+        await relay.stop();
+        await remove(directory);
+    }
+});
+
+test('a full room is waited for, and is entered when somebody leaves', async () => {
+    const directory = await folder();
+    const relay = await new Relay(`${directory}/relay`).start();
+    const browser = await openBrowser();
+    try {
+        const pages = [];
+        for (const name of ['host', 'ben', 'cem']) {
+            const page = await openPage(browser, relay.url);
+            await signIn(page, name);
+            pages.push(page);
+        }
+        const [host, ben, cem] = pages;
+        await host.getByRole('button', { name: 'New room' }).click();
+        await host.getByLabel('Name of the room').fill('Maple');
+        for (let places = 16; places > 2; places -= 1) await host.getByRole('button', { name: 'Fewer people' }).click();
+        await host.getByRole('button', { name: 'Create', exact: true }).click();
+        await shows(host, 'Maple');
+        await ben.getByRole('button', { name: 'Join Maple' }).click();
+        await shows(ben, 'Maple');
+
+        await cem.getByText(/^Full/).waitFor();
+        await cem.getByRole('button', { name: 'Join Maple' }).click();
+        await cem.getByText('The room is full.', { exact: true }).waitFor();
+        await cem.getByRole('button', { name: 'Wait for a place' }).click();
+        await cem.getByText('Waiting for a place…').waitFor();
+        await cem.getByRole('button', { name: 'Cancel' }).click();
+        await cem.getByText('Waiting for a place…').waitFor({ state: 'hidden' });
+
+        await cem.getByRole('button', { name: 'Join Maple' }).click();
+        await cem.getByRole('button', { name: 'Wait for a place' }).click();
+        await ben.getByRole('button', { name: 'Leave' }).click();
+        await shows(cem, 'Maple');
+        for (const page of pages) assert.deepEqual(page.troubles, []);
+    } finally {
+        await browser.close();
         await relay.stop();
         await remove(directory);
     }

@@ -200,3 +200,22 @@ test('an answer that belongs to a lost line changes nothing', () => {
     member.answered(/** @type {any} */ (request), {});
     assert.equal(member.next(0)?.do, 'leave_room');
 });
+
+test('who waits for a place in a full room asks again when somebody left, and every few seconds', () => {
+    const member = signedIn();
+    member.awaitPlace(ROOM, '', 0);
+    const ask = (/** @type {number} */ now) => {
+        const request = member.next(now);
+        if (request) member.refused(request, { code: 'room_full' }, now);
+        return request?.do;
+    };
+    assert.equal(ask(0), 'join_room');
+    assert.equal(ask(1_000), undefined);
+    member.take({ event: 'room_changed', room: { ...ROOM, members: 7 } });
+    assert.equal(ask(1_000), 'join_room');
+    assert.equal(member.wakeAt, 6_000);
+    assert.equal(ask(6_000), 'join_room');
+    assert.deepEqual(member.notices(), []);
+    assert.equal(ask(600_000), undefined);
+    assert.deepEqual(member.notices(), [{ what: 'not_joined', again: false, refusal: { code: 'room_full' } }]);
+});

@@ -125,6 +125,17 @@ test('another microphone that is chosen during a trial is the one that is tried'
     assert.equal(microphone.captured, false);
 });
 
+test('another microphone that is chosen while it is off in a room is the one that is listened to', async () => {
+    const { session, own, microphone } = devices();
+    await own.set('microphone', true);
+    await own.set('microphone', false);
+    await own.reopen('microphone');
+    assert.equal(microphone.opened, 2);
+    assert.equal(microphone.captured, true);
+    assert.equal(microphone.isOn, false);
+    assert.equal(session.given.get('microphone'), null);
+});
+
 test('what cannot be fetched while the connection is lost is tried again when it is back', async () => {
     const { session, own, problems, microphone } = devices();
     session.connected = false;
@@ -141,6 +152,25 @@ test('what cannot be fetched while the connection is lost is tried again when it
     assert.equal(microphone.isOn, true);
     assert.deepEqual(session.given.get('microphone'), { kind: 'audio' });
     assert.deepEqual(problems, []);
+});
+
+test('what could not be fetched just when the connection came back is tried once more, and not for ever', async () => {
+    const { session, own, problems, microphone } = devices();
+    microphone.error = new Error('Failed to load worklet module script');
+    const opened = own.set('microphone', true);
+    await Promise.resolve();
+    microphone.error = null;
+    await opened;
+    assert.equal(microphone.isOn, true);
+    await own.set('microphone', false);
+    microphone.close();
+    microphone.error = new Error('there is no such file');
+    const { error } = console;
+    console.error = () => {};
+    await own.set('microphone', true);
+    console.error = error;
+    assert.equal(session.wants('microphone'), false);
+    assert.deepEqual(problems, ['program_failed']);
 });
 
 test('out of the room everything is released, also what was just being opened', async () => {
