@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Media is back so soon after a session goes on.
 const BACK_WITHIN: Micros = Micros::from_secs(1);
 
+/// How long a person waits at the screen, and a little for the last answer.
+const WISH_LASTS: Micros = Micros::from_millis(15_100);
+
 /// What must hold at each moment.
 #[derive(Default)]
 pub(super) struct During {
@@ -20,7 +23,10 @@ pub(super) struct During {
 }
 
 impl During {
-    pub(super) fn look(&mut self, world: &World) {
+    pub(super) fn look(&mut self, world: &mut World) {
+        for seat in &mut world.seats {
+            self.wishes_expire(seat, world.now);
+        }
         for (number, seat) in world.seats.iter().enumerate() {
             self.devices_are_as_shown(seat);
             self.media_comes_back(number, seat, world);
@@ -30,6 +36,19 @@ impl During {
     fn add(&mut self, fault: String) {
         if self.faults.len() < 8 && !self.faults.contains(&fault) {
             self.faults.push(fault);
+        }
+    }
+
+    /// Nobody is in a room whose person has long gone away from the screen.
+    fn wishes_expire(&mut self, seat: &mut Seat, now: Instant) {
+        if !seat.seen.borrow().in_room {
+            return;
+        }
+        if let Some(touched) = seat.touched.take()
+            && now.since(touched) > WISH_LASTS
+        {
+            let waited = now.since(touched).as_millis();
+            self.add(format!("{}: enters {waited} ms after the touch", seat.name));
         }
     }
 
@@ -170,7 +189,23 @@ fn rosters(world: &World, faults: &mut Vec<String>) {
 /// What is shown as on is sent and opened by everyone; what is shown as off is not sent.
 fn media(world: &mut World, faults: &mut Vec<String>) {
     let before: Vec<_> = world.seats.iter().map(Seat::opened).collect();
+    let taken = |world: &World, seat: usize, is_sound| world.taken(seat, is_sound);
+    let sent_before: Vec<_> = (0..world.seats.len())
+        .map(|seat| [false, true].map(|is_sound| taken(world, seat, is_sound)))
+        .collect();
     world.pass(Micros::from_secs(1));
+    for (number, seat) in world.seats.iter().enumerate() {
+        for (is_sound, is_on) in [(false, seat.wish.camera), (true, seat.wish.microphone)] {
+            let before = sent_before[number][usize::from(is_sound)];
+            let sent = taken(world, number, is_sound) - before;
+            if sent > 0 && !(is_on && in_room(seat)) {
+                let name = seat.name;
+                faults.push(format!(
+                    "{name}: sends {sent} packets that its screen does not show"
+                ));
+            }
+        }
+    }
     let grown = |seat: usize, of: ParticipantId, is_sound: bool| {
         let now = world.seats[seat].opened();
         let at = |counts: &BTreeMap<(ParticipantId, bool), u64>| {

@@ -7,6 +7,7 @@ use super::world::{Outage, World};
 use crate::data_dir::DataDir;
 use crate::engine::messages::Intent;
 use conclave_protocol::time::Micros;
+use conclave_protocol::wire::control::HISTORY_LINES_A_PAGE;
 use std::cell::RefCell;
 use std::fmt;
 
@@ -77,7 +78,7 @@ pub(super) fn play(story: &Story, place: Option<Place>, aloud: bool) -> Vec<Stri
         }
         player.pass(PACE);
         if place.is_some_and(|place| place.step == step) {
-            player.meanwhile();
+            player.meanwhile(place.map_or(Micros::ZERO, |place| place.lasts));
         }
     }
     while (0..player.world.seats.len()).any(|seat| player.world.is_out(seat)) {
@@ -120,14 +121,21 @@ impl Player<'_> {
         }
     }
 
-    /// Somebody else acts while the network is out.
-    fn meanwhile(&mut self) {
+    /// Somebody else acts while the network is out. In a long outage they write more lines than a page of history has.
+    fn meanwhile(&mut self, lasts: Micros) {
         let now = self.world.now;
         let third = &mut self.world.seats[2];
         third.wish.camera = !third.wish.camera;
         let camera = third.wish.camera;
         third.intend(now, Intent::Camera(camera));
-        third.say(now, format!("meanwhile at {}", now.0));
+        let lines = if lasts >= Micros::from_secs(20) {
+            HISTORY_LINES_A_PAGE + 5
+        } else {
+            1
+        };
+        for line in 0..lines {
+            third.say(now, format!("meanwhile at {}, {line}", now.0));
+        }
     }
 
     fn act(&mut self, step: &serde_json::Value) {

@@ -113,6 +113,8 @@ pub(super) struct Seat {
     pub(super) seen: Rc<RefCell<Seen>>,
     phone: Phone,
     pub(super) wish: Devices,
+    /// When the person touched the room that they wait for.
+    pub(super) touched: Option<Instant>,
     /// Lines that the person has written.
     pub(super) written: Vec<String>,
 }
@@ -156,6 +158,7 @@ impl Seat {
                 microphone: true,
                 camera: true,
             },
+            touched: None,
             written: Vec::new(),
         }
     }
@@ -195,6 +198,7 @@ impl Seat {
             microphone: true,
             camera: true,
         };
+        self.touched = Some(now);
         self.intend(now, Intent::Microphone(true));
         self.intend(now, Intent::Camera(true));
         self.intend(now, Intent::Enter(room));

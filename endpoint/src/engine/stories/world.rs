@@ -87,6 +87,13 @@ impl World {
         self.steps
     }
 
+    /// Packets of sound, or of pictures, that the relay has taken from a seat by its present connection.
+    pub(super) fn taken(&self, seat: usize, is_sound: bool) -> u64 {
+        let connection = self.ways[seat].connection;
+        let taken = connection.and_then(|of| self.relay.taken.get(&(of, is_sound)));
+        taken.copied().unwrap_or_default()
+    }
+
     pub(super) fn is_out(&self, seat: usize) -> bool {
         self.ways[seat].outage.is_some()
     }
