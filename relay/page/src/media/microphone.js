@@ -6,9 +6,13 @@ import { nowUs } from '../net/clock.js';
 import { Signal } from '../net/signal.js';
 import { openDevice } from './device_error.js';
 import { BLOCK_MS } from './l16.js';
+import { RecordedSound } from './recorded_sound.js';
 import { sound } from './sound_context.js';
 
-/** @typedef {{ level: number, voice: boolean, body: Uint8Array<ArrayBuffer>, timestamp: number }} Block */
+/** A context that is held for so long may be so for good: others should not wait for it. */
+const HELD_MS = 500;
+
+/** @typedef {import('./blocks.js').Block & { timestamp: number }} Block */
 
 /**
  * @extends {Signal<{ block: Block, level: { level: number, voice: boolean }, lost: null, taken: null }>}
@@ -22,6 +26,10 @@ export class Microphone extends Signal {
     #track = null;
     /** @type {AudioNode[]} */
     #nodes = [];
+    /** What captures where the context does not. @type {RecordedSound | null} */
+    #recorded = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    #heldFor;
     #sound;
 
     /** @param {import('./sound_context.js').SoundContext} [context] the page's own */
@@ -33,6 +41,7 @@ export class Microphone extends Signal {
             this.#disconnect();
             this.#connect(renewed, this.#track);
         });
+        context.on('state', () => this.#watch());
     }
 
     /** Whether the browser captures. */
@@ -64,7 +73,30 @@ export class Microphone extends Signal {
         // Where the browser holds the sound back nobody promised that this ends.
         void context.resume().catch(() => {});
         // It may have been closed meanwhile.
-        if (this.#track === track) this.#connect(context, track);
+        if (this.#track !== track) return;
+        this.#connect(context, track);
+        this.#watch();
+    }
+
+    /** The context captures while it runs; while it is held, a recorder does. */
+    #watch() {
+        clearTimeout(this.#heldFor);
+        const track = this.#track;
+        if (!track || !this.#sound.held) {
+            this.#recorded?.close();
+            this.#recorded = null;
+        } else if (!this.#recorded && RecordedSound.possible) {
+            this.#heldFor = setTimeout(() => {
+                this.#recorded = new RecordedSound(track, (block) => this.#hear(block));
+            }, HELD_MS);
+        }
+    }
+
+    /** @param {import('./blocks.js').Block} block */
+    #hear(block) {
+        if (this.isTaken) return;
+        this.tell('level', block);
+        if (this.isOn) this.tell('block', { ...block, timestamp: nowUs() - BLOCK_MS * 1000 });
     }
 
     /** @param {boolean} taken */
@@ -82,11 +114,7 @@ export class Microphone extends Signal {
             channelCount: 1,
             channelCountMode: 'explicit',
         });
-        capture.port.onmessage = ({ data }) => {
-            if (this.isTaken) return;
-            this.tell('level', data);
-            if (this.isOn) this.tell('block', { ...data, timestamp: nowUs() - BLOCK_MS * 1000 });
-        };
+        capture.port.onmessage = ({ data }) => this.#hear(data);
         source.connect(capture);
         this.#nodes = [source, capture];
     }
@@ -109,6 +137,7 @@ export class Microphone extends Signal {
             track.stop();
         }
         this.#disconnect();
+        this.#watch();
         this.#take(false);
     }
 }

@@ -34,6 +34,10 @@ export class Speaker {
             void this.choose(this.#deviceId).catch(() => {});
         });
         context.on('state', () => this.#tellHeld());
+        // What was missing may have been plugged in.
+        globalThis.navigator?.mediaDevices?.addEventListener?.('devicechange', () => {
+            if (this.isStuck) void this.touch();
+        });
     }
 
     /** Makes it ready; the browser may hold the sound back until somebody touches the page. */

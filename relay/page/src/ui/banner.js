@@ -3,12 +3,13 @@
 import { make } from './dom.js';
 import { button, iconButton } from './controls.js';
 import { draw, icon } from './icons.js';
+import { RecordedSound } from '../media/recorded_sound.js';
 import { sayWith, words } from '../words/words.js';
 
 /** @typedef {import('../words/words.js').Word} Word */
 
 /** Of the sound that does not play. @type {Set<Word>} */
-const SOUND = new Set(['sound_held', 'sound_stuck']);
+const SOUND = new Set(['sound_held', 'sound_stuck', 'sound_stuck_heard']);
 /** Of the microphone. @type {Set<Word>} */
 const MICROPHONE = new Set(['nobody_hears', 'microphone_taken']);
 
@@ -20,6 +21,8 @@ export function banner(session, call) {
     /** A device that could not be had. @type {Word | null} */
     let problem = null;
     let soundHeld = false;
+    /** One knows that there is no sound, and goes on without. */
+    let goesWithout = false;
     let shown = '';
     const sign = icon('warning');
     const text = make('span', { class: 'banner-words' });
@@ -29,7 +32,8 @@ export function banner(session, call) {
         word: 'dismiss',
         icon: 'close',
         press: () => {
-            problem = null;
+            if (problem) problem = null;
+            else goesWithout = true;
             show();
         },
     });
@@ -49,8 +53,8 @@ export function banner(session, call) {
         if (!session.connected) return session.problem === 'relay_stops' ? 'relay_stops' : 'connection_lost';
         if (problem) return problem;
         if (call.unheard) return 'nobody_hears';
-        if (call.speaker.isStuck) return 'sound_stuck';
-        if (soundHeld) return 'sound_held';
+        if (call.speaker.isStuck && !goesWithout) return RecordedSound.possible ? 'sound_stuck_heard' : 'sound_stuck';
+        if (soundHeld && !goesWithout) return 'sound_held';
         if (call.microphone.isOn && call.microphone.isTaken) return 'microphone_taken';
         return call.poor ? 'network_poor' : null;
     }
@@ -75,7 +79,7 @@ export function banner(session, call) {
         sayWith(text, () => words(word));
         unmute.element.hidden = word !== 'nobody_hears';
         sound.element.hidden = !SOUND.has(word);
-        dismiss.element.hidden = word !== problem;
+        dismiss.element.hidden = word !== problem && !(SOUND.has(word) && call.speaker.isStuck);
     }
 
     call.on('problem', (word) => {
@@ -85,6 +89,7 @@ export function banner(session, call) {
     call.on('devices', show);
     call.speaker.onheld = (held) => {
         soundHeld = held;
+        if (!held) goesWithout = false;
         show();
     };
     return { element, show };

@@ -172,6 +172,8 @@ export default {
     sound_held: 'Der Browser spielt keinen Ton ab, bis dies berührt wird.',
     sound_stuck:
         'Der Ton startet nicht: Niemand ist zu hören, auch man selbst nicht. Lautsprecher oder Kopfhörer anschließen oder das Programm schließen, das sie verwendet, und dies berühren.',
+    sound_stuck_heard:
+        'Der Ton startet nicht: Niemand ist zu hören. Lautsprecher oder Kopfhörer anschließen oder das Programm schließen, das sie verwendet, und dies berühren.',
     microphone_taken:
         'Das System hat das Mikrofon übernommen, wie bei einem Telefonat. Bis es zurückkommt, ist man nicht zu hören.',
     turn_sound_on: 'Ton einschalten',

@@ -170,6 +170,8 @@ export default {
     sound_held: 'The browser plays no sound until you touch this.',
     sound_stuck:
         'The sound does not start: you hear no one, and no one hears you. Plug in a loudspeaker or headphones, or close the program that uses them, then touch this.',
+    sound_stuck_heard:
+        'The sound does not start: you hear no one. Plug in a loudspeaker or headphones, or close the program that uses them, then touch this.',
     microphone_taken:
         'The system has taken the microphone, as it does during a phone call. Nobody hears you until it gives it back.',
     turn_sound_on: 'Turn the sound on',

@@ -172,6 +172,8 @@ export default {
     sound_held: 'Trình duyệt không phát âm thanh cho đến khi bạn chạm vào đây.',
     sound_stuck:
         'Âm thanh không bật được nên bạn không nghe thấy ai và không ai nghe thấy bạn. Hãy cắm loa hoặc tai nghe, hoặc đóng chương trình đang dùng chúng, rồi chạm vào đây.',
+    sound_stuck_heard:
+        'Âm thanh không bật được nên bạn không nghe thấy ai. Hãy cắm loa hoặc tai nghe, hoặc đóng chương trình đang dùng chúng, rồi chạm vào đây.',
     microphone_taken:
         'Hệ thống đang giữ micrô, như khi có cuộc gọi điện thoại. Không ai nghe thấy bạn cho đến khi micrô được trả lại.',
     turn_sound_on: 'Bật âm thanh',

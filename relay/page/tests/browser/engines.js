@@ -80,6 +80,12 @@ class Surroundings {
         await until('a sound server', async () => existsSync(`${directory}/pulse/native`));
     }
 
+    /** No device for sound output, as on a machine without one. @param {string} directory */
+    silence(directory) {
+        this.env.PULSE_SERVER = `unix:${directory}/nothing`;
+        delete this.env.PIPEWIRE_REMOTE;
+    }
+
     /** A screen that nobody sees. */
     async screen() {
         const server = this.start(
@@ -115,16 +121,19 @@ export class Firefox {
     #browser;
     /** @type {import('puppeteer-core').Page | undefined} */
     #page;
+    #hasOutput;
 
-    /** @param {string} directory */
-    constructor(directory) {
+    /** @param {string} directory @param {boolean} [hasOutput] whether there is a device for sound output */
+    constructor(directory, hasOutput = true) {
         this.directory = directory;
+        this.#hasOutput = hasOutput;
         this.#surroundings = new Surroundings(directory);
     }
 
     /** @param {string} url */
     async open(url) {
-        await this.#surroundings.sound(this.directory);
+        if (this.#hasOutput) await this.#surroundings.sound(this.directory);
+        else this.#surroundings.silence(this.directory);
         this.#browser = await puppeteer.launch({
             browser: 'firefox',
             executablePath: FIREFOX,

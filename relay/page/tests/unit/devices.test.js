@@ -251,3 +251,56 @@ test('sound that a touch does not start is told apart from sound that waits for 
     assert.equal(speaker.isStuck, false);
     assert.equal(speaker.held, false);
 });
+
+test('where the context is held the microphone is recorded, until the context runs', async () => {
+    /** @type {{ state: string }[]} */
+    const recorders = [];
+    class Recorder {
+        static isTypeSupported = () => true;
+        state = 'inactive';
+
+        constructor() {
+            recorders.push(this);
+        }
+
+        start() {
+            this.state = 'recording';
+        }
+
+        stop() {
+            this.state = 'inactive';
+        }
+    }
+    Object.assign(globalThis, { MediaRecorder: Recorder, AudioDecoder: class {} });
+    try {
+        const context = new SoundContext(async () => {
+            const made = new Context();
+            made.state = 'suspended';
+            made.starts = false;
+            return /** @type {any} */ (made);
+        });
+        const microphone = new Microphone(context);
+        await microphone.open();
+        await pass(400);
+        assert.equal(recorders.length, 0, 'it may yet start');
+        await pass(200);
+        assert.deepEqual(
+            recorders.map(({ state }) => state),
+            ['recording'],
+        );
+        await context.renew();
+        await pass(1_000);
+        assert.equal(recorders.length, 1, 'the new one is held as well');
+        Context.all[1].become('running');
+        assert.equal(recorders[0].state, 'inactive');
+        Context.all[1].become('interrupted');
+        await pass(600);
+        assert.equal(recorders[1].state, 'recording');
+        microphone.close();
+        assert.equal(recorders[1].state, 'inactive');
+        await pass(10_000);
+        assert.equal(recorders.length, 2);
+    } finally {
+        Object.assign(globalThis, { MediaRecorder: undefined, AudioDecoder: undefined });
+    }
+});
