@@ -1,6 +1,6 @@
 // Makes JPEGs of a camera's or a screen's frames, away from the page, at most so many a second. While one is made,
-// newer ones wait in no queue: of a camera the newest that comes when it is done is the next. A screen that stands still
-// gives no frames: its last one is never left out, and sent again each second, so that who comes late sees it, too.
+// newer ones wait in no queue: of a camera the newest that comes when it is done is the next. A screen that stands
+// still gives no frames: its last one is never left out, and sent again each second, so that who comes late sees it.
 
 import { nowUs } from '../net/clock.js';
 import { middle, whole } from './fit.js';

@@ -9,7 +9,7 @@ import { PictureSource } from './picture_source.js';
 const LONGEST = 1920;
 /** A screen changes seldom; letters matter more than motion. */
 const FPS = 8;
-/** A window that became so much larger or smaller, in px, is published anew; less is a matter of narrow bars. */
+/** A window that became so much larger or smaller, in px, is published again; less is a matter of narrow bars. */
 const ANOTHER_SIZE_PX = 16;
 
 /** @typedef {import('./fit.js').Size} Size */

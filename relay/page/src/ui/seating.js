@@ -1,5 +1,5 @@
 // Who has one of the places where more people are in a room than can be seen at once: who spoke last. A speaker without
-// a place gets the place of whoever has been silent longest; all others stay where they are.
+// a place gets the place of the one who has been silent longest; all others stay where they are.
 
 export class Seating {
     /** When each spoke last, counted. @type {Map<number, number>} */
