@@ -3,7 +3,19 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { mkdir } from 'node:fs/promises';
-import { createRoom, folder, openBrowser, openPage, Relay, remove, shows, signIn, tile, until } from './harness.js';
+import {
+    createRoom,
+    folder,
+    openBrowser,
+    openPage,
+    Relay,
+    remove,
+    seesMotion,
+    shows,
+    signIn,
+    tile,
+    until,
+} from './harness.js';
 
 /** @typedef {import('./harness.js').Page} Page */
 
@@ -143,7 +155,7 @@ describe('the tiles', { concurrency: false }, () => {
         await page.getByRole('button', { name: 'People' }).click();
         for (const [language, text] of [
             ['en', 'Reconnecting…'],
-            ['de', 'Wird neu verbunden…'],
+            ['de', 'Verbindet neu…'],
             ['vi', 'Đang kết nối lại…'],
         ]) {
             await page.evaluate(
@@ -257,6 +269,20 @@ describe('the tiles', { concurrency: false }, () => {
             });
         });
     }
+
+    test('who closes their tab is said to reconnect at once, with what was seen of them dimmed', async () => {
+        const eve = await openPage(browser, relay.url);
+        await signIn(eve, 'eve');
+        await eve.getByRole('button', { name: /Join Maple/ }).click();
+        await shows(eve, 'Maple');
+        await eve.getByRole('button', { name: 'Camera' }).click();
+        await seesMotion(page, 'eve');
+        await eve.context().close();
+        await tile(page, 'eve').getByText('Reconnecting…').waitFor();
+        await tile(page, 'eve').locator('canvas:not([hidden])').waitFor();
+        await page.getByRole('img', { name: 'eve, Reconnecting…', exact: true }).waitFor();
+        await keepPicture(page, 'away');
+    });
 
     test('nothing of this went wrong in the page', () => {
         assert.deepEqual(page.troubles, []);
