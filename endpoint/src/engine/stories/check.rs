@@ -88,7 +88,7 @@ impl During {
                 && other.wish.microphone
                 && other.seen.borrow().in_room
                 && !other.seen.borrow().interrupted
-                && other.goal() == seat.goal()
+                && other.room() == seat.room()
         });
         let Some((since, before)) = self.waits.get(&number).copied() else {
             return;
@@ -124,6 +124,15 @@ fn rooms(world: &World, faults: &mut Vec<String>) {
     for seat in &world.seats {
         let (name, seen) = (seat.name, seat.seen.borrow());
         let wants = seat.goal().is_some();
+        let wanted = seat
+            .goal()
+            .map(|goal| RoomId(if goal == "next" { 2 } else { 1 }));
+        if in_room(seat) && seat.room() != wanted {
+            faults.push(format!(
+                "{name}: is in {:?}, and wants {wanted:?}",
+                seat.room()
+            ));
+        }
         if seat.engine.is_some() && wants != in_room(seat) {
             faults.push(format!(
                 "{name}: wants a room: {wants}, is in one: {}",
@@ -147,10 +156,9 @@ fn rooms(world: &World, faults: &mut Vec<String>) {
 fn rosters(world: &World, faults: &mut Vec<String>) {
     let members: Vec<_> = world.seats.iter().filter(|seat| in_room(seat)).collect();
     for seat in &members {
-        let room = |of: &Seat| of.goal();
         let same: Vec<_> = members
             .iter()
-            .filter(|other| room(other) == room(seat))
+            .filter(|other| other.room() == seat.room())
             .collect();
         let seen = seat.seen.borrow();
         let shown: BTreeSet<_> = seen.people.iter().map(|person| person.id).collect();
@@ -218,7 +226,7 @@ fn media(world: &mut World, faults: &mut Vec<String>) {
             let (Some(me), Some(of)) = (seat.me(), other.me()) else {
                 continue;
             };
-            if me == of || seat.goal() != other.goal() {
+            if me == of || seat.room() != other.room() {
                 continue;
             }
             for (what, is_on, is_sound) in [
@@ -282,11 +290,7 @@ fn chat(world: &World, faults: &mut Vec<String>) {
         if !told.is_sorted() {
             faults.push(format!("{name}: lines are told out of order: {told:?}"));
         }
-        let room = if seat.goal().as_deref() == Some("next") {
-            RoomId(2)
-        } else {
-            RoomId(1)
-        };
+        let Some(room) = seat.room() else { continue };
         let lines = world.relay.lines(room);
         let from = told.first().copied();
         let expected: Vec<_> = lines

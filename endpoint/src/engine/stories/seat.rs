@@ -11,7 +11,7 @@ use crate::engine::shell::Engine;
 use crate::net::control::{Connection, ConnectionEvent, QUEUE};
 use crate::net::udp::{MediaSocket, Readiness};
 use crate::sound::{MicrophoneSpec, SpeakerSpec};
-use conclave_protocol::id::{ChatId, ParticipantId};
+use conclave_protocol::id::{ChatId, ParticipantId, RoomId};
 use conclave_protocol::identity::{Identity, PublicKey};
 use conclave_protocol::name::{ChatText, Pin, RoomName};
 use conclave_protocol::secret::Secret;
@@ -235,6 +235,12 @@ impl Seat {
     pub(super) fn goal(&self) -> Option<String> {
         let goal = self.engine.as_ref()?.lobby.goal()?;
         Some(goal.name.key())
+    }
+
+    /// The room that the engine is in, as its relay numbers it.
+    pub(super) fn room(&self) -> Option<RoomId> {
+        let room = self.engine.as_ref()?.room.as_ref()?;
+        Some(room.attendance.place().room)
     }
 
     pub(super) fn me(&self) -> Option<ParticipantId> {
