@@ -291,8 +291,8 @@ impl Attendance {
         times.into_iter().flatten().min()
     }
 
-    /// Does what is due: hands out keys that were put off, draws a new key for members who left before, asks for missing
-    /// keys, and again for what was refused.
+    /// Does what is due: hands out keys that were put off, draws a new key for members who left before, asks for
+    /// missing keys, and again for what was refused.
     ///
     /// # Errors
     /// Those of `rng`.

@@ -355,7 +355,7 @@ impl Lobby {
     }
 
     /// The room is full: it is joined when the relay tells of a place, and tried now and then, because a member who is
-    /// away gives theirs to whoever asks.
+    /// away gives theirs to one who asks.
     fn await_place(&mut self, now: Instant, timers: &mut Timers) -> Option<Step> {
         let goal = self.goal.as_ref()?;
         let room = self.find(&goal.room.name)?;

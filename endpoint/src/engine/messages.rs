@@ -63,8 +63,8 @@ pub struct Room {
 /// What a person wants of a running engine.
 #[derive(Debug)]
 pub enum Intent {
-    /// Go to this room, from the lobby or another room; a refusal is reported. The wish expires when it is not fulfilled
-    /// in 15 s.
+    /// Go to this room, from the lobby or another room; a refusal is reported. The wish expires when it is not
+    /// fulfilled in 15 s.
     Enter(Room),
     /// Go to this room as soon as it has a place. The wish expires after 10 min.
     AwaitPlace(Room),

@@ -80,7 +80,8 @@ impl Steering {
     }
 }
 
-/// Whether the newer one makes the older one void: of each switch the last counts, and of the ways into and out of rooms.
+/// Whether the newer one makes the older one void: of each switch the last counts, and of the ways into and out of
+/// rooms.
 fn replaces(newer: &Intent, older: &Intent) -> bool {
     let is_way = |intent: &Intent| {
         use Intent::{AwaitPlace, Enter, LeaveRoom};

@@ -274,7 +274,7 @@ fn chat(world: &World, faults: &mut Vec<String>) {
                     last = Some(line.id);
                 }
                 ([], Some((_, LineState::Failed(_)))) => {}
-                // The answer was lost with the connection, and the room left: it is found when the room is entered again.
+                // The answer was lost, and the room left: the line is found when the room is entered again.
                 ([_], Some((_, LineState::Failed(_)))) if !in_room(seat) => {}
                 ([], Some((_, LineState::Waiting))) if seat.engine.is_none() || !in_room(seat) => {}
                 (there, own) => faults.push(format!(

@@ -1,7 +1,8 @@
 //! Stories of a call in virtual time: the engine itself, at the relay's own core, with an outage at every step.
 //!
-//! The stories are in `protocol/tests/stories`, where the browser page runs them, too; those of two rooms are here. `CONCLAVE_STORIES=all` runs each
-//! with every outage at every step of each side; otherwise a part of them is run, and each story at least once.
+//! The stories are in `protocol/tests/stories`, where the browser page runs them, too; those of two rooms are here.
+//! `CONCLAVE_STORIES=all` runs each with every outage at every step of each side; otherwise a part of them is run, and
+//! each story at least once.
 //! `CONCLAVE_STORY="NAME/SIDE/STEP/KIND/MS"` runs one alone, as a failure names it.
 
 mod check;

@@ -1,5 +1,5 @@
-// A meeting room's screen whose network goes away, and what a person does at it meanwhile: one kiosk and one relay, from
-// one outage to the next.
+// A meeting room's screen whose network goes away, and what a person does at it meanwhile: one kiosk and one relay,
+// from one outage to the next.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

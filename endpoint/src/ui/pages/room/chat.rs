@@ -1,5 +1,5 @@
-//! The chat of a room as the screen shows it: in order, grouped by writer, with what was not read yet, and below it what
-//! was written here and is not stored.
+//! The chat of a room as the screen shows it: in order, grouped by writer, with what was not read yet, and below it
+//! what was written here and is not stored.
 
 use crate::engine::LineNumber;
 use crate::ui::clock::hour_and_minute;
