@@ -5,30 +5,20 @@
 import { always, reached, soon, whenFree, whyEnded } from './place.js';
 import { Roster } from './roster.js';
 import { DEVICES, SOURCE, Switches } from './switches.js';
+import { AGAIN_MS, Turn } from './turn.js';
 
-/** @typedef {import('./roster.js').Participant} Participant */
 /** @typedef {import('./room_list.js').Room} Room */
 /** @typedef {import('./switches.js').Device} Device */
 /** @typedef {import('./switches.js').Request} Request */
-/** @typedef {{ room: Room, me: number, roster: Participant[] }} Joined */
-/** @typedef {{ code: string, retryAfterMs?: number, field?: string, why?: string }} Refusal */
+/** @typedef {import('./place.js').Joined} Joined */
+/** @typedef {import('./turn.js').Refusal} Refusal */
 /** @typedef {import('./place.js').Place} Place */
-/**
- * What the page is to know.
- * @typedef {{ what: 'joined', again: boolean, resumed: boolean }
- *   | { what: 'not_joined', again: boolean, refusal: Refusal }
- *   | { what: 'expelled', code: string }
- *   | { what: 'device_refused', device: Device, refusal: Refusal }
- *   | { what: 'left' }
- *   | { what: 'signed_out' }} Notice
- */
+/** @typedef {import('./place.js').Notice} Notice */
 
 /** So often one asks for a place in a full room: who is away for long gives theirs up. */
 const ASK_PLACE_MS = 5_000;
 /** The relay keeps a lost session for so long. */
 const RESUME_MS = 30_000;
-/** When to ask again where the relay does not say. */
-const AGAIN_MS = 1_000;
 
 export class Member {
     switches = new Switches();
@@ -36,6 +26,8 @@ export class Member {
     isWanted = false;
     /** The room that one wants to be in. @type {Place | null} */
     place = null;
+    /** The one that did not let one in last. @type {Place | null} */
+    lastPlace = null;
     /** The relay knows this session now. */
     online = false;
     /** The room in which the relay has one. @type {Room | null} */
@@ -44,10 +36,7 @@ export class Member {
     me = 0;
     /** Who is in it, as the relay told last. */
     roster = new Roster([]);
-    /** @type {Request | null} */
-    #asked = null;
-    /** What was asked for too often, and when it may be asked for again. @type {Map<string, number>} */
-    #notBefore = new Map();
+    #turn = new Turn();
     /** When signing out has ended by itself. @type {number | null} */
     #goneAt = null;
     /** @type {Notice[]} */
@@ -74,7 +63,7 @@ export class Member {
         const { self } = this;
         if (!this.isInside || !self) return undefined;
         // What is being taken back counts as gone already.
-        const { do: what, fields } = this.#asked ?? { do: '', fields: {} };
+        const { do: what, fields } = this.#turn.asked ?? { do: '', fields: {} };
         const streams = what === 'unpublish' ? self.streams.filter(({ id }) => id !== fields.stream) : self.streams;
         const devices = what === 'set_devices' && !fields[device] ? fields : {};
         return this.switches.stream(device, { ...self, ...devices, streams });
@@ -112,6 +101,7 @@ export class Member {
     /** @param {Place} place */
     #choose(place) {
         this.switches.release();
+        this.#turn.release('join_room');
         this.place = place;
     }
 
@@ -128,8 +118,7 @@ export class Member {
      */
     welcome(answer) {
         this.online = true;
-        this.#asked = null;
-        this.#notBefore.clear();
+        this.#turn.forget();
         this.room = null;
         if (this.isWanted && !this.place && answer.link_room) this.#choose(always(answer.link_room, false));
         if (answer.room) this.#adopt(answer.room, true);
@@ -138,7 +127,7 @@ export class Member {
     /** The connection broke: what was asked for may have been done or not. */
     lost() {
         this.online = false;
-        this.#asked = null;
+        this.#turn.lost();
     }
 
     /** The session is over, and so is what the relay knew of it. */
@@ -173,7 +162,7 @@ export class Member {
         if (event.event === 'room_changed' && event.room.id === id) this.room = event.room;
         // Somebody left it: that is worth asking at once.
         if (event.event === 'room_changed' && event.room.members < event.room.capacity && this.place?.waits)
-            this.#notBefore.delete('join_room');
+            this.#turn.release('join_room');
         if (event.event === 'room_closed' && event.room === id) return this.#expel('room_closed');
         if (event.event === 'participant_left' && event.participant === this.me && id !== undefined)
             return this.#expel('removed');
@@ -209,25 +198,19 @@ export class Member {
         if (this.#goneAt !== null && now >= this.#goneAt) this.#signedOut();
         const ended = whyEnded(this.place, now);
         if (ended) this.#turnedAway(ended);
-        if (!this.online || this.#asked) return null;
-        const request = this.#due();
-        if (!request || (this.#notBefore.get(request.do) ?? 0) > now) return null;
-        this.#asked = request;
-        return request;
+        return this.online ? this.#turn.ask(this.#due(), now) : null;
     }
 
     /** When to ask {@link next} again although nothing happened. @returns {number} Infinity for never */
     get wakeAt() {
-        const due = this.online && !this.#asked ? this.#due() : null;
-        const again = due ? (this.#notBefore.get(due.do) ?? Infinity) : Infinity;
+        const again = this.online ? this.#turn.wakeAt(this.#due()) : Infinity;
         return Math.min(again, this.place?.until ?? Infinity, this.#goneAt ?? Infinity);
     }
 
     /** @param {Request} request @param {any} ok */
     answered(request, ok) {
-        if (request !== this.#asked) return;
-        this.#asked = null;
-        this.#notBefore.delete(request.do);
+        if (!this.#turn.end(request)) return;
+        this.#turn.release(request.do);
         const { self } = this;
         const { source, media, stream } = /** @type {any} */ (request.fields);
         switch (request.do) {
@@ -253,12 +236,11 @@ export class Member {
 
     /** @param {Request} request @param {Refusal} refusal @param {number} now */
     refused(request, refusal, now) {
-        if (request !== this.#asked) return;
-        this.#asked = null;
+        if (!this.#turn.end(request)) return;
         const { code } = refusal;
         if (code === 'rate_limited') {
             const again = now + (refusal.retryAfterMs ?? AGAIN_MS);
-            this.#notBefore.set(request.do, again);
+            this.#turn.hold(request.do, again);
             // Who would wait in vain is told at once.
             if (this.#isOfPlace(request) && again >= (this.place?.until ?? Infinity)) this.#turnedAway(refusal);
         } else if (code === 'not_in_room') {
@@ -267,7 +249,7 @@ export class Member {
             // In one of which this page does not know: it is left first.
             this.room = { id: 0, name: '', members: 0, capacity: 0, locked: false };
         } else if (request.do === 'join_room') {
-            if (code === 'room_full' && this.place?.waits) this.#notBefore.set(request.do, now + ASK_PLACE_MS);
+            if (code === 'room_full' && this.place?.waits) this.#turn.hold(request.do, now + ASK_PLACE_MS);
             else if (this.#isOfPlace(request)) this.#turnedAway(refusal);
         } else if (request.do === 'leave_room') {
             this.#out();
@@ -281,7 +263,7 @@ export class Member {
             this.switches.want(device, false);
             this.#notices.push({ what: 'device_refused', device, refusal });
         } else {
-            this.#notBefore.set(request.do, now + AGAIN_MS);
+            this.#turn.hold(request.do, now + AGAIN_MS);
         }
     }
 
@@ -309,6 +291,7 @@ export class Member {
     /** @param {Refusal} refusal */
     #turnedAway(refusal) {
         const again = this.place?.entered ?? false;
+        this.lastPlace = this.place;
         this.leave();
         this.#notices.push({ what: 'not_joined', again, refusal });
     }

@@ -1,11 +1,11 @@
 // The newest page of a room's history, and after an outage page by page back to the last line that was known. No clock
 // and no socket.
 
+import { AGAIN_MS, Turn } from './turn.js';
+
 /** @typedef {import('./chat_log.js').Line} Line */
 /** @typedef {import('./switches.js').Request} Request */
 
-/** When to ask again where the relay does not say. */
-const AGAIN_MS = 1_000;
 /** So many missed lines are fetched at most; what lies before them is behind "Older messages". */
 const MOST_LINES = 1_000;
 
@@ -18,9 +18,7 @@ export class MissedLines {
     #fetched = 0;
     /** One is in the room and can ask. */
     isHere = false;
-    /** @type {Request | null} */
-    #asked = null;
-    #notBefore = 0;
+    #turn = new Turn();
 
     /** @param {import('./chat_log.js').ChatLog} log */
     constructor(log) {
@@ -37,16 +35,20 @@ export class MissedLines {
         this.#fetched = 0;
     }
 
-    /** @param {number} now @returns {Request | null} */
-    next(now) {
-        if (!this.isHere || !this.#wanted || this.#asked || now < this.#notBefore) return null;
+    /** @returns {Request | null} */
+    #due() {
+        if (!this.isHere || !this.#wanted) return null;
         const { before } = this.#wanted;
-        this.#asked = { do: 'history', fields: before === null ? {} : { before } };
-        return this.#asked;
+        return { do: 'history', fields: before === null ? {} : { before } };
+    }
+
+    /** @param {number} now */
+    next(now) {
+        return this.#turn.ask(this.#due(), now);
     }
 
     get wakeAt() {
-        return this.isHere && this.#wanted && !this.#asked ? this.#notBefore : Infinity;
+        return this.#turn.wakeAt(this.#due());
     }
 
     /**
@@ -55,8 +57,7 @@ export class MissedLines {
      * @returns {Line[]} those that were missed
      */
     answered(request, page) {
-        if (request !== this.#asked) return [];
-        this.#asked = null;
+        if (!this.#turn.end(request)) return [];
         const known = this.#known;
         const before = new Set(this.#log.lines.map(({ id }) => id));
         this.#log.takePage(page);
@@ -70,15 +71,12 @@ export class MissedLines {
         return known === null ? [] : page.lines.filter(({ id }) => id > known && !before.has(id));
     }
 
-    /** @param {Request} request @param {import('./member.js').Refusal} refusal @param {number} now */
+    /** @param {Request} request @param {import('./turn.js').Refusal} refusal @param {number} now */
     refused(request, refusal, now) {
-        if (request !== this.#asked) return;
-        this.#asked = null;
-        this.#notBefore = now + (refusal.retryAfterMs ?? AGAIN_MS);
+        if (this.#turn.end(request)) this.#turn.hold(request.do, now + (refusal.retryAfterMs ?? AGAIN_MS));
     }
 
     lost() {
-        this.#asked = null;
-        this.#notBefore = 0;
+        this.#turn.forget();
     }
 }

@@ -2,7 +2,9 @@
 // keeps its mark, by which the relay knows it again, so it may be sent as often as an answer is missed. No clock and no
 // socket.
 
-/** @typedef {import('./member.js').Refusal} Refusal */
+import { AGAIN_MS, Turn } from './turn.js';
+
+/** @typedef {import('./turn.js').Refusal} Refusal */
 /** @typedef {import('./switches.js').Request} Request */
 /**
  * @typedef {object} OwnLine
@@ -11,9 +13,6 @@
  * @property {string} text
  * @property {Refusal | null} failed why it is not sent; null while it waits
  */
-
-/** When to send again where the relay does not say. */
-const AGAIN_MS = 1_000;
 
 /** A number that nobody else draws. */
 function drawMark() {
@@ -26,9 +25,7 @@ export class OwnLines {
     lines = [];
     /** The room in which lines can be said now. @type {number | null} */
     room = null;
-    /** @type {{ request: Request, line: OwnLine } | null} */
-    #asked = null;
-    #notBefore = 0;
+    #turn = new Turn();
 
     /** @param {number} room */
     of(room) {
@@ -64,55 +61,44 @@ export class OwnLines {
             this.lines = this.lines.filter(({ mark }) => !marks.has(mark));
     }
 
+    /** The next line to say, so that they keep their order. @returns {Request | null} */
     #due() {
-        return this.lines.find(({ room, failed }) => room === this.room && !failed);
+        if (this.room === null) return null;
+        const line = this.lines.find(({ room, failed }) => room === this.room && !failed);
+        return line ? { do: 'say', fields: { text: line.text, mark: line.mark } } : null;
     }
 
-    /** The next line to say, one at a time, so that they keep their order. @param {number} now @returns {Request | null} */
+    /** @param {number} now */
     next(now) {
-        const line = this.room === null || this.#asked || now < this.#notBefore ? undefined : this.#due();
-        if (!line) return null;
-        const request = { do: 'say', fields: { text: line.text, mark: line.mark } };
-        this.#asked = { request, line };
-        return request;
+        return this.#turn.ask(this.#due(), now);
     }
 
     get wakeAt() {
-        return this.room !== null && !this.#asked && this.#due() ? this.#notBefore : Infinity;
+        return this.#turn.wakeAt(this.#due());
     }
 
     /** @param {Request} request @returns {OwnLine | null} the line, unless it arrived in another way before */
     answered(request) {
-        const asked = this.#take(request);
-        const line = this.lines.find(({ mark }) => mark === asked?.mark);
+        if (!this.#turn.end(request)) return null;
+        const line = this.lines.find(({ mark }) => mark === request.fields.mark);
         if (line) this.discard(line.mark);
         return line ?? null;
     }
 
     /** @param {Request} request @param {Refusal} refusal @param {number} now */
     refused(request, refusal, now) {
-        const asked = this.#take(request);
-        if (!asked) return;
-        if (refusal.code === 'rate_limited') {
-            this.#notBefore = now + (refusal.retryAfterMs ?? AGAIN_MS);
-        } else if (refusal.code === 'not_in_room') {
-            // Said when one is back.
-            this.#notBefore = now + AGAIN_MS;
-        } else {
-            this.lines = this.lines.map((line) => (line.mark === asked.mark ? { ...line, failed: refusal } : line));
-        }
+        if (!this.#turn.end(request)) return;
+        // Who is not in the room any more is on the way back, or fails in `stay`.
+        if (refusal.code === 'rate_limited' || refusal.code === 'not_in_room')
+            this.#turn.hold(request.do, now + (refusal.retryAfterMs ?? AGAIN_MS));
+        else
+            this.lines = this.lines.map((line) =>
+                line.mark === request.fields.mark ? { ...line, failed: refusal } : line,
+            );
     }
 
     /** Whether the relay has it is not known: it is sent again. */
     lost() {
-        this.#asked = null;
-        this.#notBefore = 0;
-    }
-
-    /** @param {Request} request */
-    #take(request) {
-        const asked = this.#asked?.request === request ? this.#asked.line : null;
-        if (asked) this.#asked = null;
-        return asked;
+        this.#turn.forget();
     }
 }

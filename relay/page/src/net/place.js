@@ -2,6 +2,9 @@
 // not brought into a room.
 
 /** @typedef {import('./room_list.js').Room} Room */
+/** @typedef {import('./roster.js').Participant} Participant */
+/** @typedef {import('./switches.js').Device} Device */
+/** @typedef {import('./turn.js').Refusal} Refusal */
 /**
  * @typedef {object} Place
  * @property {Room} room as it was known when it was chosen
@@ -9,6 +12,17 @@
  * @property {boolean} entered one has been in it, and is on the way back if not in it now
  * @property {number | null} until when the wish ends; never for who was in the room
  * @property {boolean} waits for somebody to leave, where the room is full
+ */
+
+/** @typedef {{ room: Room, me: number, roster: Participant[] }} Joined */
+/**
+ * What the page is to know.
+ * @typedef {{ what: 'joined', again: boolean, resumed: boolean }
+ *   | { what: 'not_joined', again: boolean, refusal: Refusal }
+ *   | { what: 'expelled', code: string }
+ *   | { what: 'device_refused', device: Device, refusal: Refusal }
+ *   | { what: 'left' }
+ *   | { what: 'signed_out' }} Notice
  */
 
 /** A wish to join that is not fulfilled for so long ends. */

@@ -47,6 +47,7 @@ export class Rooms extends Attendance {
     /** Does not want to join any more. */
     cancel() {
         this.member.leave();
+        this.problem = null;
         this.isTurnedAway(new Refused('cancelled'));
         this.settle();
     }

@@ -8,11 +8,12 @@ import { forgetLink, forTab } from './keep.js';
 import { parse } from './media_frame.js';
 import { passOver, Refused } from './refusal.js';
 import { Rooms } from './rooms.js';
+import { AGAIN_MS } from './turn.js';
 
 /** @typedef {import('./roster.js').Participant} Participant */
 /** @typedef {import('./room_list.js').Room} Room */
 /** @typedef {import('./entrance.js').Identity} Identity */
-/** @typedef {import('./member.js').Notice} Notice */
+/** @typedef {import('./place.js').Notice} Notice */
 /** @typedef {import('./rooms.js').Caller} Caller */
 
 /**
@@ -28,6 +29,8 @@ export class Session extends Rooms {
     /** The caller that waits for the first sign-in. @type {Caller | null} */
     #entering = null;
 
+    /** How many sockets broke. */
+    #losses = 0;
     /** Lines that a reload finds again. */
     #unsent = this.own.lines;
 
@@ -44,6 +47,7 @@ export class Session extends Rooms {
             opened: () => this.#hello(),
             lost: () => {
                 this.connected = false;
+                this.#losses += 1;
                 this.lose();
                 this.tell('phase', null);
             },
@@ -140,11 +144,21 @@ export class Session extends Rooms {
         } catch (error) {
             // A participant who was in already comes back as soon as the relay allows it.
             const later = error instanceof Refused && error.code === 'rate_limited' && !this.#entering;
-            if (later || !(error instanceof Refused)) throw error;
+            if (later) return this.#helloIn(error.retryAfterMs ?? AGAIN_MS);
+            if (!(error instanceof Refused)) throw error;
             this.#end(this.member.isWanted ? error.code : null);
             this.#entering?.reject(error);
             this.#entering = null;
         }
+    }
+
+    /** Signs in on this socket when the relay allows it, if it is still there then. @param {number} ms @returns {Promise<void>} */
+    async #helloIn(ms) {
+        const losses = this.#losses;
+        await new Promise((done) => {
+            setTimeout(() => done(null), ms);
+        });
+        if (losses === this.#losses) await this.#hello();
     }
 
     /** Signing in has led to the lobby or to a room. */

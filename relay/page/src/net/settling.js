@@ -9,14 +9,14 @@ import { Signal } from './signal.js';
 /** @typedef {import('./room_list.js').Room} Room */
 /** @typedef {import('./switches.js').Device} Device */
 /** @typedef {import('./switches.js').Request} Request */
-/** @typedef {import('./member.js').Notice} Notice */
+/** @typedef {import('./place.js').Notice} Notice */
 
 /**
  * @typedef {object} Asker What asks the relay one thing at a time, and again where that failed.
  * @property {(now: number) => Request | null} next
  * @property {number} wakeAt when to call `next` although nothing happened
  * @property {(request: Request, ok: any) => unknown} answered
- * @property {(request: Request, refusal: import('./member.js').Refusal, now: number) => void} refused
+ * @property {(request: Request, refusal: import('./turn.js').Refusal, now: number) => void} refused
  * @property {() => void} lost
  */
 /**
@@ -25,7 +25,7 @@ import { Signal } from './signal.js';
  * @property {null} rooms the list of rooms changed
  * @property {null} roster who is in the room, or a stream, changed
  * @property {null} switches what is wanted of microphone, camera and screen, or what is confirmed of it, changed
- * @property {{ device: Device, refusal: import('./member.js').Refusal }} refused the relay does not take a device
+ * @property {{ device: Device, refusal: import('./turn.js').Refusal }} refused the relay does not take a device
  * @property {{ fresh: import('./chat_log.js').Line[] }} chat lines came
  * @property {import('./media_frame.js').MediaFrame} frame media came
  * @property {{ name: string, joined: boolean }} presence somebody came or went

@@ -172,10 +172,13 @@ export function lobbyPage(session, openSettings) {
     return {
         element,
         show() {
-            const problem = session.problem;
-            trouble.show(
-                !session.connected ? () => words('connection_lost') : problem ? () => problemWords(problem) : null,
-            );
+            const { problem } = session;
+            const { lastPlace } = session.member;
+            // One was in the room, and somebody took the place meanwhile.
+            const isFull = problem === 'room_full' && lastPlace !== null;
+            if (isFull && !waits) full = lastPlace;
+            const worded = problem && !isFull ? () => problemWords(problem) : null;
+            trouble.show(session.connected ? worded : () => words('connection_lost'));
             show();
         },
         leave() {

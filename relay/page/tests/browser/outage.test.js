@@ -281,14 +281,17 @@ test('the same in Firefox: a microphone waits for the connection, and who leaves
     }
 });
 
-test('a full room is waited for, and is entered when somebody leaves', async () => {
+test('a full room is waited for, and is entered when somebody leaves or is away', async () => {
     const directory = await folder();
     const relay = await new Relay(`${directory}/relay`).start();
+    const url = new URL(relay.url);
+    const way = new Way(url.host);
+    url.host = await way.listen();
     const browser = await openBrowser();
     try {
         const pages = [];
         for (const name of ['host', 'ben', 'cem']) {
-            const page = await openPage(browser, relay.url);
+            const page = await openPage(browser, name === 'ben' ? url.href : relay.url);
             await signIn(page, name);
             pages.push(page);
         }
@@ -309,13 +312,22 @@ test('a full room is waited for, and is entered when somebody leaves', async () 
         await cem.getByRole('button', { name: 'Cancel' }).click();
         await cem.getByText('Waiting for a place…').waitFor({ state: 'hidden' });
 
+        // A member who is away for 2 s gives up the place, and is told so when they are back.
+        way.cut();
+        await ben.getByText(LOST).waitFor();
         await cem.getByRole('button', { name: 'Join Maple' }).click();
         await cem.getByRole('button', { name: 'Wait for a place' }).click();
-        await ben.getByRole('button', { name: 'Leave' }).click();
         await shows(cem, 'Maple');
+        way.open();
+        await shows(ben, 'Rooms');
+        await ben.getByText('The room is full.', { exact: true }).waitFor();
+        await ben.getByRole('button', { name: 'Wait for a place' }).click();
+        await cem.getByRole('button', { name: 'Leave' }).click();
+        await shows(ben, 'Maple');
         for (const page of pages) assert.deepEqual(page.troubles, []);
     } finally {
         await browser.close();
+        way.close();
         await relay.stop();
         await remove(directory);
     }

@@ -6,7 +6,7 @@ import { forTab } from '../../src/net/keep.js';
 import { Session } from '../../src/net/session.js';
 import { begin, end, pass } from './virtual_time.js';
 
-/** @type {(request: any) => object} */
+/** Null for no answer at all. @type {(request: any) => object | null} */
 let answer = () => ({ ok: {} });
 /** @type {any[]} */
 let requests = [];
@@ -37,7 +37,10 @@ class Socket {
         const request = JSON.parse(text);
         if (request.do === 'ping') return;
         requests.push(request);
-        setTimeout(() => this.onmessage({ data: JSON.stringify({ reply: request.id, ...answer(request) }) }), 1);
+        setTimeout(() => {
+            const said = answer(request);
+            if (said) this.onmessage({ data: JSON.stringify({ reply: request.id, ...said }) });
+        }, 1);
     }
 
     close() {
@@ -149,4 +152,52 @@ test('a guest who left while nobody answers is forgotten when the relay has forg
     await pass(60_000);
     assert.equal(sockets.length, length);
     assert.equal(session.phase, 'out');
+});
+
+test('lines that are not sent are found again after a reload, and are sent under the same mark', async () => {
+    answer = (request) => (request.do === 'say' ? null : kind(request));
+    const session = new Session('ws://relay/ws');
+    void session.enter({ kind: 'account', name: 'Ana', username: 'ana', email: 'ana@example.org' });
+    await pass(50);
+    void session.join(ROOM);
+    await pass(50);
+    session.say('hello');
+    await pass(50);
+    const [{ mark }] = session.own.lines;
+    const again = new Session('ws://relay/ws');
+    assert.ok(again.comeBack());
+    /** @type {any[]} */
+    const said = [];
+    answer = (request) => {
+        if (request.do !== 'say') return kind(request);
+        said.push({ text: request.text, mark: request.mark });
+        return { ok: { id: 5, at: 5 } };
+    };
+    await pass(50);
+    assert.deepEqual(said, [{ text: 'hello', mark }]);
+    assert.deepEqual(again.own.lines, []);
+    assert.deepEqual(
+        again.chat.lines.map(({ text }) => text),
+        ['hello'],
+    );
+    assert.equal(forTab.read('unsent'), null);
+});
+
+test('a return that comes too often is made when the relay allows it, on the same socket', async () => {
+    answer = kind;
+    const session = new Session('ws://relay/ws');
+    void session.enter({ kind: 'account', name: 'Ana', username: 'ana', email: 'ana@example.org' });
+    await pass(50);
+    let refusals = 1;
+    answer = (request) => {
+        if (request.do !== 'sign_in' || refusals === 0) return kind(request);
+        refusals -= 1;
+        return { refused: 'rate_limited', retry_after_ms: 2_000 };
+    };
+    sockets[0].break();
+    await pass(1_900);
+    assert.equal(session.connected, false);
+    await pass(600);
+    assert.equal(session.connected, true);
+    assert.equal(sockets.length, 2);
 });
