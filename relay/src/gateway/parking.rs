@@ -10,7 +10,7 @@ use std::time::Duration;
 use conclave_protocol::id::SessionId;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_relay_core::RESUME_FOR;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::participant::Participant;
 use super::socket::DRAIN;
@@ -27,6 +27,15 @@ const KEPT: Micros = Micros(RESUME_FOR.0 + 5_000_000);
 #[derive(Default)]
 pub(super) struct Parking(Mutex<HashMap<SessionId, Place>>);
 
+/// Why a socket gets no participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unclaimed {
+    /// It was not left in time.
+    Late,
+    /// Another socket resumes the session by now, so that this one has none.
+    Replaced,
+}
+
 enum Place {
     Left(Box<Participant>, Instant),
     Claimed(oneshot::Sender<Box<Participant>>),
@@ -37,19 +46,22 @@ impl Parking {
     pub(super) fn leave(&self, session: SessionId, participant: Box<Participant>) {
         let now = clock::now();
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match places.remove(&session) {
-            // The socket that gave up claiming it has no use for it.
-            Some(Place::Claimed(claim)) => drop(claim.send(participant)),
-            _ => drop(places.insert(session, Place::Left(participant, now + KEPT))),
+        let unclaimed = match places.remove(&session) {
+            // It comes back when the socket that claimed it is gone.
+            Some(Place::Claimed(claim)) => claim.send(participant),
+            _ => Err(participant),
+        };
+        if let Err(participant) = unclaimed {
+            places.insert(session, Place::Left(participant, now + KEPT));
         }
     }
 
     /// A socket resumes the session.
-    pub(super) async fn claim(&self, session: SessionId) -> Option<Box<Participant>> {
-        let waiting = {
+    pub(super) async fn claim(&self, session: SessionId) -> Result<Box<Participant>, Unclaimed> {
+        let mut waiting = {
             let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             match places.remove(&session) {
-                Some(Place::Left(participant, _)) => return Some(participant),
+                Some(Place::Left(participant, _)) => return Ok(participant),
                 _ => {
                     let (claim, waiting) = oneshot::channel();
                     places.insert(session, Place::Claimed(claim));
@@ -57,7 +69,27 @@ impl Parking {
                 }
             }
         };
-        tokio::time::timeout(CLAIM, waiting).await.ok()?.ok()
+        match tokio::time::timeout(CLAIM, &mut waiting).await {
+            Ok(claimed) => claimed.map_err(|_| Unclaimed::Replaced),
+            Err(_) => self.give_up(session, waiting),
+        }
+    }
+
+    /// Claims no longer: what is left later is for the next socket.
+    fn give_up(
+        &self,
+        session: SessionId,
+        mut waiting: oneshot::Receiver<Box<Participant>>,
+    ) -> Result<Box<Participant>, Unclaimed> {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match waiting.try_recv() {
+            Ok(participant) => Ok(participant),
+            Err(TryRecvError::Closed) => Err(Unclaimed::Replaced),
+            Err(TryRecvError::Empty) => {
+                places.remove(&session);
+                Err(Unclaimed::Late)
+            }
+        }
     }
 
     /// Forgets those whose session has ended.
@@ -86,12 +118,44 @@ mod tests {
     async fn what_was_left_is_claimed_once() {
         let parking = Parking::default();
         parking.leave(SessionId(1), participant());
-        assert!(parking.claim(SessionId(1)).await.is_some());
+        assert!(parking.claim(SessionId(1)).await.is_ok());
         let (other, again) = tokio::join!(parking.claim(SessionId(2)), async {
             parking.leave(SessionId(2), participant());
         });
-        assert!(other.is_some(), "claimed before it was left");
+        assert!(other.is_ok(), "claimed before it was left");
         let () = again;
         assert!(parking.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn of_two_sockets_that_claim_it_the_second_one_gets_it() {
+        let parking = Parking::default();
+        let (first, second, ()) = tokio::join!(
+            parking.claim(SessionId(1)),
+            parking.claim(SessionId(1)),
+            async { parking.leave(SessionId(1), participant()) },
+        );
+        assert_eq!(first.map(drop), Err(Unclaimed::Replaced));
+        assert!(second.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_a_socket_gave_up_is_for_the_next_one() {
+        let parking = Parking::default();
+        for session in [SessionId(1), SessionId(2)] {
+            let (claim, waiting) = oneshot::channel();
+            let claimed = Place::Claimed(claim);
+            parking.0.lock().unwrap().insert(session, claimed);
+            match session {
+                SessionId(1) => {
+                    let given_up = parking.give_up(session, waiting);
+                    assert_eq!(given_up.map(drop), Err(Unclaimed::Late));
+                }
+                // Its task ended.
+                _ => drop(waiting),
+            }
+            parking.leave(session, participant());
+            assert!(parking.claim(session).await.is_ok(), "{session}");
+        }
     }
 }

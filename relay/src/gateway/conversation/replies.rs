@@ -7,6 +7,7 @@ use conclave_protocol::wire::control::{Answer, Refusal, Request, SignedIn};
 use super::requests::{Asked, What};
 use super::{Broken, Conversation};
 use crate::clock;
+use crate::gateway::parking::Unclaimed;
 use crate::gateway::reply;
 
 /// A resumed session whose participant is to be claimed.
@@ -19,12 +20,16 @@ impl Conversation {
     /// Goes on with a session that another socket left, or is about to.
     pub(in crate::gateway) async fn resume(&mut self, claim: Claim) -> Result<(), Broken> {
         let Claim { id, signed_in } = claim;
-        let participant = self.gateway.parking.claim(signed_in.session).await;
+        let is_whole = match self.gateway.parking.claim(signed_in.session).await {
+            Ok(claimed) => {
+                self.participant = Some(claimed);
+                true
+            }
+            Err(Unclaimed::Late) => false,
+            // What this socket would leave is not the session's.
+            Err(Unclaimed::Replaced) => return Ok(()),
+        };
         self.session = Some(signed_in.session);
-        let is_whole = participant.is_some();
-        if let Some(claimed) = participant {
-            self.participant = Some(claimed);
-        }
         let Some(participant) = &mut self.participant else {
             return Ok(());
         };
