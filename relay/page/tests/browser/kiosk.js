@@ -171,18 +171,10 @@ export class Kiosk {
         await run('xdotool', ['type', '--delay', '30', text], { env: this.env });
     }
 
-    /** Sets for how many a new room is, where its form is open. @param {number} wanted */
-    async seats(wanted) {
-        const most = 16;
-        const { x, y } = await this.reads(`${most}`);
-        // The sign for fewer stands as far to the left of the number's middle.
-        const fewer = `${Math.round(x - 64)}`;
-        await run(
-            'xdotool',
-            ['mousemove', fewer, `${Math.round(y)}`, 'click', '--repeat', `${most - wanted}`, '--delay', '60', '1'],
-            { env: this.env },
-        );
-        await this.reads(`${wanted}`);
+    /** Touches a place whose words are not read, such as white ones on blue. @param {number} x @param {number} y @param {number} [times] */
+    async click(x, y, times = 1) {
+        const place = ['mousemove', `${x}`, `${y}`];
+        await run('xdotool', [...place, 'click', '--repeat', `${times}`, '--delay', '60', '1'], { env: this.env });
     }
 
     async stop() {
