@@ -66,7 +66,11 @@ impl Flags {
     /// The configuration with these flags over it.
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
         let file = file_or(self.config.as_deref(), Path::new(DEFAULT_FILE));
-        let mut config = Config::load(file, std::env::vars_os())?;
+        let flags = |config: &mut Config| self.lay_over(config);
+        Ok(Config::load_below(file, std::env::vars_os(), flags)?)
+    }
+
+    fn lay_over(&self, config: &mut Config) {
         if let Some(dir) = &self.data_dir {
             config.data.dir.clone_from(dir);
         }
@@ -82,6 +86,40 @@ impl Flags {
         if let Some(announce) = self.announce {
             config.listen.announce = announce;
         }
-        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The configuration of a relay that is told by its file to speak plain HTTP, with these flags.
+    fn plain_http(listen: &str, flags: &[&str]) -> anyhow::Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("relay.toml");
+        let text = format!("[web]\nplain_http = true\n[listen]\nweb = \"{listen}\"");
+        std::fs::write(&file, text).unwrap();
+        let file = file.to_str().unwrap();
+        let line = ["conclave-relay", "check", "--config", file];
+        let line = line.into_iter().chain(flags.iter().copied());
+        match CommandLine::try_parse_from(line)?.verb {
+            Verb::Check(flags) => flags.config(),
+            _ => unreachable!("the verb is check"),
+        }
+    }
+
+    #[test]
+    fn a_flag_may_not_open_plain_http_to_other_machines() {
+        assert!(plain_http("127.0.0.1:80", &[]).is_ok());
+        let refused = plain_http("127.0.0.1:80", &["--web", "0.0.0.0:80"]);
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("would serve other machines"), "{error}");
+    }
+
+    #[test]
+    fn a_flag_may_keep_plain_http_on_this_machine() {
+        assert!(plain_http("0.0.0.0:80", &[]).is_err());
+        let taken = plain_http("0.0.0.0:80", &["--web", "127.0.0.1:80"]);
+        assert!(taken.is_ok(), "{taken:?}");
     }
 }

@@ -39,11 +39,24 @@ impl Config {
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
+        Self::load_below(file, environment, |_| {})
+    }
+
+    /// As [`Self::load`], with values that count more than both: whether the keys go together is checked with them.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_below(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        above: impl FnOnce(&mut Self),
+    ) -> Result<Self, ConfigError> {
         let schema = Schema::<Self>::new();
         let mut layers = Layers::new(&schema, &[]);
         layers.add(file.map(config::read).transpose()?.unwrap_or_default())?;
         layers.add(schema.variables(PREFIX, environment)?)?;
-        let config = layers.build();
+        let mut config = layers.build();
+        above(&mut config);
         config.check()?;
         Ok(config)
     }
