@@ -13,9 +13,10 @@ use conclave_relay_core::RESUME_FOR;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::participant::Participant;
-use super::socket::DRAIN;
 use crate::clock;
 
+/// How long a socket that ends may take to write what waits.
+pub(super) const DRAIN: Duration = Duration::from_secs(2);
 /// How long a socket that resumes a session waits for the one before to let go of it: longer than a socket that
 /// ends takes to write what waits.
 const CLAIM: Duration = Duration::from_secs(5);

@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use super::conversation::{Broken, Conversation};
 use super::media_frame::{HEADER_BYTES, MAX_PICTURE_BYTES};
 use super::message::MAX_TEXT_BYTES;
+use super::parking::DRAIN;
 use super::{Gateway, reply};
 use crate::clock;
 use crate::mail::media_run::{MediaInbox, MediaRun};
@@ -34,8 +35,6 @@ const FIRST: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30);
 /// How often a browser is pinged, so that one that only listens is heard.
 const PING_EVERY: Duration = Duration::from_secs(10);
-/// How long a socket that ends may take to write what waits.
-pub(super) const DRAIN: Duration = Duration::from_secs(2);
 /// Bytes that are read at a time. Higher costs memory a socket; lower, calls a picture.
 const READ: usize = 8 * 1024;
 /// Packets opened in a row, so that requests get their turn between.
