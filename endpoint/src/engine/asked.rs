@@ -1,6 +1,5 @@
 //! What a request was for, kept until it is answered.
 
-use super::chat::Visit;
 use super::messages::LineNumber;
 use conclave_protocol::attendance;
 
@@ -28,6 +27,10 @@ pub(super) enum Asked {
     Member(attendance::Asked),
     Nothing,
 }
+
+/// Which stay in a room a request belongs to: what is answered after it tells nothing of the next room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Visit(pub(super) u32);
 
 /// One step towards a goal, so that its answer is known from that of another goal's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

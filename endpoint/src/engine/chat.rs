@@ -7,7 +7,7 @@
 mod history;
 mod own_line;
 
-use super::asked::Asked;
+use super::asked::{Asked, Visit};
 use super::messages::{LineNumber, LineState, Written};
 use conclave_protocol::id::{ChatId, LineMark, ParticipantId};
 use conclave_protocol::name::{ChatText, DisplayName, Username};
@@ -30,10 +30,6 @@ pub(super) struct Addressee {
     pub(super) username: Username,
     pub(super) display_name: DisplayName,
 }
-
-/// Which stay in a room a request belongs to: what is answered after it tells nothing of the next room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Visit(u32);
 
 /// What comes out of the chat.
 #[derive(Debug)]

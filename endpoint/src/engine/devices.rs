@@ -4,12 +4,13 @@
 
 mod counts;
 mod silent_speaker;
+mod switches;
 mod threads;
 
 use super::messages::{EngineError, Settings};
-use crate::camera::{CameraCounts, CameraHandle, CameraSpec, CameraState, PreferredMode};
+use crate::camera::{CameraCounts, CameraHandle, CameraSpec, CameraState};
 use crate::net::outbound::{MediaSender, StreamSlot, Transport};
-use crate::picture::frame::{CapturedFrame, PictureSize};
+use crate::picture::frame::CapturedFrame;
 use crate::record::Recorder;
 use crate::sound::level::LevelMeter;
 use crate::sound::playout::{Loudspeaker, Tap, VoiceInput, Voices};
@@ -148,52 +149,6 @@ impl Devices {
     pub(super) fn stop(&mut self) {
         self.close();
         self.wait_for_camera();
-    }
-
-    /// What is switched on.
-    pub(super) fn switched_on(&self) -> SwitchedOn {
-        SwitchedOn {
-            microphone: self.has_microphone() && self.microphone_on.load(Relaxed),
-            camera: self.picture().is_some(),
-        }
-    }
-
-    /// What is switched on and not lost.
-    pub(super) fn working(&self) -> SwitchedOn {
-        let on = self.switched_on();
-        SwitchedOn {
-            microphone: on.microphone && !self.lost.microphone,
-            camera: on.camera && !self.lost.camera,
-        }
-    }
-
-    /// A device thread told its state.
-    pub(super) fn follow(&mut self, event: &DeviceEvent) {
-        match event {
-            DeviceEvent::Camera(state) => {
-                self.lost.camera = matches!(state, CameraState::Lost(_));
-            }
-            DeviceEvent::Microphone(state) => {
-                self.lost.microphone = matches!(state, SoundState::Lost(_));
-            }
-            DeviceEvent::Speaker(_) => {}
-        }
-    }
-
-    /// Whether there is a microphone at all.
-    pub(super) fn has_microphone(&self) -> bool {
-        self.microphone_spec != MicrophoneSpec::Off
-    }
-
-    /// The size and rate that the camera aims at, if it is on.
-    pub(super) fn picture(&self) -> Option<(PictureSize, u32)> {
-        let wish = match &self.camera_spec {
-            CameraSpec::Off => return None,
-            CameraSpec::V4l2 { wish, .. } => wish.unwrap_or_default(),
-            CameraSpec::Pattern(wish) => *wish,
-            CameraSpec::Auto | CameraSpec::File(_) => PreferredMode::default(),
-        };
-        self.camera_on.then_some((wish.size, wish.fps))
     }
 
     /// What the microphone hears, whether it is sent or not.

@@ -67,11 +67,13 @@ impl VoiceReport {
         }
     }
 
-    fn set(&self, counts: PlayoutCounts) {
-        self.heard.store(counts.heard, Relaxed);
-        self.concealed.store(counts.concealed, Relaxed);
-        self.gaps.store(counts.gaps, Relaxed);
-        self.late.store(counts.late, Relaxed);
+    /// What was counted `before` by another speaker, and since then.
+    fn set(&self, before: PlayoutCounts, since: PlayoutCounts) {
+        self.heard.store(before.heard + since.heard, Relaxed);
+        self.concealed
+            .store(before.concealed + since.concealed, Relaxed);
+        self.gaps.store(before.gaps + since.gaps, Relaxed);
+        self.late.store(before.late + since.late, Relaxed);
     }
 }
 
@@ -191,6 +193,8 @@ struct Voice {
     username: Arc<Username>,
     buffer: JitterBuffer,
     report: Arc<VoiceReport>,
+    /// What the report had when this voice began: a talker goes on when another speaker is taken.
+    before: PlayoutCounts,
     playout: Playout,
     block: Block,
 }
@@ -239,7 +243,7 @@ impl Voices {
         self.take_all();
         for voice in &mut self.voices {
             voice.playout = voice.buffer.pop(heard_at, &mut voice.block);
-            voice.report.set(voice.buffer.counts());
+            voice.report.set(voice.before, voice.buffer.counts());
             if let Playout::Heard { captured } = voice.playout {
                 let shift = voice.report.clock_shift_us.load(Relaxed);
                 let here = captured.0.saturating_add_signed(shift);
@@ -277,6 +281,7 @@ impl Voices {
             stream,
             username,
             buffer: JitterBuffer::new(),
+            before: report.counts(),
             report,
             playout: Playout::Silent,
             block: [0; BLOCK_SAMPLES],

@@ -12,6 +12,7 @@ mod seat;
 mod stage;
 mod world;
 
+use crate::engine::messages::Intent;
 use conclave_protocol::time::Micros;
 use play::{Place, play};
 use serde::Deserialize;
@@ -75,6 +76,26 @@ fn places(story: &Story) -> Vec<Place> {
         }
     }
     places
+}
+
+#[test]
+fn one_who_tries_the_devices_after_a_call_without_camera_sees_the_camera_each_time() {
+    let mut world = world::World::new(8, None);
+    let seat = world.seat("me", play::keep(0));
+    for _ in 0..2 {
+        world.pass(Micros::from_secs(1));
+        let now = world.now;
+        world.seats[seat].enter(now, "room", None);
+        world.seats[seat].intend(now, Intent::Camera(false));
+        world.pass(Micros::from_secs(1));
+        assert!(!world.seats[seat].stage.camera_is_open());
+        world.seats[seat].intend(now, Intent::LeaveRoom);
+        world.pass(Micros::from_secs(1));
+        world.seats[seat].intend(now, Intent::TryDevices(true));
+        assert!(world.seats[seat].stage.camera_is_open());
+        world.seats[seat].intend(now, Intent::TryDevices(false));
+        assert!(!world.seats[seat].stage.camera_is_open());
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ thread_local! {
     static FOLDERS: RefCell<Vec<tempfile::TempDir>> = const { RefCell::new(Vec::new()) };
 }
 
-fn keep(seat: usize) -> DataDir {
+pub(super) fn keep(seat: usize) -> DataDir {
     FOLDERS.with_borrow_mut(|folders| {
         // The second device of `me` has a copy of its card.
         let seat = if seat == 3 { 0 } else { seat };

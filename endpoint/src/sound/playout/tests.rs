@@ -63,6 +63,35 @@ fn who_finds_all_places_taken_is_heard_as_soon_as_one_is_free() {
 }
 
 #[test]
+fn a_talker_s_counts_go_on_when_another_speaker_is_taken_each_time() {
+    let report = Arc::new(VoiceReport::default());
+    let mut heard = 0;
+    for _ in 0..3 {
+        let (mut voices, mut ring) = Voices::new(None, Arc::default());
+        let add = Input::Add(StreamId(1), talker(), Arc::clone(&report));
+        ring.push(add).ok().unwrap();
+        for sequence in 0..5 {
+            let at = Instant(1_000_000 + sequence * 20_000);
+            let input = Input::Block {
+                stream: StreamId(1),
+                sequence: SequenceNumber(sequence),
+                captured: at,
+                arrived: at,
+                block: block(100),
+            };
+            ring.push(input).ok().unwrap();
+        }
+        let mut out = [0; BLOCK_SAMPLES];
+        for turn in 0..5 {
+            voices.fill(&mut out, Instant(1_080_000 + turn * 20_000));
+        }
+        let now = report.counts().heard;
+        assert!(now > heard, "{now} blocks after {heard}");
+        heard = now;
+    }
+}
+
+#[test]
 fn a_listener_rests_until_somebody_may_be_heard() {
     let (mut voices, mut ring) = Voices::new(None, Arc::default());
     let listener = std::thread::spawn(move || {

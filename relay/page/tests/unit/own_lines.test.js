@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { ChatLog } from '../../src/net/chat_log.js';
 import { MissedLines } from '../../src/net/missed_lines.js';
 import { OwnLines } from '../../src/net/own_lines.js';
+import './web_crypto.js';
 
 /** @param {OwnLines} own */
 const texts = (own) => own.lines.map(({ text }) => text);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { forTab } from '../../src/net/keep.js';
 import { Session } from '../../src/net/session.js';
 import { begin, end, pass } from './virtual_time.js';
+import './web_crypto.js';
 
 /** Null for no answer at all. @type {(request: any) => object | null} */
 let answer = () => ({ ok: {} });
