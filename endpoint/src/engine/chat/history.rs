@@ -17,6 +17,8 @@ pub(super) struct History {
     missing: Option<Missing>,
     /// A page before the first told line was asked for.
     earlier_asked: bool,
+    /// The first page of this stay is told: from then on nothing may be left out, also where it had no line.
+    is_begun: bool,
 }
 
 struct Missing {
@@ -43,7 +45,8 @@ impl History {
         let known = match &former {
             // Pages were missing when the connection was lost: they still are.
             Some(missing) => missing.known,
-            None => self.told.last().copied(),
+            None if self.is_begun => Some(self.told.last().copied().unwrap_or_default()),
+            None => None,
         };
         self.missing = Some(Missing {
             known,
@@ -112,6 +115,7 @@ impl History {
     /// Tells what has come, although pages may be missing.
     pub(super) fn give_up(&mut self) -> Next {
         self.earlier_asked = false;
+        self.is_begun = true;
         let missing = self.missing.take();
         let lines = missing.map(|missing| missing.lines).unwrap_or_default();
         let news = lines.into_values().filter(|line| self.told.insert(line.id));

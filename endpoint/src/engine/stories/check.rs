@@ -298,6 +298,14 @@ fn chat(world: &World, faults: &mut Vec<String>) {
             .map(|line| line.id)
             .filter(|id| from.is_none_or(|from| *id >= from))
             .collect();
+        let since = seen.stay_since.0 / 1_000;
+        let missed = lines
+            .iter()
+            .filter(|line| line.at.0 > since && !told.contains(&line.id));
+        let missed = missed.count();
+        if missed > 0 {
+            faults.push(format!("{name}: was never told {missed} lines of its stay"));
+        }
         if told != expected {
             faults.push(format!("{name}: was told {told:?} of {expected:?}"));
         }

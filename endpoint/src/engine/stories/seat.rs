@@ -58,6 +58,8 @@ pub(super) struct Seen {
     pub(super) in_room: bool,
     pub(super) interrupted: bool,
     pub(super) signed_in_at: Option<Instant>,
+    /// Since when it is in the room, outages included.
+    pub(super) stay_since: Instant,
     /// The lines of this stay, in the order in which they were told.
     pub(super) told: Vec<(ChatId, String)>,
     /// Own lines that are not stored.
@@ -73,6 +75,7 @@ impl Seen {
             Report::Joined { back, .. } => {
                 (self.in_room, self.interrupted) = (true, false);
                 if !back {
+                    self.stay_since = self.now;
                     self.told.clear();
                 }
             }

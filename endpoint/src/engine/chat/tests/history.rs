@@ -30,6 +30,16 @@ fn lines_missed_in_an_outage_are_asked_for_page_by_page_down_to_the_last_known_o
 }
 
 #[test]
+fn lines_missed_in_an_outage_are_asked_for_down_to_the_first_one_where_none_was_known() {
+    let mut bench = Bench::inside();
+    bench.chat.lose();
+    bench.join();
+    bench.page(&[50, 51, 52], true);
+    bench.page(&[20, 21, 22], false);
+    assert_eq!(bench.ids(), [20, 21, 22, 50, 51, 52]);
+}
+
+#[test]
 fn a_line_that_comes_while_pages_are_missing_is_told_behind_them() {
     let mut bench = Bench::inside();
     bench.hear(line(1, "ana", 0));
