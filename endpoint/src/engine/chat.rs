@@ -2,7 +2,7 @@
 //! and in order, whichever way it came.
 //!
 //! Own lines are said one at a time, so that a refused one is not overtaken. Each has a mark by which the relay knows
-//! it again: a line whose answer was lost is said once more, and stands in the chat once.
+//! it again: if the answer to a line was lost, the line is sent again, and the relay stores it once.
 
 mod history;
 mod own_line;

@@ -1,4 +1,4 @@
-//! A room from the inside: who is there, and the key that media threads were granted.
+//! The state of a joined room: its members, and the key that media threads use.
 
 use conclave_protocol::attendance::Attendance;
 use conclave_protocol::id::RoomId;

@@ -78,6 +78,9 @@ impl History {
     pub(super) fn hear(&mut self, line: ChatLine) -> Option<ChatLine> {
         if let Some(missing) = &mut self.missing {
             missing.lines.insert(line.id, line);
+            if missing.lines.len() > MOST_TOLD {
+                missing.lines.pop_first();
+            }
             return None;
         }
         self.is_news(line.id).then_some(line)
@@ -96,8 +99,12 @@ impl History {
         missing
             .lines
             .extend(lines.into_iter().map(|line| (line.id, line)));
+        // A relay that gives the same page again, or pages without end, is not asked for ever.
+        let goes_on =
+            first.is_some_and(|first| missing.reached.is_none_or(|before| first < before));
         missing.reached = first.or(missing.reached);
         let is_reached = match (missing.known, first) {
+            _ if !goes_on || missing.lines.len() >= MOST_TOLD => true,
             (Some(known), Some(first)) => first <= known || !more,
             // The first page of a stay; what is before it comes when a person asks for it.
             (None, _) => {

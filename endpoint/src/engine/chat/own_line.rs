@@ -36,7 +36,7 @@ impl OwnLine {
     /// Tells the writer who waits, once.
     pub(super) fn answer(&mut self, answer: Result<(), Refusal>) {
         if let Some(written) = self.written.take() {
-            // A writer who is gone needs no answer.
+            // The receiver may be gone: then nobody needs the answer.
             let _ = written.send(answer);
         }
     }

@@ -40,6 +40,36 @@ fn lines_missed_in_an_outage_are_asked_for_down_to_the_first_one_where_none_was_
 }
 
 #[test]
+fn a_relay_that_gives_the_same_page_again_is_not_asked_for_ever() {
+    let mut bench = Bench::inside();
+    bench.chat.lose();
+    bench.join();
+    bench.page(&[50, 51, 52], true);
+    let asked = bench.pages.len();
+    bench.page(&[50, 51, 52], true);
+    assert_eq!(bench.pages.len(), asked);
+    assert_eq!(bench.ids(), [50, 51, 52]);
+}
+
+#[test]
+fn a_relay_that_gives_pages_without_end_is_asked_for_as_many_lines_as_are_remembered() {
+    let mut bench = Bench::inside();
+    bench.chat.lose();
+    bench.join();
+    let mut pages = 0;
+    for first in (1..1_000_000_u64).rev().step_by(20) {
+        let asked = bench.pages.len();
+        let page: Vec<_> = (first..first + 20).collect();
+        bench.page(&page, true);
+        pages += 1;
+        if bench.pages.len() == asked {
+            break;
+        }
+    }
+    assert_eq!(pages, 4_096_usize.div_ceil(20));
+}
+
+#[test]
 fn a_line_that_comes_while_pages_are_missing_is_told_behind_them() {
     let mut bench = Bench::inside();
     bench.hear(line(1, "ana", 0));
