@@ -26,13 +26,15 @@ export class Kiosk {
      * @param {string} name the account, and with a capital letter the room
      * @param {string} directory
      * @param {string} [camera]
+     * @param {{ microphone: string, speaker: string }} [sound]
      */
-    constructor(relay, name, directory, camera = 'pattern:320x180@5') {
+    constructor(relay, name, directory, camera = 'pattern:320x180@5', sound = { microphone: 'off', speaker: 'off' }) {
         this.relay = relay;
         this.name = name;
         this.room = name[0].toUpperCase() + name.slice(1);
         this.directory = directory;
         this.camera = camera;
+        this.sound = sound;
         this.picture = `${directory}/${name}.png`;
     }
 
@@ -60,8 +62,8 @@ export class Kiosk {
                 `name = "${this.room}"`,
                 '[devices]',
                 `camera = "${this.camera}"`,
-                'microphone = "off"',
-                'speaker = "off"',
+                `microphone = "${this.sound.microphone}"`,
+                `speaker = "${this.sound.speaker}"`,
                 '[screen]',
                 'language = "en"',
                 '',

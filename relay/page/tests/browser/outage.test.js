@@ -6,58 +6,11 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { Firefox } from './engines.js';
 import { createRoom, folder, openBrowser, openPage, Relay, remove, shows, signIn, until } from './harness.js';
 import { Way } from './way.js';
+import { captured, hears, keepTracks, told } from './witness.js';
 
 /** @typedef {import('./harness.js').Page} Page */
 
 const LOST = 'The connection was lost. Reconnecting…';
-
-/** Keeps every track that the page is given. */
-function keepTracks() {
-    const tracks = /** @type {any} */ (window.captured = /** @type {MediaStreamTrack[]} */ ([]));
-    const given = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-    navigator.mediaDevices.getUserMedia = async (wanted) => {
-        const stream = await given(wanted);
-        tracks.push(...stream.getTracks());
-        return stream;
-    };
-}
-
-/** How many devices the page captures from now. @param {Page} page @returns {Promise<number>} */
-function captured(page) {
-    return page.evaluate(
-        () =>
-            /** @type {any} */ (window).captured.filter(
-                (/** @type {MediaStreamTrack} */ { readyState }) => readyState === 'live',
-            ).length,
-    );
-}
-
-/** Waits for a frame of somebody's sound. @param {Page} page @param {string} name */
-async function hears(page, name) {
-    await page.evaluate((who) => {
-        const { session } = /** @type {any} */ (window).conclave;
-        const heard = /** @type {any} */ (window.heard = { [who]: false });
-        session.on('frame', (/** @type {any} */ { kind, stream }) => {
-            if (kind === 0 && session.roster.ownerOf(stream)?.username === who) heard[who] = true;
-        });
-    }, name);
-    await until(`sound of ${name}`, () => page.evaluate((who) => /** @type {any} */ (window).heard[who], name));
-}
-
-/** How somebody's devices are told to a page. @param {Page} page @param {string} name */
-function told(page, name) {
-    return page.evaluate((who) => {
-        const people = /** @type {any} */ (window).conclave.session.roster.people();
-        const person = people.find((/** @type {any} */ { username }) => username === who);
-        return person
-            ? {
-                  microphone: person.microphone,
-                  camera: person.camera,
-                  streams: person.streams.map((/** @type {any} */ { media }) => media.kind).sort(),
-              }
-            : null;
-    }, name);
-}
 
 /** The texts of all lines that the relay has stored, as a page knows them. @param {Page} page @returns {Promise<string[]>} */
 function storedLines(page) {
