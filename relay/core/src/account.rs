@@ -227,6 +227,7 @@ impl Core {
                 over_at: None,
                 watching: false,
                 joining: false,
+                made: None,
                 clock: conclave_protocol::units::ClockOffset(0),
                 membership: None,
                 limits: limits.unwrap_or_else(|| RequestLimits::new(&self.clock)),

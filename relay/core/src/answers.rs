@@ -35,6 +35,17 @@ impl Core {
             Some(Pending::RoomChange(change)) => self.room_changed(change, answer),
             Some(Pending::Create(draft)) => self.open_room(draft, answer.map(drop)),
             Some(Pending::Say(line)) => self.said(*line, answer),
+            Some(Pending::FindLine {
+                connection,
+                request,
+                refusal,
+            }) => {
+                let result = answer.and_then(|answer| match answer {
+                    StoreAnswer::KnownLine { id, at } => Ok(Answer::Said { id, at }),
+                    _ => Err(refusal),
+                });
+                self.reply(connection, request, result);
+            }
             Some(Pending::History {
                 connection,
                 request,
@@ -49,6 +60,9 @@ impl Core {
             Some(Pending::HashPin(draft)) => {
                 self.store_room_with(draft, Err(Refusal::StorageFailed));
             }
+            Some(Pending::SameRoom(asked)) => {
+                self.created_again(&asked, answer.map(|_| false));
+            }
             None => {}
         }
     }
@@ -60,6 +74,12 @@ impl Core {
                 self.enter_if(entry, Ok(matches));
             }
             (Some(Pending::Join(entry)), Err(refusal)) => self.enter_if(entry, Err(refusal)),
+            (Some(Pending::SameRoom(asked)), Ok(PinAnswer::Compared(matches))) => {
+                self.created_again(&asked, Ok(matches));
+            }
+            (Some(Pending::SameRoom(asked)), Err(refusal)) => {
+                self.created_again(&asked, Err(refusal));
+            }
             (Some(Pending::HashPin(draft)), Ok(PinAnswer::Hashed(hash))) => {
                 self.store_room_with(draft, Ok(hash));
             }

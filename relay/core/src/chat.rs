@@ -36,7 +36,12 @@ impl Core {
             return Err(Refusal::OutOfRange);
         }
         let room = self.room_of(from)?;
-        let to = to.map(|to| self.member(room, to)).transpose()?;
+        let to = match to.map(|to| self.member(room, to)).transpose() {
+            Ok(to) => to,
+            Err(refusal) => {
+                return self.find_line((connection, request, from), room, mark, refusal);
+            }
+        };
         let name = |id: SessionId| self.sessions.get(&id).map(|s| s.username.clone());
         let line = ChatLine {
             id: ChatId(self.last_chat + 1),
@@ -69,6 +74,32 @@ impl Core {
                 line,
                 from_guest,
                 to_guest,
+            }));
+        Ok(())
+    }
+
+    /// Whom a line is for may have left since it was stored. Sent again it is acknowledged; a new one is refused.
+    fn find_line(
+        &mut self,
+        (connection, request, from): (ConnectionId, RequestId, SessionId),
+        room: RoomId,
+        mark: LineMark,
+        refusal: Refusal,
+    ) -> Result<(), Refusal> {
+        let writer = self.sessions.get(&from).ok_or(Refusal::NotSignedIn)?;
+        let (from, from_guest) = (writer.username.clone(), writer.guest.is_some());
+        let token = self.wait_for(Pending::FindLine {
+            connection,
+            request,
+            refusal,
+        });
+        self.effects
+            .push_back(Effect::Store(StoreCommand::FindLine {
+                token,
+                room,
+                from,
+                from_guest,
+                mark,
             }));
         Ok(())
     }

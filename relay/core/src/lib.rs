@@ -23,6 +23,7 @@ mod limits;
 mod link;
 mod link_token;
 mod lobby;
+mod made_again;
 pub mod quota;
 mod recipient_limit;
 mod room;
@@ -57,6 +58,7 @@ use limit_log::LimitLog;
 use limits::{GrowthLimits, RestingLimits, SignInLimit};
 use link::{GuestArrival, RoomChange};
 use lobby::{Draft, Lobby};
+use made_again::SameRoom;
 use quota::SetClock;
 use room::{Entry, Room};
 use session::{Connection, Session, Stage};
@@ -104,7 +106,14 @@ enum Pending {
     Join(Entry),
     HashPin(Draft),
     Create(Draft),
+    SameRoom(SameRoom),
     Say(Box<Line>),
+    /// A line for one who is not here: known, or refused with this.
+    FindLine {
+        connection: ConnectionId,
+        request: RequestId,
+        refusal: Refusal,
+    },
     History {
         connection: ConnectionId,
         request: RequestId,

@@ -47,13 +47,15 @@ impl Lobby {
 }
 
 /// A room that is being made.
-#[derive(Debug)]
 pub(super) struct Draft {
     pub(super) connection: ConnectionId,
     pub(super) request: RequestId,
+    pub(super) session: SessionId,
     pub(super) name: RoomName,
     pub(super) capacity: u16,
     pub(super) pin: Option<PinHash>,
+    /// The PIN as it was asked for.
+    pub(super) asked_pin: Option<Pin>,
     /// The account's key.
     pub(super) creator: String,
     pub(super) id: RoomId,
@@ -86,30 +88,32 @@ impl Core {
             return Err(Refusal::OutOfRange);
         }
         if self.room_names.contains(&name.key()) {
-            return Err(Refusal::RoomExists);
+            return self.create_again((connection, request, session), &name, pin, capacity);
         }
         if self.room_names.len() >= self.limits.rooms {
             self.limit_reached("limits.rooms", self.limits.rooms, connection);
             return Err(Refusal::TooMany);
         }
-        let session = self.sessions.get(&session).ok_or(Refusal::NotSignedIn)?;
-        let creator = session.key();
+        let asker = self.sessions.get(&session).ok_or(Refusal::NotSignedIn)?;
+        let creator = asker.key();
         let made = self.rooms_made.get(&creator).copied().unwrap_or(0);
         if made >= self.limits.rooms_per_account {
             let limit = self.limits.rooms_per_account;
             self.limit_reached("limits.rooms_per_account", limit, connection);
             return Err(Refusal::TooMany);
         }
-        self.growth.check_room(session.peer.address)?;
+        self.growth.check_room(asker.peer.address)?;
         self.rooms_made.insert(creator.clone(), made + 1);
         self.room_names.insert(name.key());
         self.last_room += 1;
         let draft = Draft {
             connection,
             request,
+            session,
             name,
             capacity,
             pin: None,
+            asked_pin: pin.clone(),
             creator,
             id: RoomId(self.last_room),
         };
@@ -174,6 +178,9 @@ impl Core {
         );
         self.rooms.insert(draft.id, room);
         self.lobby.mark(draft.id);
+        if let Some(session) = self.sessions.get_mut(&draft.session) {
+            session.made = Some(draft.id);
+        }
         self.reply(
             draft.connection,
             draft.request,

@@ -58,6 +58,8 @@ pub(super) struct Session {
     pub(super) watching: bool,
     /// Whether a join waits for its PIN to be compared.
     pub(super) joining: bool,
+    /// The room that it made last.
+    pub(super) made: Option<RoomId>,
     pub(super) clock: ClockOffset,
     pub(super) membership: Option<Membership>,
     pub(super) limits: RequestLimits,

@@ -1,6 +1,6 @@
 //! What the core asks of the store and of the PIN worker, and what they answer.
 
-use conclave_protocol::id::{ChatId, RoomId};
+use conclave_protocol::id::{ChatId, LineMark, RoomId};
 use conclave_protocol::name::{Email, Pin, RoomName, Username};
 use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::ChatLine;
@@ -49,6 +49,19 @@ pub enum StoreCommand {
         /// Whether it is for a guest alone.
         to_guest: bool,
     },
+    /// Finds a line of chat: by this writer, in this room, with this mark.
+    FindLine {
+        /// The request that waits for the answer.
+        token: Token,
+        /// In which room.
+        room: RoomId,
+        /// Who wrote it.
+        from: Username,
+        /// Whether that is a guest, whose name belongs to no account.
+        from_guest: bool,
+        /// The mark that its writer drew.
+        mark: LineMark,
+    },
     /// Finds out whether a name is an account's.
     FindName {
         /// The request that waits for the answer.
@@ -86,6 +99,7 @@ impl StoreCommand {
             Self::SignIn { token, .. }
             | Self::CreateRoom { token, .. }
             | Self::AppendChat { token, .. }
+            | Self::FindLine { token, .. }
             | Self::FindName { token, .. }
             | Self::ChangeRoom { token, .. }
             | Self::ReadHistory { token, .. } => *token,
@@ -154,6 +168,8 @@ pub enum StoreAnswer {
         /// Its time then.
         at: UnixMillis,
     },
+    /// No line is like that.
+    NoLine,
     /// A page of chat, oldest first.
     History {
         /// The lines.

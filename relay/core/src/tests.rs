@@ -6,6 +6,7 @@ mod chat;
 mod limits;
 mod links;
 mod lobby;
+mod made_again;
 mod resume;
 mod routes;
 mod sessions;

@@ -19,6 +19,40 @@ const PRUNE_EACH: u64 = 64;
 /// Stands for guests where an account's key would: no name has this character.
 const GUEST: &str = "@";
 
+/// Stands for a writer or a reader: an account by its key. A later owner of a guest's name must not find the guest's
+/// direct lines.
+fn key_of(name: &Username, is_guest: bool) -> String {
+    match is_guest {
+        true => GUEST.to_owned(),
+        false => name.key(),
+    }
+}
+
+/// Finds the line that this writer has written with this mark in this room.
+pub(super) fn find(
+    connection: &Connection,
+    room: RoomId,
+    from: &Username,
+    from_guest: bool,
+    mark: LineMark,
+) -> Result<StoreAnswer, ExecuteError> {
+    let mark = i64::try_from(mark.0).map_err(|_| Refusal::OutOfRange)?;
+    let from_key = key_of(from, from_guest);
+    // All guests have the key of guests, so that the name tells them apart.
+    let known = connection
+        .prepare_cached(
+            "SELECT id, at FROM chat WHERE room = ?1 AND sender_key = ?2 AND sender = ?3 AND mark = ?4",
+        )?
+        .query_row(params![room.0, from_key, from.as_str(), mark], |row| {
+            Ok(StoreAnswer::KnownLine {
+                id: ChatId(row.get::<_, i64>(0)?.unsigned_abs()),
+                at: UnixMillis(row.get::<_, i64>(1)?.unsigned_abs()),
+            })
+        })
+        .optional()?;
+    Ok(known.unwrap_or(StoreAnswer::NoLine))
+}
+
 /// Remembers a line, unless its writer has written one with this mark in this room; then it tells of that one.
 pub(super) fn append(
     connection: &Connection,
@@ -27,26 +61,8 @@ pub(super) fn append(
     from_guest: bool,
     to_guest: bool,
 ) -> Result<StoreAnswer, ExecuteError> {
-    // A later owner of a guest's name must not find the guest's direct lines.
-    let key = |name: &Username, is_guest: bool| match is_guest {
-        true => GUEST.to_owned(),
-        false => name.key(),
-    };
-    let from_key = key(&line.from, from_guest);
-    let mark = i64::try_from(line.mark.0).map_err(|_| Refusal::OutOfRange)?;
-    // All guests have the key of guests, so that the name tells them apart.
-    let known = connection
-        .prepare_cached(
-            "SELECT id, at FROM chat WHERE room = ?1 AND sender_key = ?2 AND sender = ?3 AND mark = ?4",
-        )?
-        .query_row(params![room.0, from_key, line.from.as_str(), mark], |row| {
-            Ok(StoreAnswer::KnownLine {
-                id: ChatId(row.get::<_, i64>(0)?.unsigned_abs()),
-                at: UnixMillis(row.get::<_, i64>(1)?.unsigned_abs()),
-            })
-        })
-        .optional()?;
-    if let Some(known) = known {
+    let known = find(connection, room, &line.from, from_guest, line.mark)?;
+    if known != StoreAnswer::NoLine {
         return Ok(known);
     }
     connection
@@ -59,12 +75,12 @@ pub(super) fn append(
             room.0,
             i64::try_from(line.at.0).unwrap_or(i64::MAX),
             line.from.as_str(),
-            from_key,
+            key_of(&line.from, from_guest),
             line.to.as_ref().map(Username::as_str),
-            line.to.as_ref().map(|to| key(to, to_guest)),
+            line.to.as_ref().map(|to| key_of(to, to_guest)),
             line.text.as_str(),
             line.from_name.as_str(),
-            mark,
+            i64::try_from(line.mark.0).map_err(|_| Refusal::OutOfRange)?,
         ])?;
     if line.id.0.is_multiple_of(PRUNE_EACH) {
         connection
@@ -185,6 +201,12 @@ mod tests {
         let (id, at) = (first.id, first.at);
         let again = add(&database, 7, &line(2, "ana", 77), false);
         assert_eq!(again, StoreAnswer::KnownLine { id, at });
+        let found = |mark| {
+            let mark = LineMark(mark);
+            find(&database.connection, RoomId(7), &first.from, false, mark).unwrap()
+        };
+        assert_eq!(found(77), StoreAnswer::KnownLine { id, at });
+        assert_eq!(found(78), StoreAnswer::NoLine);
         // Another room, another writer, another mark, a guest and another guest each have their own.
         for (room, line, is_guest) in [
             (8, line(3, "ana", 77), false),

@@ -207,6 +207,13 @@ fn execute(
             to_guest,
             ..
         } => chat::append(connection, *room, line, *from_guest, *to_guest),
+        StoreCommand::FindLine {
+            room,
+            from,
+            from_guest,
+            mark,
+            ..
+        } => chat::find(connection, *room, from, *from_guest, *mark),
         StoreCommand::FindName { username, .. } => accounts::find(connection, username),
         StoreCommand::ChangeRoom { room, setting, .. } => {
             rooms::change(connection, *room, *setting)

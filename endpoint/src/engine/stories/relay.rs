@@ -1,8 +1,8 @@
 //! The relay's own core, with a store, a network and a media plane that live in the test.
 
 use conclave_protocol::hop::HopKeys;
-use conclave_protocol::id::{ChatId, RoomId, SessionId};
-use conclave_protocol::name::Pin;
+use conclave_protocol::id::{ChatId, LineMark, RoomId, SessionId};
+use conclave_protocol::name::{Pin, Username};
 use conclave_protocol::time::Instant;
 use conclave_protocol::units::UnixMillis;
 use conclave_protocol::wire::control::{
@@ -269,6 +269,9 @@ impl Store {
                 }
             }
             StoreCommand::AppendChat { room, line, .. } => Ok(self.append(*room, line)),
+            StoreCommand::FindLine {
+                room, from, mark, ..
+            } => Ok(self.find(*room, from, *mark)),
             StoreCommand::ChangeRoom { .. } => Ok(StoreAnswer::Done),
             StoreCommand::ReadHistory {
                 room,
@@ -298,18 +301,22 @@ impl Store {
 
     /// A line that is stored already is found by its mark.
     fn append(&mut self, room: RoomId, line: &ChatLine) -> StoreAnswer {
-        let is_it = |(of, stored): &&(RoomId, ChatLine)| {
-            *of == room && stored.from.key() == line.from.key() && stored.mark == line.mark
-        };
-        match self.lines.iter().find(is_it) {
-            Some((_, stored)) => StoreAnswer::KnownLine {
-                id: stored.id,
-                at: stored.at,
-            },
-            None => {
-                self.lines.push((room, line.clone()));
-                StoreAnswer::Done
-            }
+        let found = self.find(room, &line.from, line.mark);
+        if found != StoreAnswer::NoLine {
+            return found;
         }
+        self.lines.push((room, line.clone()));
+        StoreAnswer::Done
+    }
+
+    fn find(&self, room: RoomId, from: &Username, mark: LineMark) -> StoreAnswer {
+        let is_it = |(of, stored): &&(RoomId, ChatLine)| {
+            (*of, stored.from.key(), stored.mark) == (room, from.key(), mark)
+        };
+        let found = self.lines.iter().find(is_it);
+        found.map_or(StoreAnswer::NoLine, |(_, stored)| StoreAnswer::KnownLine {
+            id: stored.id,
+            at: stored.at,
+        })
     }
 }

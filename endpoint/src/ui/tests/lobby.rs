@@ -25,6 +25,27 @@ fn the_lobby_lists_searches_and_joins() {
 }
 
 #[test]
+fn a_full_room_can_be_touched_and_a_place_in_it_waited_for() {
+    for page in [Page::Lobby, Page::Idle] {
+        let mut bench = Bench::new(ACCOUNT, page == Page::Idle);
+        bench.tell(Report::SignedIn);
+        let full = RoomSummary {
+            capacity: 2,
+            ..room(1, "Birch", 2)
+        };
+        bench.tell(Report::Rooms(vec![full]));
+        assert_eq!(bench.page(), page);
+        bench.touch("Join Birch");
+        assert_eq!(bench.entered().unwrap().name.as_str(), "Birch");
+        bench.tell(not_entered(Refusal::RoomFull));
+        bench.assert_says("The room is full.");
+        bench.touch("Wait for a place");
+        let waits = |intent: &Intent| matches!(intent, Intent::AwaitPlace(_));
+        assert!(bench.intents().iter().any(waits));
+    }
+}
+
+#[test]
 fn a_locked_room_asks_for_its_pin_until_it_is_right() {
     let mut bench = Bench::new(ACCOUNT, false);
     bench.tell(Report::SignedIn);

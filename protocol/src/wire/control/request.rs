@@ -33,7 +33,8 @@ pub enum Request {
         /// The last room of the previous page.
         after: Option<RoomId>,
     },
-    /// Creates a room that exists until it is closed; the creator does not join it by this.
+    /// Creates a room that exists until it is closed; the creator does not join it by this. Asked again by the same
+    /// session for the room that it made last, with the same fields, the answer is that of the first time.
     CreateRoom {
         /// Its name, unique by its key.
         name: RoomName,
@@ -62,7 +63,7 @@ pub enum Request {
         /// The text of the line.
         text: Box<ChatText>,
         /// Below [`LineMark::END`]. The relay stores a line of this writer in this room with this mark once: the same
-        /// line sent again has the answer of the first time, and is told to nobody.
+        /// line sent again has the answer of the first time, and is told to nobody; also when its recipient has left.
         mark: LineMark,
     },
     /// Requests earlier lines of the room's chat, page by page, the newest first.

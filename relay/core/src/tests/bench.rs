@@ -149,6 +149,20 @@ impl Bench {
                     }
                 }
             }
+            StoreCommand::FindLine {
+                room, from, mark, ..
+            } => {
+                let is_it = |(in_room, known): &&(RoomId, ChatLine)| {
+                    (in_room, &known.from, known.mark) == (room, from, *mark)
+                };
+                let known = self.lines.iter().find(is_it);
+                Ok(
+                    known.map_or(StoreAnswer::NoLine, |(_, known)| StoreAnswer::KnownLine {
+                        id: known.id,
+                        at: known.at,
+                    }),
+                )
+            }
             StoreCommand::ReadHistory { .. } => Ok(StoreAnswer::History {
                 lines: Vec::new(),
                 more: false,

@@ -66,6 +66,28 @@ fn a_line_that_is_sent_again_is_acknowledged_as_before_and_told_to_nobody() {
 }
 
 #[test]
+fn a_direct_line_that_is_sent_again_is_acknowledged_also_when_its_reader_has_left() {
+    let (mut bench, ana, bob, room) = Bench::call();
+    bench.request(bob, Request::LeaveRoom).unwrap();
+    let reader = bench.join(bob, room).unwrap().me;
+    let direct = |bench: &mut Bench, mark| {
+        let text = Box::new(ChatText::parse("for you").unwrap());
+        let (to, mark) = (Some(reader), LineMark(mark));
+        bench.ask(ana, Request::Say { to, text, mark })
+    };
+    let first = direct(&mut bench, 77);
+    let first = said(&mut bench, ana, first);
+    bench.request(bob, Request::LeaveRoom).unwrap();
+    bench.sent.clear();
+    let again = direct(&mut bench, 77);
+    assert_eq!(said(&mut bench, ana, again), first);
+    assert_eq!(told(&mut bench, ana), []);
+    let other = direct(&mut bench, 78);
+    let refused = Some(Err(Refusal::NoSuchParticipant));
+    assert_eq!(bench.reply(ana, other), refused);
+}
+
+#[test]
 fn the_same_mark_of_another_writer_or_in_another_room_is_of_another_line() {
     let (mut bench, ana, bob, _) = Bench::call();
     bench.say_as(ana, "of Ana", 77);
