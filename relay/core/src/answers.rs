@@ -35,17 +35,7 @@ impl Core {
             Some(Pending::RoomChange(change)) => self.room_changed(change, answer),
             Some(Pending::Create(draft)) => self.open_room(draft, answer.map(drop)),
             Some(Pending::Say(line)) => self.said(*line, answer),
-            Some(Pending::FindLine {
-                connection,
-                request,
-                refusal,
-            }) => {
-                let result = answer.and_then(|answer| match answer {
-                    StoreAnswer::KnownLine { id, at } => Ok(Answer::Said { id, at }),
-                    _ => Err(refusal),
-                });
-                self.reply(connection, request, result);
-            }
+            Some(Pending::FindLine(asked)) => self.line_found(&asked, answer),
             Some(Pending::History {
                 connection,
                 request,

@@ -24,6 +24,14 @@ pub(super) struct Line {
     pub(super) line: ChatLine,
 }
 
+/// A line for one who is not in the room: known, or refused.
+#[derive(Debug)]
+pub(super) struct AskedAgain {
+    connection: ConnectionId,
+    request: RequestId,
+    refusal: Refusal,
+}
+
 impl Core {
     pub(super) fn say(
         &mut self,
@@ -43,15 +51,12 @@ impl Core {
             }
         };
         let name = |id: SessionId| self.sessions.get(&id).map(|s| s.username.clone());
+        let writer = self.sessions.get(&from).ok_or(Refusal::NotSignedIn)?;
         let line = ChatLine {
             id: ChatId(self.last_chat + 1),
             at: self.wall.now(),
-            from: name(from).ok_or(Refusal::NotSignedIn)?,
-            from_name: self
-                .sessions
-                .get(&from)
-                .map(|session| session.display_name.clone())
-                .ok_or(Refusal::NotSignedIn)?,
+            from: writer.username.clone(),
+            from_name: writer.display_name.clone(),
             to: to.and_then(name),
             text,
             mark,
@@ -88,11 +93,11 @@ impl Core {
     ) -> Result<(), Refusal> {
         let writer = self.sessions.get(&from).ok_or(Refusal::NotSignedIn)?;
         let (from, from_guest) = (writer.username.clone(), writer.guest.is_some());
-        let token = self.wait_for(Pending::FindLine {
+        let token = self.wait_for(Pending::FindLine(AskedAgain {
             connection,
             request,
             refusal,
-        });
+        }));
         self.effects
             .push_back(Effect::Store(StoreCommand::FindLine {
                 token,
@@ -102,6 +107,15 @@ impl Core {
                 mark,
             }));
         Ok(())
+    }
+
+    /// Answers a line for one who is not in the room when the store has looked for it.
+    pub(super) fn line_found(&mut self, asked: &AskedAgain, found: Result<StoreAnswer, Refusal>) {
+        let result = found.and_then(|found| match found {
+            StoreAnswer::KnownLine { id, at } => Ok(Answer::Said { id, at }),
+            _ => Err(asked.refusal),
+        });
+        self.reply(asked.connection, asked.request, result);
     }
 
     /// Passes a line on when it has been stored for the first time.

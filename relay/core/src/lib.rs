@@ -50,7 +50,7 @@ pub use link::{Guest, Web};
 pub use session::Peer;
 
 use account::Arrival;
-use chat::Line;
+use chat::{AskedAgain, Line};
 use clock_step::WallClock;
 use fan_out::{Routes, Routing};
 use guesses::GuessLimits;
@@ -108,12 +108,7 @@ enum Pending {
     Create(Draft),
     SameRoom(SameRoom),
     Say(Box<Line>),
-    /// A line for one who is not here: known, or refused with this.
-    FindLine {
-        connection: ConnectionId,
-        request: RequestId,
-        refusal: Refusal,
-    },
+    FindLine(AskedAgain),
     History {
         connection: ConnectionId,
         request: RequestId,

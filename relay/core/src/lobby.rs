@@ -113,11 +113,16 @@ impl Core {
             name,
             capacity,
             pin: None,
-            asked_pin: pin.clone(),
+            asked_pin: pin,
             creator,
             id: RoomId(self.last_room),
         };
-        match pin {
+        self.begin_room(draft);
+        Ok(())
+    }
+
+    fn begin_room(&mut self, draft: Draft) {
+        match draft.asked_pin.clone() {
             Some(pin) => {
                 let token = self.wait_for(Pending::HashPin(draft));
                 self.effects
@@ -125,7 +130,6 @@ impl Core {
             }
             None => self.store_room(draft),
         }
-        Ok(())
     }
 
     /// Goes on with a room when its PIN has been hashed.

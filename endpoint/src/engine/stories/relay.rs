@@ -262,12 +262,10 @@ impl Store {
                 self.rooms.push(room.clone());
                 Ok(StoreAnswer::Done)
             }
-            StoreCommand::FindName { username, .. } => {
-                match self.accounts.contains(&username.key()) {
-                    true => Ok(StoreAnswer::Done),
-                    false => Ok(StoreAnswer::NoAccount),
-                }
-            }
+            StoreCommand::FindName { username, .. } => Ok(match username.key() {
+                key if self.accounts.contains(&key) => StoreAnswer::Done,
+                _ => StoreAnswer::NoAccount,
+            }),
             StoreCommand::AppendChat { room, line, .. } => Ok(self.append(*room, line)),
             StoreCommand::FindLine {
                 room, from, mark, ..

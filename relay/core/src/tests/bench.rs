@@ -134,34 +134,17 @@ impl Bench {
                     false => Ok(StoreAnswer::NoAccount),
                 }
             }
-            StoreCommand::AppendChat { room, line, .. } => {
-                let is_it = |(in_room, known): &&(RoomId, ChatLine)| {
-                    (in_room, &known.from, known.mark) == (room, &line.from, line.mark)
-                };
-                match self.lines.iter().find(is_it) {
-                    Some((_, known)) => Ok(StoreAnswer::KnownLine {
-                        id: known.id,
-                        at: known.at,
-                    }),
-                    None => {
-                        self.lines.push((*room, line.clone()));
-                        Ok(StoreAnswer::Done)
-                    }
-                }
-            }
+            StoreCommand::AppendChat { room, line, .. } => Ok(self
+                .known_line(*room, &line.from, line.mark)
+                .unwrap_or_else(|| {
+                    self.lines.push((*room, line.clone()));
+                    StoreAnswer::Done
+                })),
             StoreCommand::FindLine {
                 room, from, mark, ..
             } => {
-                let is_it = |(in_room, known): &&(RoomId, ChatLine)| {
-                    (in_room, &known.from, known.mark) == (room, from, *mark)
-                };
-                let known = self.lines.iter().find(is_it);
-                Ok(
-                    known.map_or(StoreAnswer::NoLine, |(_, known)| StoreAnswer::KnownLine {
-                        id: known.id,
-                        at: known.at,
-                    }),
-                )
+                let known = self.known_line(*room, from, *mark);
+                Ok(known.unwrap_or(StoreAnswer::NoLine))
             }
             StoreCommand::ReadHistory { .. } => Ok(StoreAnswer::History {
                 lines: Vec::new(),
@@ -180,6 +163,17 @@ impl Bench {
             _ => Ok(StoreAnswer::Done),
         };
         self.core.handle_stored(command.token(), answer);
+    }
+
+    fn known_line(&self, room: RoomId, from: &Username, mark: LineMark) -> Option<StoreAnswer> {
+        let is_it = |(in_room, known): &&(RoomId, ChatLine)| {
+            (*in_room, &known.from, known.mark) == (room, from, mark)
+        };
+        let (_, known) = self.lines.iter().find(is_it)?;
+        Some(StoreAnswer::KnownLine {
+            id: known.id,
+            at: known.at,
+        })
     }
 
     pub(super) fn connect(&mut self, connection: u64, device: u8) -> ConnectionId {
