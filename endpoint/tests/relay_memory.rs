@@ -244,6 +244,7 @@ async fn the_relay_passes_keys_and_sound_on_and_never_holds_what_opens_them() {
         let ask = Probe::Ask {
             sent: Instant(1),
             seen,
+            round_trip: conclave_protocol::time::Micros(2_000),
             padding: Padding::NONE,
         };
         let length = ears.seal(Kind::Probe, &ask, &mut datagram).unwrap();

@@ -43,7 +43,6 @@ use crate::time::Instant;
 use crate::wire::control::{
     Answer, Devices, Event, LeaveReason, Media, Participant, Refusal, Request,
 };
-use crate::wire::feedback::StreamReport;
 pub use change::{Asked, Change, Fault};
 use missing::MissingKeys;
 use own::Own;
@@ -334,11 +333,6 @@ impl Attendance {
     /// The counts of each stream so far.
     pub fn counts(&self) -> impl Iterator<Item = (ParticipantId, StreamId, Media, StreamCounts)> {
         self.roster.receiver.counts()
-    }
-
-    /// One entry of a report for each stream of which packets arrived.
-    pub fn reports(&mut self) -> impl Iterator<Item = StreamReport> {
-        self.roster.receiver.reports()
     }
 
     fn confirm_own(&mut self, roster: &[Participant]) {

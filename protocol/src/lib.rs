@@ -119,6 +119,7 @@ pub mod keyring;
 pub mod l16;
 pub mod leave_pace;
 pub mod member_key;
+pub mod nack;
 pub mod name;
 pub mod offer;
 pub mod packetize;

@@ -199,7 +199,7 @@ impl Reassembler {
 }
 
 /// Whether `a` comes after `b`, over the wrap of the counter (RFC 1982).
-const fn is_newer(a: FrameNumber, b: FrameNumber) -> bool {
+pub(crate) const fn is_newer(a: FrameNumber, b: FrameNumber) -> bool {
     let ahead = a.0.wrapping_sub(b.0);
     ahead != 0 && ahead < 1 << 31
 }

@@ -15,7 +15,6 @@ use crate::reassemble::{CompleteFrame, FrameCounts};
 use crate::sender_key::SenderKey;
 use crate::time::{Instant, Micros};
 use crate::wire::control::Media;
-use crate::wire::feedback::StreamReport;
 use crate::wire::header::{Header, HeaderError, Kind};
 use sender::Sender;
 use stream::{StreamReceiver, kind_of};
@@ -355,11 +354,5 @@ impl Receiver {
         self.streams
             .iter()
             .map(|(&id, stream)| (stream.participant, id, stream.media, stream.counts()))
-    }
-
-    /// One report entry for each stream of which packets arrived.
-    pub fn reports(&mut self) -> impl Iterator<Item = StreamReport> {
-        let streams = self.streams.iter_mut();
-        streams.filter_map(|(&id, stream)| stream.report(id))
     }
 }

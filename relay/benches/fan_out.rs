@@ -93,6 +93,7 @@ impl Bench {
                 room: u32::MAX,
                 address: u32::MAX,
             },
+            history_bytes: 64 << 20,
         };
         let known: Vec<_> = threads_named("media");
         let pulse = Health::new().0.pulse(Part::Media);
@@ -146,6 +147,7 @@ impl Bench {
         let probe = Probe::Ask {
             sent: conclave_protocol::time::Instant(1),
             seen: self.probes.checked_sub(1),
+            round_trip: conclave_protocol::time::Micros(2_000),
             padding: Padding::NONE,
         };
         for ((session, keys), socket) in self.members.iter().zip(&self.receivers.sockets) {

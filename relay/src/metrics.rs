@@ -112,10 +112,24 @@ metrics! {
         offload_failures,
         /// Probes answered
         probes,
-        /// Receiver reports
-        reports,
-        /// Negative acknowledgements
+        /// Requests for missing packets
         nacks,
+        /// Requests for missing packets not looked at: too many of one session
+        nacks_limited,
+        /// Missing packets that receivers asked for
+        nacked_packets,
+        /// Streams in requests for missing packets that the session does not receive
+        nacked_packets_foreign,
+        /// Missing packets not sent again: too old, unknown or never sent to that receiver
+        nacked_packets_gone,
+        /// Missing packets not sent again: more than a quarter of what the session is sent
+        nacked_packets_over_budget,
+        /// Media packets sent again over UDP because a receiver asked
+        packets_repeated,
+        /// Requests for missing packets sent to publishers
+        uplink_nacks,
+        /// Media packets taken that a publisher had been asked for
+        uplink_repaired,
         /// Sessions that moved to another address
         address_moves,
         /// Web connections accepted
@@ -165,6 +179,8 @@ metrics! {
         web_frames_dropped,
     }
     gauges {
+        /// Bytes of the packets that are kept to be sent again
+        media_history_bytes,
         /// Control connections that are open
         connections,
         /// Control connections whose handshake is not done

@@ -9,16 +9,22 @@ use crate::sound::playout::{Input, VoiceInput, VoiceReport};
 use conclave_protocol::attendance::Attendance;
 use conclave_protocol::id::{ParticipantId, StreamId};
 use conclave_protocol::l16;
+use conclave_protocol::nack::{Came, GapTracker};
 use conclave_protocol::name::Username;
 use conclave_protocol::receiver::{DropReason, Received, StreamCounts};
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::AudioLevel;
 use conclave_protocol::wire::control::Media;
+use conclave_protocol::wire::feedback::Nack;
+use conclave_protocol::wire::header::Header;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// A level counts for so long; then the participant is silent.
 const LEVEL_LASTS: Micros = Micros::from_millis(200);
+
+/// Streams whose gaps are tracked: a full room, each member with a microphone and a camera.
+const MOST_STREAMS: usize = 256;
 
 /// The receiving half.
 pub(super) struct Inbound {
@@ -32,6 +38,7 @@ pub(super) struct Inbound {
     pictures_left_out: u64,
     blocks_dropped: u64,
     refused: RefusedPackets,
+    gaps: GapTracker,
     /// Participants who come and go while the ring to the voices is full: without a speaker no thread drains it.
     voice_changes: VecDeque<Input>,
 }
@@ -40,6 +47,8 @@ struct Heard {
     participant: ParticipantId,
     username: Arc<Username>,
     report: Option<Arc<VoiceReport>>,
+    /// Packets that came because they were asked for.
+    recovered: u64,
     /// The level byte of the newest block, and when it came.
     level: (u8, Instant),
     shown: Arc<ShownReport>,
@@ -65,6 +74,7 @@ impl Inbound {
             pictures_left_out: 0,
             blocks_dropped: 0,
             refused: RefusedPackets::default(),
+            gaps: GapTracker::for_streams(MOST_STREAMS),
             voice_changes: VecDeque::new(),
         })
     }
@@ -115,6 +125,7 @@ impl Inbound {
                 participant,
                 username: Arc::clone(username),
                 report,
+                recovered: 0,
                 level: (127, Instant::default()),
                 shown,
                 clock_shift_us: 0,
@@ -135,6 +146,7 @@ impl Inbound {
 
     fn drop_stream(&mut self, stream: StreamId, stats: &mut StatsCollector) {
         stats.close(stream);
+        self.gaps.forget(stream);
         if let Some(viewers) = &mut self.viewers {
             viewers.remove(stream);
         }
@@ -153,6 +165,21 @@ impl Inbound {
         for stream in self.heard.keys().copied().collect::<Vec<_>>() {
             self.drop_stream(stream, stats);
         }
+    }
+
+    pub(super) fn set_round_trip(&mut self, least: Micros) {
+        self.gaps.set_round_trip(least);
+    }
+
+    /// When to call [`Self::ask`].
+    pub(super) fn next_ask(&self) -> Option<Instant> {
+        self.gaps.next_time()
+    }
+
+    /// What to ask the relay for now, and in how many copies.
+    pub(super) fn ask(&mut self, now: Instant) -> Option<(Nack, usize)> {
+        let nack = self.gaps.ask(now)?;
+        Some((nack, if self.gaps.is_lossy() { 2 } else { 1 }))
     }
 
     pub(super) fn set_clock_shift(&mut self, stream: StreamId, shift_us: i64) {
@@ -174,7 +201,13 @@ impl Inbound {
     fn tell_stream(&self, stream: StreamId, counts: StreamCounts, stats: &mut StatsCollector) {
         let heard = self.heard.get(&stream);
         let report = heard.and_then(|heard| heard.report.as_ref());
-        stats.update(stream, counts, report.map(|report| report.counts()));
+        let recovered = heard.map_or(0, |heard| heard.recovered);
+        stats.update(
+            stream,
+            counts,
+            recovered,
+            report.map(|report| report.counts()),
+        );
     }
 
     pub(super) fn pictures_left_out(&self) -> u64 {
@@ -259,6 +292,7 @@ impl Inbound {
         packet: &mut [u8],
         now: Instant,
     ) {
+        let header = Header::parse(packet).ok();
         let received = match room {
             Some(room) => room.handle_packet(packet, now),
             None => Err(DropReason::UnknownStream),
@@ -267,6 +301,12 @@ impl Inbound {
             Ok(received) => received,
             Err(reason) => return self.refuse(reason),
         };
+        if let Some(header) = header.filter(|_| !matches!(received, Received::Held)) {
+            let came = self.gaps.note(&header, now);
+            if let Some(heard) = self.heard.get_mut(&header.stream) {
+                heard.recovered += u64::from(came == Came::AskedFor);
+            }
+        }
         match received {
             Received::Audio {
                 header, payload, ..

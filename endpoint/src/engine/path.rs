@@ -21,6 +21,9 @@ const UDP_PATIENCE: Micros = Micros::from_secs(2);
 /// Two probes may be lost before a path that worked is given up.
 const UDP_PATIENCE_ONCE_PROVEN: Micros = Micros::from_secs(3);
 
+/// How long a least round trip counts: routes change, and with them what is least.
+const LEAST_LASTS: Micros = Micros::from_secs(30);
+
 /// The path of media to the relay and back.
 pub(super) struct MediaPath {
     path: Path,
@@ -32,6 +35,19 @@ pub(super) struct MediaPath {
     seen: Option<u64>,
     /// How media travelled before the connection was lost.
     former: Path,
+    /// The least round trip of late, and when it was measured.
+    least: Option<(Micros, Instant)>,
+}
+
+/// An answer whose seal holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answered {
+    /// Its counter among all that the relay seals.
+    pub(super) counter: u64,
+    /// When the probe that it answers was sent.
+    pub(super) sent: Instant,
+    /// The length of its datagram.
+    pub(super) datagram_bytes: usize,
 }
 
 impl MediaPath {
@@ -42,6 +58,7 @@ impl MediaPath {
             answers: ReplayWindow::new(),
             seen: None,
             former: Path::None,
+            least: None,
         }
     }
 
@@ -82,7 +99,31 @@ impl MediaPath {
         Probe::Ask {
             sent: now,
             seen: self.seen,
+            round_trip: self.round_trip(),
             padding: Padding::NONE,
+        }
+    }
+
+    /// Whether a datagram with this counter is here for the first time. Ask once for each.
+    pub(super) fn is_new(&mut self, counter: u64) -> bool {
+        let is_new = self.answers.check(counter);
+        if is_new {
+            self.answers.update(counter);
+        }
+        is_new
+    }
+
+    /// The least round-trip time of late; zero before the first answer.
+    pub(super) fn round_trip(&self) -> Micros {
+        self.least.map_or(Micros::ZERO, |(least, _)| least)
+    }
+
+    fn measure(&mut self, round_trip: Micros, now: Instant) {
+        let is_less = self
+            .least
+            .is_none_or(|(least, at)| round_trip <= least || now.since(at) > LEAST_LASTS);
+        if is_less {
+            self.least = Some((round_trip, now));
         }
     }
 
@@ -92,21 +133,15 @@ impl MediaPath {
     }
 
     /// An answer came whose seal holds, in a datagram of so many bytes.
-    pub(super) fn handle_answer(
-        &mut self,
-        counter: u64,
-        datagram_bytes: usize,
-        now: Instant,
-        timers: &mut Timers,
-    ) {
-        if !self.is_sought || !self.answers.check(counter) {
+    pub(super) fn handle_answer(&mut self, answer: Answered, now: Instant, timers: &mut Timers) {
+        if !self.is_sought || !self.is_new(answer.counter) {
             return;
         }
-        self.answers.update(counter);
-        if datagram_bytes < LONGEST_PACKET {
+        self.measure(now.since(answer.sent), now);
+        if answer.datagram_bytes < LONGEST_PACKET {
             return;
         }
-        self.seen = self.seen.max(Some(counter));
+        self.seen = self.seen.max(Some(answer.counter));
         timers.set(Timer::UdpPatience, now + UDP_PATIENCE_ONCE_PROVEN);
         if self.path != Path::Udp {
             self.path = Path::Udp;

@@ -33,8 +33,6 @@ const TICK: Duration = Duration::from_millis(50);
 const LEVELS_EVERY: Micros = Micros::from_millis(100);
 /// How often statistics are reported.
 const STATS_EVERY: Micros = Micros::from_secs(1);
-/// How often the relay is told what arrived.
-const FEEDBACK_EVERY: Micros = Micros::from_millis(100);
 
 /// Everything that can happen to an engine.
 enum Event {
@@ -43,6 +41,7 @@ enum Event {
     TcpDatagram(Vec<u8>),
     Intent(Option<Intent>),
     Device(devices::DeviceEvent),
+    AskForMissing,
     Tick,
 }
 
@@ -137,7 +136,6 @@ impl Engine {
         }
         let mut timers = Timers::default();
         timers.set(Timer::Levels, now);
-        timers.set(Timer::Feedback, now);
         timers.set(Timer::Statistics, now + STATS_EVERY);
         let reconnect = Reconnect::new(settings.patience, now, &mut timers);
         let mut engine = Self {
@@ -192,6 +190,7 @@ impl Engine {
                 Some(datagram) = self.tcp_out.recv() => Event::TcpDatagram(datagram),
                 intent = intents.recv() => Event::Intent(intent),
                 Some(event) = self.device_events.recv() => Event::Device(event),
+                () = due(self.media.next_ask()) => Event::AskForMissing,
                 _ = tick.tick() => Event::Tick,
             };
             let now = clock::now();
@@ -206,6 +205,7 @@ impl Engine {
                 }
                 Event::Intent(Some(intent)) => self.handle_intent(intent)?,
                 Event::Device(event) => self.handle_device(event),
+                Event::AskForMissing => self.ask_for_missing(now),
                 Event::Tick => self.handle_tick(now)?,
             }
         }
@@ -241,12 +241,6 @@ impl Engine {
             Timer::UdpPatience => {
                 self.path.lose_patience();
                 self.follow_path();
-            }
-            Timer::Feedback => {
-                self.timers.set(timer, now + FEEDBACK_EVERY);
-                if self.reconnect.is_signed_in() {
-                    self.send_feedback(now);
-                }
             }
             Timer::Levels => {
                 self.timers.set(timer, now + LEVELS_EVERY);
@@ -337,6 +331,13 @@ impl Engine {
 async fn next(connection: &mut Option<Connection>) -> ConnectionEvent {
     match connection {
         Some(connection) => connection.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep(at.since(clock::now()).as_duration()).await,
         None => std::future::pending().await,
     }
 }

@@ -1,12 +1,14 @@
 //! Datagrams: probes and feedback to the relay, and what comes from it by UDP or within the control connection.
 
 use super::loss::ConnectionLoss;
+use super::path::Answered;
 use super::shell::Engine;
+use crate::net::outbound::Path;
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::hop::{HopKeys, body_up};
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::ToRelay;
-use conclave_protocol::wire::feedback::{Feedback, Probe, Report, STREAMS_A_REPORT};
+use conclave_protocol::wire::feedback::{Feedback, Nack, Probe};
 use conclave_protocol::wire::header::Kind;
 use tokio::io::Interest;
 
@@ -16,21 +18,26 @@ impl Engine {
         self.send_sealed(Kind::Probe, &ask.padded_to(body_up(MAX_DATAGRAM)));
     }
 
-    /// Tells the relay what arrived.
-    pub(super) fn send_feedback(&mut self, now: Instant) {
-        let mut report = Report {
-            sent: now,
-            streams: heapless::Vec::new(),
+    /// Asks the relay for the packets that are due to be asked for.
+    pub(super) fn ask_for_missing(&mut self, now: Instant) {
+        let Some((nack, copies)) = self.media.ask(now) else {
+            return;
         };
-        let reports = self
-            .room
-            .iter_mut()
-            .flat_map(|room| room.attendance.reports());
-        for stream in reports.take(STREAMS_A_REPORT) {
-            let _ = report.streams.push(stream);
+        // What comes within the connection is not lost on its way.
+        if self.path.now() == Path::Udp {
+            let nack = Feedback::Nack(nack);
+            for _ in 0..copies {
+                self.send_sealed(Kind::Feedback, &nack);
+            }
         }
-        if !report.streams.is_empty() {
-            self.send_sealed(Kind::Feedback, &Feedback::Report(report));
+    }
+
+    /// Sends again what the relay misses.
+    fn repeat(&self, nack: &Nack, now: Instant) {
+        for missing in &nack.streams {
+            for slot in [&self.microphone, &self.camera] {
+                slot.repeat(missing, &self.transport, now);
+            }
         }
     }
 
@@ -78,10 +85,24 @@ impl Engine {
                 let length = datagram.len();
                 let keys: Option<&HopKeys> = self.reconnect.uplink().map(|uplink| uplink.keys());
                 let opened = keys.and_then(|keys| keys.open_down::<Probe>(datagram).ok());
-                if let Some((counter, Probe::Answer { .. })) = opened {
-                    self.path
-                        .handle_answer(counter, length, now, &mut self.timers);
+                if let Some((counter, Probe::Answer { sent, .. })) = opened {
+                    let answer = Answered {
+                        counter,
+                        sent,
+                        datagram_bytes: length,
+                    };
+                    self.path.handle_answer(answer, now, &mut self.timers);
+                    self.media.set_round_trip(self.path.round_trip());
                     self.follow_path();
+                }
+            }
+            Some(Kind::Feedback) => {
+                let keys: Option<&HopKeys> = self.reconnect.uplink().map(|uplink| uplink.keys());
+                let opened = keys.and_then(|keys| keys.open_down::<Feedback>(datagram).ok());
+                if let Some((counter, Feedback::Nack(nack))) = opened
+                    && self.path.is_new(counter)
+                {
+                    self.repeat(&nack, now);
                 }
             }
             Some(kind) if kind.is_media() => self.handle_datagram(datagram, now),

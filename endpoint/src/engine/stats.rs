@@ -161,6 +161,7 @@ struct Entry {
 #[derive(Clone, Copy, Default)]
 struct Totals {
     counts: StreamCounts,
+    recovered: u64,
     playout: PlayoutCounts,
 }
 
@@ -168,6 +169,7 @@ impl Totals {
     fn plus(self, other: Self) -> Self {
         let (mut sum, more) = (self, other);
         sum.counts.packets += more.counts.packets;
+        sum.recovered += more.recovered;
         sum.counts.bytes += more.counts.bytes;
         sum.counts.packets_lost += more.counts.packets_lost;
         sum.counts.frames.complete += more.counts.frames.complete;
@@ -221,6 +223,7 @@ impl StatsCollector {
         &mut self,
         stream: StreamId,
         counts: StreamCounts,
+        recovered: u64,
         playout: Option<PlayoutCounts>,
     ) {
         if let Some(entry) = self
@@ -230,6 +233,7 @@ impl StatsCollector {
         {
             entry.live = Totals {
                 counts,
+                recovered,
                 playout: playout.unwrap_or_default(),
             };
         }
@@ -276,7 +280,11 @@ impl StatsCollector {
 
 impl Entry {
     fn stats(&mut self, kind: &'static str, since_us: u64, is_final: bool) -> StreamStats {
-        let Totals { counts, playout } = self.closed.plus(self.live);
+        let Totals {
+            counts,
+            recovered,
+            playout,
+        } = self.closed.plus(self.live);
         let frames = if kind == "audio" {
             playout.heard
         } else {
@@ -302,7 +310,7 @@ impl Entry {
             frames_damaged: self.shown.damaged(),
             packets: counts.packets,
             packets_lost: counts.packets_lost,
-            packets_recovered: 0,
+            packets_recovered: recovered,
             bytes: counts.bytes,
             fps: (fps * 10.0).round() / 10.0,
             latency_ms: self.shown.latency.percentiles().unwrap_or_default(),

@@ -19,8 +19,6 @@ pub(super) enum Timer {
     Probe,
     /// Media goes by TCP unless a probe is answered before.
     UdpPatience,
-    /// The relay is told what arrived.
-    Feedback,
     /// Levels are reported.
     Levels,
     /// Statistics are reported.
@@ -28,7 +26,7 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 9] = [
         Self::Connect,
         Self::Silence,
         Self::Ping,
@@ -36,7 +34,6 @@ impl Timer {
         Self::WishExpires,
         Self::Probe,
         Self::UdpPatience,
-        Self::Feedback,
         Self::Levels,
         Self::Statistics,
     ];

@@ -4,4 +4,5 @@ pub mod control;
 pub mod discovery;
 pub mod latency;
 pub mod outbound;
+mod recent;
 pub mod udp;

@@ -6,6 +6,8 @@
 //! A stream's numbers belong to the published stream, hence to the [`StreamSlot`]: devices, and their threads, come
 //! and go, and receivers take nothing that is numbered lower than what they have seen.
 
+use crate::clock;
+use crate::net::recent::Recent;
 use crate::net::udp::MediaSocket;
 use arc_swap::ArcSwapOption;
 use conclave_protocol::id::StreamId;
@@ -13,6 +15,7 @@ use conclave_protocol::packetize::PacketizeError;
 use conclave_protocol::sender::{DatagramBatch, StreamSender, Uplink};
 use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::Instant;
+use conclave_protocol::wire::feedback::StreamGaps;
 use conclave_protocol::wire::header::Kind;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
@@ -96,6 +99,13 @@ impl Transport {
         self.dropped.load(Relaxed)
     }
 
+    /// Sends a datagram of before, by UDP or not at all.
+    fn send_again(&self, datagram: &[u8]) {
+        if let (Path::Udp, Some(socket)) = (self.path(), &*self.socket.load()) {
+            socket.send(datagram);
+        }
+    }
+
     fn send(&self, batch: &DatagramBatch) -> bool {
         let dropped = match self.path() {
             Path::None => return false,
@@ -124,6 +134,9 @@ struct StreamSlotState {
     grant: ArcSwapOption<Grant>,
     /// Counts the stream that was granted last. Media threads alone lock it, one at a time, so none ever waits.
     numbering: Mutex<Option<(Arc<Grant>, StreamSender)>>,
+    /// What was sent last by UDP. The engine locks it for the time of a few sends.
+    recent: Mutex<Option<Recent>>,
+    datagrams_repeated: AtomicU64,
     frames_sent: AtomicU64,
     frames_dropped: AtomicU64,
     bytes_sent: AtomicU64,
@@ -133,6 +146,31 @@ impl StreamSlot {
     /// Grants a stream, changes its key, or takes it back.
     pub fn set(&self, grant: Option<Grant>) {
         self.0.grant.store(grant.map(Arc::new));
+    }
+
+    /// Sends packets again that the relay misses, if they are of this source and not too old.
+    pub fn repeat(&self, missing: &StreamGaps, transport: &Transport, now: Instant) {
+        let grant = self.0.grant.load();
+        let is_own = grant
+            .as_ref()
+            .is_some_and(|grant| grant.stream == missing.stream);
+        if !is_own || transport.path() != Path::Udp {
+            return;
+        }
+        let mut recent = self.0.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(recent) = &mut *recent else { return };
+        for sequence in missing.missing().take(MOST_REPEATED) {
+            if let Some(datagram) = recent.again(missing.stream, sequence, now) {
+                transport.send_again(datagram);
+                self.0.datagrams_repeated.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// Datagrams that were sent again because the relay missed them.
+    #[must_use]
+    pub fn datagrams_repeated(&self) -> u64 {
+        self.0.datagrams_repeated.load(Relaxed)
     }
 
     /// Frames whose every datagram was handed to the kernel, or to the control connection.
@@ -188,9 +226,27 @@ impl MediaSender {
         let Some(grant) = &*grant else { return Ok(()) };
         let numbering = &self.slot.0.numbering;
         let mut numbering = numbering.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_other_session = numbering
+            .as_ref()
+            .is_some_and(|(last, _)| !Arc::ptr_eq(&last.uplink, &grant.uplink));
         let sender = follow(&mut numbering, self.kind, grant);
         sender.seal_frame(parts, level, captured, &mut self.batch)?;
-        if self.transport.send(&self.batch) {
+        let is_sent = self.transport.send(&self.batch);
+        let recent = &self.slot.0.recent;
+        let mut recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = recent.get_or_insert_with(|| Recent::of(self.kind));
+        if is_other_session {
+            recent.clear();
+        }
+        if self.transport.path() == Path::Udp {
+            if self.kind == Kind::Audio
+                && let Some(before) = recent.once_more()
+            {
+                self.transport.send_again(before);
+            }
+            recent.keep(&mut self.batch, clock::now());
+        }
+        if is_sent {
             let bytes: usize = parts.iter().map(|part| part.len()).sum();
             self.slot.0.frames_sent.fetch_add(1, Relaxed);
             self.slot.0.bytes_sent.fetch_add(bytes as u64, Relaxed);
@@ -200,6 +256,9 @@ impl MediaSender {
         Ok(())
     }
 }
+
+/// Packets of one request that are looked at.
+const MOST_REPEATED: usize = 256;
 
 /// The sender of the granted stream: the one that has counted it so far, if there is one.
 fn follow<'n>(

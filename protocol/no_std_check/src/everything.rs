@@ -76,6 +76,7 @@ fn hop() -> Option<()> {
     let ask = Probe::Ask {
         sent: NOW,
         seen: Some(1),
+        round_trip: Micros(2_000),
         padding: Padding::NONE,
     };
     let ask = ask.padded_to(200);

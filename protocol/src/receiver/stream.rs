@@ -2,13 +2,12 @@
 
 use super::StreamCounts;
 use crate::frame_memory::FrameMemory;
-use crate::id::{Epoch, ParticipantId, SequenceNumber, StreamId};
+use crate::id::{Epoch, ParticipantId, SequenceNumber};
 use crate::reassemble::Reassembler;
 use crate::replay::ReplayWindow;
 use crate::seal::MediaKey;
 use crate::time::{Instant, Micros};
 use crate::wire::control::Media;
-use crate::wire::feedback::StreamReport;
 use crate::wire::header::{Header, Kind};
 
 /// A jump of sequence numbers by this much or more starts a new numbering; losses never reach it.
@@ -27,7 +26,6 @@ pub(super) struct StreamReceiver {
     packets: u64,
     bytes: u64,
     jitter: Jitter,
-    reported_transit: Option<i64>,
     pub(super) reassembler: Reassembler,
 }
 
@@ -64,7 +62,6 @@ impl StreamReceiver {
             packets: 0,
             bytes: 0,
             jitter: Jitter::default(),
-            reported_transit: None,
             reassembler: Reassembler::with_frames_of(media.frame_bytes()),
         }
     }
@@ -80,28 +77,6 @@ impl StreamReceiver {
         if header.kind == Kind::Audio || header.fragment == 0 {
             self.jitter.update(header.timestamp, now);
         }
-    }
-
-    /// Its entry in a report, once anything came.
-    pub(super) fn report(&mut self, stream: StreamId) -> Option<StreamReport> {
-        let highest = SequenceNumber(self.window.highest()?);
-        let transit = self.jitter.transit?;
-        let change =
-            transit.saturating_sub(self.reported_transit.replace(transit).unwrap_or(transit));
-        let trend_us =
-            i32::try_from(change).unwrap_or(if change < 0 { i32::MIN } else { i32::MAX });
-        let StreamCounts {
-            packets_lost: lost,
-            jitter,
-            ..
-        } = self.counts();
-        Some(StreamReport {
-            stream,
-            highest,
-            lost,
-            jitter,
-            trend_us,
-        })
     }
 
     pub(super) fn forget(&mut self, stale: impl Fn(Epoch) -> bool) {

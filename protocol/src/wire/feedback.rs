@@ -1,4 +1,4 @@
-//! Messages under the hop keys only, which end at the relay: reports, negative acknowledgements, probes.
+//! Messages under the hop keys only, which end at the other side of the hop: requests for missing packets, and probes.
 
 use core::fmt;
 use heapless::Vec;
@@ -9,64 +9,56 @@ use crate::MAX_DATAGRAM;
 use crate::id::{SequenceNumber, StreamId};
 use crate::time::{Instant, Micros};
 
-/// Streams in one report; a participant who receives more sends several.
-pub const STREAMS_A_REPORT: usize = 32;
-/// Ranges in one negative acknowledgement.
-pub const RANGES_A_NACK: usize = 32;
+/// Streams in one negative acknowledgement.
+pub const STREAMS_A_NACK: usize = 16;
+/// Gaps of one stream in one negative acknowledgement.
+pub const GAPS_A_STREAM: usize = 32;
 
-/// The body of a [`crate::wire::header::Kind::Feedback`] packet.
+/// The body of a [`crate::wire::header::Kind::Feedback`] packet, in both directions: the receiver of media tells its
+/// sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "bounded and on the stack, so that feedback allocates nothing"
-)]
 pub enum Feedback {
-    /// Arrived packets, every 100 ms while media flows.
-    Report(Report),
     /// Missing packets, sent at once.
     Nack(Nack),
 }
 
-/// A receiver's observations of its streams since the last report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// The receiver's clock at sending.
-    pub sent: Instant,
-    /// One entry for each stream.
-    pub streams: Vec<StreamReport, STREAMS_A_REPORT>,
-}
-
-/// A receiver's observations of one stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StreamReport {
-    /// The stream.
-    pub stream: StreamId,
-    /// The highest sequence number that arrived.
-    pub highest: SequenceNumber,
-    /// Packets that did not arrive, since the stream began.
-    pub lost: u64,
-    /// Interarrival jitter (RFC 3550 §6.4.1).
-    pub jitter: Micros,
-    /// Change of the one-way delay since the last report, in µs; a rising value means that a queue is filling.
-    pub trend_us: i32,
-}
-
 /// Packets that a receiver requests again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nack {
-    /// The stream.
-    pub stream: StreamId,
-    /// The missing packets, in rising order.
-    pub missing: Vec<SequenceRange, RANGES_A_NACK>,
+    /// One entry for each stream.
+    pub streams: Vec<StreamGaps, STREAMS_A_NACK>,
 }
 
-/// Consecutive sequence numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SequenceRange {
-    /// The first number.
+/// What is missing of one stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamGaps {
+    /// The stream.
+    pub stream: StreamId,
+    /// Where counting begins.
     pub first: SequenceNumber,
-    /// How many numbers.
+    /// The missing packets, in rising order.
+    pub gaps: Vec<Gap, GAPS_A_STREAM>,
+}
+
+/// Consecutive missing packets, counted from the end of the gap before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Packets that are not missing.
+    pub skip: u16,
+    /// Packets that are.
     pub count: u16,
+}
+
+impl StreamGaps {
+    /// The sequence numbers asked for, one by one; none beyond the last number.
+    pub fn missing(&self) -> impl Iterator<Item = SequenceNumber> {
+        let mut next = self.first.0;
+        self.gaps.iter().flat_map(move |gap| {
+            let from = next.saturating_add(u64::from(gap.skip));
+            next = from.saturating_add(u64::from(gap.count));
+            (from..next).map(SequenceNumber)
+        })
+    }
 }
 
 /// The body of a [`crate::wire::header::Kind::Probe`] packet, in both directions.
@@ -78,6 +70,8 @@ pub enum Probe {
         sent: Instant,
         /// The highest counter of the answers that arrived: it proves to the relay that its way down works, too.
         seen: Option<u64>,
+        /// The least round-trip time that the endpoint has measured lately; zero before the first answer.
+        round_trip: Micros,
         /// Makes the probe as long as a picture's datagrams.
         padding: Padding,
     },
@@ -115,8 +109,8 @@ impl Probe {
     }
 }
 
-/// The longest probe without padding: a variant, two numbers of 10 bytes, an option, a length.
-const MAX_UNPADDED: usize = 32;
+/// The longest probe without padding: a variant, three numbers of 10 bytes, an option, a length.
+const MAX_UNPADDED: usize = 40;
 /// The longest value that postcard writes in one byte.
 const ONE_BYTE_LENGTH: usize = 127;
 
@@ -170,6 +164,7 @@ mod tests {
             Probe::Ask {
                 sent: Instant(sent),
                 seen,
+                round_trip: Micros(sent / 2),
                 padding: Padding::NONE,
             }
         });

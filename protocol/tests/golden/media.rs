@@ -14,9 +14,7 @@ use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::units::PictureSize;
 use conclave_protocol::wire::control::{AudioCodec, Layer, Media, Picture, Suite};
-use conclave_protocol::wire::feedback::{
-    Feedback, Nack, Padding, Probe, Report, SequenceRange, StreamReport,
-};
+use conclave_protocol::wire::feedback::{Feedback, Gap, Nack, Padding, Probe, StreamGaps};
 use conclave_protocol::wire::header::{HOP_HEADER_BYTES, Header, Kind};
 use serde_json::json;
 
@@ -133,34 +131,21 @@ fn received(suite: Suite, names: &[String]) -> Vec<u8> {
     bytes
 }
 
-fn bodies() -> [(&'static str, Kind, Feedback); 2] {
-    let stream = StreamReport {
-        stream: StreamId(11),
-        highest: SequenceNumber(258),
-        lost: 3,
-        jitter: Micros(1500),
-        trend_us: -40,
-    };
-    let report = Report {
-        sent: Instant(1_000_000),
-        streams: [stream].into_iter().collect(),
-    };
-    let range = SequenceRange {
-        first: SequenceNumber(250),
-        count: 2,
-    };
+fn bodies() -> [(&'static str, Kind, Feedback); 1] {
+    let gaps = [Gap { skip: 0, count: 2 }, Gap { skip: 3, count: 1 }];
     let nack = Nack {
-        stream: StreamId(10),
-        missing: [range].into_iter().collect(),
+        streams: core::iter::once(StreamGaps {
+            stream: StreamId(10),
+            first: SequenceNumber(250),
+            gaps: gaps.into_iter().collect(),
+        })
+        .collect(),
     };
-    [
-        ("report", Kind::Feedback, Feedback::Report(report)),
-        (
-            "negative acknowledgement",
-            Kind::Feedback,
-            Feedback::Nack(nack),
-        ),
-    ]
+    [(
+        "negative acknowledgement",
+        Kind::Feedback,
+        Feedback::Nack(nack),
+    )]
 }
 
 #[test]
@@ -169,15 +154,16 @@ fn feedback_and_probes_have_their_bytes_up_and_down() {
     let ask = Probe::Ask {
         sent: Instant(1_000_000),
         seen: Some(300),
+        round_trip: Micros(2000),
         padding: Padding::NONE,
     }
-    .padded_to(12);
+    .padded_to(14);
     let answer = Probe::Answer {
         sent: Instant(1_000_000),
         relay: Instant(2_000_000),
         padding: Padding::NONE,
     }
-    .padded_to(12);
+    .padded_to(14);
     let mut vectors = Vec::new();
     let mut out = [0; MAX_DATAGRAM];
     let given = |counter: u64, value: String, body: Vec<u8>| {

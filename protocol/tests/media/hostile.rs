@@ -108,7 +108,8 @@ fn a_hostile_member_s_numbers_are_survived() {
                     }
                 }
             }
-            assert_eq!(receiver.reports().count(), 2);
+            let heard = receiver.counts().filter(|(.., counts)| counts.packets > 0);
+            assert_eq!(heard.count(), 2);
         }
     }
     // The last number is never accepted: no number could follow it.
@@ -269,6 +270,6 @@ proptest! {
             let outcome = receiver.handle_packet(&mut packet, Instant(now));
             prop_assert!(matches!(outcome, Err(_) | Ok(Received::Held)));
         }
-        prop_assert_eq!(receiver.reports().count(), 0);
+        prop_assert!(receiver.counts().all(|(.., counts)| counts.packets == 0));
     }
 }

@@ -90,6 +90,7 @@ impl Endpoints {
             let probe = Probe::Ask {
                 sent: Instant(1),
                 seen: self.asked.checked_sub(1),
+                round_trip: conclave_protocol::time::Micros(2_000),
                 padding: Padding::NONE,
             };
             let length = uplink.seal(Kind::Probe, &probe, &mut out).unwrap();

@@ -109,6 +109,8 @@ pub struct Media {
     pub fan_out_bytes_per_second_per_room: u32,
     /// The same of all sessions from one address.
     pub fan_out_bytes_per_second_per_address: u32,
+    /// Bytes of the packets that are kept for a third of a second, to be sent again to those who miss them.
+    pub history_bytes: u32,
 }
 
 /// How browsers are served.
@@ -196,6 +198,7 @@ impl Default for Media {
             fan_out_bytes_per_second: 64_000_000,
             fan_out_bytes_per_second_per_room: 1_000_000_000,
             fan_out_bytes_per_second_per_address: 512_000_000,
+            history_bytes: 64 << 20,
         }
     }
 }
@@ -263,6 +266,7 @@ impl Config {
                 room: self.media.fan_out_bytes_per_second_per_room,
                 address: self.media.fan_out_bytes_per_second_per_address,
             },
+            history_bytes: self.media.history_bytes,
         }
     }
 

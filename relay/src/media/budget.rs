@@ -76,6 +76,15 @@ impl Bucket {
         self.left
     }
 
+    /// Takes one from what is left, if there is one.
+    pub(super) fn take_one(&mut self, per_second: u32, now: Instant) -> bool {
+        let may = self.left(per_second, now) >= FINE;
+        if may {
+            self.spend(1);
+        }
+        may
+    }
+
     fn spend(&mut self, bytes: u64) {
         let fine = i64::try_from(bytes)
             .unwrap_or(i64::MAX)
@@ -191,10 +200,10 @@ impl Budget {
         }
     }
 
-    /// Forgets what is as good as new, now and then.
-    pub(super) fn sweep(&mut self, routes: &Routes, now: Instant) {
+    /// Forgets what is as good as new, now and then; `true` when it did.
+    pub(super) fn sweep(&mut self, routes: &Routes, now: Instant) -> bool {
         if now.since(self.swept) < SWEEP_EVERY {
-            return;
+            return false;
         }
         self.swept = now;
         let limits = self.limits;
@@ -204,6 +213,7 @@ impl Budget {
             .retain(|_, bucket| !bucket.is_full(limits.address, now));
         self.streams
             .retain(|stream, _| routes.get(*stream).is_some());
+        true
     }
 
     fn tell(&self, over: Over, address: IpAddr, now: Instant) {

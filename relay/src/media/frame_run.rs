@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use conclave_protocol::id::{FrameNumber, StreamId};
 use conclave_protocol::time::Instant;
-use conclave_protocol::wire::header::{Header, MAX_PACKET};
+use conclave_protocol::wire::header::Header;
 use conclave_relay_core::fan_out::StreamRoute;
+
+use super::pages::Pages;
 
 /// Segments that the kernel takes in one send (`UDP_MAX_SEGMENTS`, include/linux/udp.h).
 pub(super) const MAX_SEGMENTS: usize = 64;
@@ -57,7 +59,7 @@ impl FrameRun {
             && self.is_frame
             && length <= self.segment
             && self.packets < MAX_SEGMENTS
-            && self.bytes.len() + length <= MAX_BYTES
+            && self.bytes.len() + length <= MAX_BYTES.min(self.bytes.capacity())
     }
 
     fn append(&mut self, packet: &[u8]) {
@@ -67,25 +69,22 @@ impl FrameRun {
     }
 }
 
-/// The runs of one batch, in buffers that are made once.
+/// The runs of one batch.
 pub(super) struct FrameRuns {
     open: Vec<FrameRun>,
-    spare: Vec<Vec<u8>>,
 }
 
 impl FrameRuns {
     pub(super) fn new() -> Self {
         Self {
             open: Vec::with_capacity(RUNS + 1),
-            spare: (0..=RUNS)
-                .map(|_| Vec::with_capacity(MAX_SEGMENTS * MAX_PACKET))
-                .collect(),
         }
     }
 
-    /// Takes a packet; gives the run that had to end for it, to be sent and [`Self::recycle`]d.
+    /// Takes a packet, in a buffer of `pages` if it begins a run; gives the run that had to end for it.
     pub(super) fn push(
         &mut self,
+        pages: &mut Pages,
         route: &Arc<StreamRoute>,
         header: &Header,
         is_frame: bool,
@@ -112,7 +111,7 @@ impl FrameRuns {
             is_frame,
             segment: packet.len(),
             packets: 0,
-            bytes: self.spare.pop().unwrap_or_default(),
+            bytes: pages.take(if is_frame { header.fragments.into() } else { 1 }),
             ended: false,
         };
         run.append(packet);
@@ -120,16 +119,9 @@ impl FrameRuns {
         ended
     }
 
-    /// The oldest run, to be sent and [`Self::recycle`]d.
+    /// The oldest run.
     pub(super) fn pop(&mut self) -> Option<FrameRun> {
         (!self.open.is_empty()).then(|| self.open.remove(0))
-    }
-
-    /// Takes a sent run's buffer back.
-    pub(super) fn recycle(&mut self, run: FrameRun) {
-        let mut bytes = run.bytes;
-        bytes.clear();
-        self.spare.push(bytes);
     }
 }
 
@@ -149,7 +141,7 @@ mod tests {
             timestamp: Instant(0),
             frame: FrameNumber(frame),
             fragment: 0,
-            fragments: 1,
+            fragments: 34,
         }
     }
 
@@ -165,18 +157,18 @@ mod tests {
 
     #[test]
     fn interleaved_frames_of_two_senders_become_one_run_each() {
-        let (mut runs, route) = (FrameRuns::new(), route());
+        let (mut runs, mut pages, route) = (FrameRuns::new(), Pages::new(), route());
         for _ in 0..33 {
             for stream in [1, 2] {
                 assert!(
-                    runs.push(&route, &header(stream, 0), true, &[0; 1172])
+                    runs.push(&mut pages, &route, &header(stream, 0), true, &[0; 1172])
                         .is_none()
                 );
             }
         }
         for stream in [1, 2] {
             assert!(
-                runs.push(&route, &header(stream, 0), true, &[0; 100])
+                runs.push(&mut pages, &route, &header(stream, 0), true, &[0; 100])
                     .is_none()
             );
         }
@@ -195,10 +187,10 @@ mod tests {
 
     #[test]
     fn a_run_never_spans_frames_or_outgrows_one_send() {
-        let (mut runs, route) = (FrameRuns::new(), route());
+        let (mut runs, mut pages, route) = (FrameRuns::new(), Pages::new(), route());
         let mut ended = Vec::new();
         for n in 0..100 {
-            ended.extend(runs.push(&route, &header(1, n / 80), true, &[0; 1172]));
+            ended.extend(runs.push(&mut pages, &route, &header(1, n / 80), true, &[0; 1172]));
         }
         ended.extend(runs.pop());
         let sizes: Vec<_> = ended.iter().map(|run| run.packets).collect();
@@ -209,11 +201,12 @@ mod tests {
 
     #[test]
     fn a_packet_after_a_short_one_or_a_longer_one_begins_anew() {
-        let (mut runs, route) = (FrameRuns::new(), route());
+        let (mut runs, mut pages, route) = (FrameRuns::new(), Pages::new(), route());
         for length in [500, 100, 500, 600] {
-            if let Some(run) = runs.push(&route, &header(1, 0), true, &vec![0; length]) {
+            if let Some(run) = runs.push(&mut pages, &route, &header(1, 0), true, &vec![0; length])
+            {
                 assert!(run.bytes.len() <= 600);
-                runs.recycle(run);
+                pages.give_back(run.bytes);
             }
         }
         assert_eq!(runs.pop().unwrap().bytes.len(), 600);
@@ -221,12 +214,12 @@ mod tests {
 
     #[test]
     fn more_streams_than_buffers_send_the_oldest_early() {
-        let (mut runs, route) = (FrameRuns::new(), route());
+        let (mut runs, mut pages, route) = (FrameRuns::new(), Pages::new(), route());
         let mut ended = 0;
         for stream in 0..40 {
-            if let Some(run) = runs.push(&route, &header(stream, 0), true, &[0; 1172]) {
+            if let Some(run) = runs.push(&mut pages, &route, &header(stream, 0), true, &[0; 1172]) {
                 ended += 1;
-                runs.recycle(run);
+                pages.give_back(run.bytes);
             }
         }
         assert_eq!(ended, 40 - RUNS);

@@ -3,17 +3,23 @@
 //! It owns every session's address, replay window and limiters, and reads who gets what from a snapshot
 //! that the core swaps. Whatever is not proven is dropped in silence and counted by its cause.
 
+mod allowance;
+mod answer;
 mod budget;
 mod frame_run;
+mod gaps;
 mod handed_in;
+mod history;
+mod pages;
 mod plane;
+mod probe;
 mod prove;
 mod receive;
-mod report;
 mod send;
 mod session;
 mod tally;
 mod thinning;
+mod uplink;
 mod way;
 
 use std::net::{IpAddr, UdpSocket};
@@ -48,6 +54,8 @@ pub struct MediaLimits {
     pub bytes_per_second: u32,
     /// What is sent on of them.
     pub fan_out: FanOutLimits,
+    /// Bytes of packets that are kept for those who ask again.
+    pub history_bytes: u32,
 }
 
 /// What the plane must be told.

@@ -9,7 +9,8 @@ use std::sync::mpsc::Receiver;
 use arc_swap::ArcSwap;
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::id::{SessionId, StreamId};
-use conclave_protocol::time::Instant;
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::wire::feedback::Feedback;
 use conclave_protocol::wire::header::{Header, Kind};
 use conclave_relay_core::fan_out::{Routes, StreamRoute};
 use conclave_relay_core::limit_log::LimitLog;
@@ -17,15 +18,18 @@ use conclave_relay_core::quota::SetClock;
 use quinn_udp::{UdpSockRef, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::answer::{Answers, Batch as AnswerBatch, answer};
 use super::budget::{Budget, Over};
 use super::frame_run::{FrameRun, FrameRuns};
 use super::handed_in::HandedIn;
+use super::history::History;
+use super::probe::handle_probe;
 use super::prove::{Proven, Sessions, Unproven, prove};
 use super::receive::Received;
-use super::report::{handle_feedback, handle_probe};
 use super::send::{Sender, fan_out};
 use super::session::{MediaSession, Sent, TooMuch};
 use super::tally::Tally;
+use super::uplink::Uplinks;
 use super::way::Path;
 use super::{MediaLimits, PlaneCommand};
 use crate::clock;
@@ -37,12 +41,18 @@ const BATCHES: usize = 16;
 /// Datagrams from control connections between two looks at the socket.
 const HANDED_IN: usize = 256;
 
+/// The health check wants to see the thread turn.
+const LONGEST_WAIT: Micros = Micros::from_secs(1);
+
 /// The thread's state.
 pub(super) struct Plane {
     sender: Sender,
     routes: Arc<ArcSwap<Routes>>,
     sessions: Sessions,
     runs: FrameRuns,
+    history: History,
+    answers: AnswerBatch,
+    uplinks: Uplinks,
     limits: MediaLimits,
     budget: Budget,
     clock: SetClock,
@@ -81,6 +91,9 @@ impl Plane {
             routes,
             sessions: Sessions::default(),
             runs: FrameRuns::new(),
+            history: History::new(limits.history_bytes as usize),
+            answers: AnswerBatch::new(),
+            uplinks: Uplinks::default(),
             limits,
             budget: Budget::new(limits.fan_out),
             clock: SetClock::default(),
@@ -116,12 +129,16 @@ impl Plane {
             PollFd::new(&self.sender.socket, PollFlags::IN),
             PollFd::new(&*self.wake, PollFlags::IN),
         ];
-        let second = Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
+        let due = self.uplinks.next_time();
+        let wait = due.map_or(LONGEST_WAIT, |due| {
+            due.since(clock::now()).min(LONGEST_WAIT)
+        });
+        let wait = Timespec {
+            tv_sec: (wait.0 / 1_000_000).cast_signed(),
+            tv_nsec: (wait.0 % 1_000_000 * 1_000).cast_signed(),
         };
         // An error leaves the flags empty; the socket is then read, and says so itself.
-        let _ = poll(&mut fds, Some(&second));
+        let _ = poll(&mut fds, Some(&wait));
         if fds[1].revents().contains(PollFlags::IN) {
             let _ = rustix::io::read(&*self.wake, &mut [0; 8]);
         }
@@ -177,7 +194,15 @@ impl Plane {
         while let Some(run) = self.runs.pop() {
             self.send(run, batch.now);
         }
-        self.budget.sweep(&routes, batch.now);
+        let (sender, now) = (&self.sender, batch.now);
+        self.uplinks
+            .ask(&mut self.sessions, sender, now, &mut self.tally);
+        if self.budget.sweep(&routes, now) {
+            self.history
+                .sweep(now, |stream| routes.get(stream).is_some());
+            let bytes = i64::try_from(self.history.bytes()).unwrap_or(i64::MAX);
+            self.metrics.media_history_bytes.set(bytes);
+        }
         self.tally.flush(&self.metrics);
         self.tell_limit(batch.now);
     }
@@ -187,9 +212,33 @@ impl Plane {
     /// `path` is where it came from, none for a control connection.
     fn handle_datagram(&mut self, batch: &mut Batch<'_>, datagram: &mut [u8], path: Option<Path>) {
         match prove(&mut self.sessions, datagram) {
-            Ok(Proven::Media { owner, packet }) => self.handle_media(batch, owner, packet),
-            Ok(Proven::Feedback { session, feedback }) => {
-                handle_feedback(session, feedback, &mut self.tally);
+            Ok(Proven::Media {
+                owner,
+                session,
+                packet,
+            }) => {
+                let Some(header) = batch.admit(owner, packet, &mut self.tally) else {
+                    return;
+                };
+                // What comes within a connection is not lost on its way.
+                if path.is_some() && session.note(&header, batch.now, &mut self.tally) {
+                    self.uplinks.list(owner);
+                }
+                self.take(batch, &header, packet);
+            }
+            Ok(Proven::Feedback {
+                from,
+                session,
+                feedback: Feedback::Nack(nack),
+            }) => {
+                let mut answers = Answers {
+                    history: &self.history,
+                    routes: batch.routes,
+                    sender: &self.sender,
+                    batch: &mut self.answers,
+                    now: batch.now,
+                };
+                answer(&nack, from, session, &mut answers, &mut self.tally);
             }
             Ok(Proven::Probe(asked)) => {
                 handle_probe(asked, path, &self.sender, batch.now, &mut self.tally);
@@ -204,28 +253,16 @@ impl Plane {
         }
     }
 
-    /// Sends a packet on, if its stream is the sender's own and carries such.
-    fn handle_media(&mut self, batch: &mut Batch<'_>, owner: SessionId, packet: &[u8]) {
-        let Ok(header) = Header::parse(packet) else {
-            self.tally.packets_wrong_kind += 1;
-            return;
-        };
+    /// Takes a packet of an admitted stream, to be sent on with the others of its frame.
+    fn take(&mut self, batch: &mut Batch<'_>, header: &Header, packet: &[u8]) {
         let Some(route) = batch.route(header.stream) else {
-            self.tally.packets_foreign_stream += 1;
             return;
         };
-        if route.owner != owner {
-            self.tally.packets_foreign_stream += 1;
-            return;
-        }
-        if !route.carries(header.kind) {
-            self.tally.packets_wrong_kind += 1;
-            return;
-        }
         self.tally.packets_taken += 1;
         self.tally.bytes_taken += packet.len() as u64;
         let is_frame = header.kind != Kind::Audio;
-        if let Some(ended) = self.runs.push(route, &header, is_frame, packet) {
+        let pages = &mut self.history.pages;
+        if let Some(ended) = self.runs.push(pages, route, header, is_frame, packet) {
             self.send(ended, batch.now);
         }
     }
@@ -246,12 +283,16 @@ impl Plane {
 
     fn send(&mut self, run: FrameRun, now: Instant) {
         if self.may_send_on(&run, now) {
-            let receivers = fan_out(&run, &self.sender, &mut self.sessions, now, &mut self.tally);
+            let (history, sender) = (&self.history, &self.sender);
+            let sessions = &mut self.sessions;
+            let receivers = fan_out(&run, history, sender, sessions, now, &mut self.tally);
             if let Some(owner) = self.sessions.get_mut(&run.route.owner) {
                 self.budget.spend(&run, &mut owner.spender(), receivers);
             }
+            self.history.keep(run, now);
+        } else {
+            self.history.discard(run);
         }
-        self.runs.recycle(run);
     }
 
     /// Whether a run is within the budgets of its sender, room, address and stream; counts it when it is not.
@@ -273,6 +314,24 @@ impl Plane {
 }
 
 impl Batch<'_> {
+    /// The header of a packet, if its stream is the sender's own and carries such packets.
+    fn admit(&mut self, owner: SessionId, packet: &[u8], tally: &mut Tally) -> Option<Header> {
+        let Ok(header) = Header::parse(packet) else {
+            tally.packets_wrong_kind += 1;
+            return None;
+        };
+        let route = self.route(header.stream);
+        let Some(route) = route.filter(|route| route.owner == owner) else {
+            tally.packets_foreign_stream += 1;
+            return None;
+        };
+        if !route.carries(header.kind) {
+            tally.packets_wrong_kind += 1;
+            return None;
+        }
+        Some(header)
+    }
+
     fn route(&mut self, stream: StreamId) -> Option<&Arc<StreamRoute>> {
         if self.last.as_ref().is_none_or(|(last, _)| *last != stream) {
             let route = Arc::clone(self.routes.get(stream)?);

@@ -22,9 +22,14 @@ pub(super) type Sessions = FxHashMap<SessionId, Box<MediaSession>>;
 )]
 pub(super) enum Proven<'s, 'd> {
     /// A packet to be sent on.
-    Media { owner: SessionId, packet: &'d [u8] },
+    Media {
+        owner: SessionId,
+        session: &'s mut MediaSession,
+        packet: &'d [u8],
+    },
     /// What a receiver says of its streams.
     Feedback {
+        from: SessionId,
         session: &'s mut MediaSession,
         feedback: Feedback,
     },
@@ -112,7 +117,12 @@ pub(super) fn prove<'s, 'd>(
             let feedback = session.keys().open_parsed(datagram)?;
             session.hear(hop.counter);
             session.may_send(bytes)?;
-            Ok(Proven::Feedback { session, feedback })
+            let from = hop.session;
+            Ok(Proven::Feedback {
+                from,
+                session,
+                feedback,
+            })
         }
         Kind::Probe => {
             let probe = session.keys().open_parsed(datagram)?;
@@ -130,7 +140,11 @@ pub(super) fn prove<'s, 'd>(
             session.hear(hop.counter);
             session.may_send(bytes)?;
             let owner = hop.session;
-            Ok(Proven::Media { owner, packet })
+            Ok(Proven::Media {
+                owner,
+                session,
+                packet,
+            })
         }
     }
 }

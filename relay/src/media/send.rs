@@ -4,11 +4,14 @@ use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::sync::Arc;
 
+use conclave_protocol::id::SequenceNumber;
 use conclave_protocol::time::Instant;
+use conclave_protocol::wire::header::Header;
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 use rustix::io::Errno;
 
 use super::frame_run::FrameRun;
+use super::history::History;
 use super::prove::Sessions;
 use super::session::MediaSession;
 use super::tally::Tally;
@@ -103,6 +106,7 @@ fn is_offload_failure(error: &std::io::Error) -> bool {
 /// Sends a run to everyone on its route; gives how many it went to, or was tried for.
 pub(super) fn fan_out(
     run: &FrameRun,
+    history: &History,
     sender: &Sender,
     sessions: &mut Sessions,
     now: Instant,
@@ -134,6 +138,10 @@ pub(super) fn fan_out(
             hand_over(session, Arc::clone(shared), tally);
             continue;
         };
+        session.allowance.earn(run.packets as u32);
+        if !run.is_frame && session.allowance.doubles(1) {
+            send_before(run, history, path, sender, now, tally);
+        }
         match sender.send(path, &run.bytes, run.segment, tally) {
             Sent::All => {}
             Sent::Blocked(sent) => {
@@ -149,6 +157,25 @@ pub(super) fn fan_out(
     receivers
 }
 
+/// Sends the block of sound before this one again: where much is lost, asking would take longer than the block may be
+/// late.
+fn send_before(
+    run: &FrameRun,
+    history: &History,
+    path: Path,
+    sender: &Sender,
+    now: Instant,
+    tally: &mut Tally,
+) {
+    let number = Header::parse(&run.bytes).ok().map(|header| header.sequence);
+    let before = number.and_then(|number| number.0.checked_sub(1));
+    let before = before.map(SequenceNumber);
+    if let Some(found) = before.and_then(|before| history.find(run.stream, before, now)) {
+        tally.packets_repeated += 1;
+        sender.send(path, found.packet, found.packet.len(), tally);
+    }
+}
+
 /// Hands packets to a session's connection, while nothing is known to arrive there over UDP.
 pub(super) fn hand_over(session: &MediaSession, run: Arc<MediaRun>, tally: &mut Tally) {
     let packets = run.count() as u64;
@@ -161,12 +188,13 @@ pub(super) fn hand_over(session: &MediaSession, run: Arc<MediaRun>, tally: &mut 
 
 #[cfg(test)]
 mod tests {
-    use conclave_protocol::id::{Epoch, FrameNumber, RoomId, SequenceNumber, SessionId, StreamId};
+    use conclave_protocol::id::{Epoch, FrameNumber, RoomId, SessionId, StreamId};
     use conclave_protocol::secret::Secret;
-    use conclave_protocol::wire::header::{Header, Kind};
+    use conclave_protocol::wire::header::Kind;
 
     use super::*;
     use crate::media::frame_run::FrameRuns;
+    use crate::media::pages::Pages;
     use crate::media::{FanOutLimits, MediaLimits};
     use conclave_relay_core::fan_out::{Receiver, StreamRoute};
     use conclave_relay_core::quota::SetClock;
@@ -184,6 +212,7 @@ mod tests {
                 room: 1,
                 address: 1,
             },
+            history_bytes: 1 << 20,
         };
         let (fallback, _) = crate::mail::media_run::media_way(1);
         let clock = SetClock::default();
@@ -220,12 +249,23 @@ mod tests {
             fragment: 0,
             fragments: 2,
         };
-        let mut runs = FrameRuns::new();
+        let (mut runs, mut pages) = (FrameRuns::new(), Pages::new());
+        let history = History::new(0);
         let mut tally = Tally::default();
         for _ in 0..2 {
-            assert!(runs.push(&route, &header, true, &[0; 100]).is_none());
+            assert!(
+                runs.push(&mut pages, &route, &header, true, &[0; 100])
+                    .is_none()
+            );
             let run = runs.pop().unwrap();
-            fan_out(&run, &sender, &mut sessions, Instant(0), &mut tally);
+            fan_out(
+                &run,
+                &history,
+                &sender,
+                &mut sessions,
+                Instant(0),
+                &mut tally,
+            );
         }
         let counts = (tally.send_errors, tally.packets_failed, tally.packets_cut);
         assert_eq!((counts, tally.packets_sent), ((1, 1, 1), 0));

@@ -6,12 +6,15 @@ use conclave_protocol::hop::HopKeys;
 use conclave_protocol::id::{FrameNumber, StreamId};
 use conclave_protocol::replay::ReplayWindow;
 use conclave_protocol::secret::Secret;
-use conclave_protocol::time::Instant;
-use conclave_protocol::wire::feedback::Report;
+use conclave_protocol::time::{Instant, Micros};
+use conclave_protocol::wire::header::Header;
 use conclave_relay_core::quota::{Direct, SetClock, quota};
 
 use super::MediaLimits;
+use super::allowance::Allowance;
 use super::budget::{Bucket, Spender};
+use super::gaps::Gaps;
+use super::tally::Tally;
 use super::thinning::Thinning;
 use super::way::{Path, Way};
 use crate::mail::media_run::MediaOutbox;
@@ -49,8 +52,11 @@ pub(super) struct MediaSession {
     /// The frame of which a packet did not go out: the rest of it is of no use.
     pub(super) cut: Option<(StreamId, FrameNumber)>,
     thinned: Vec<Thinning>,
-    /// The last report of how this session receives.
-    pub(super) report: Option<Box<Report>>,
+    /// What this session may ask for again.
+    pub(super) allowance: Allowance,
+    /// What is missing of what it publishes.
+    pub(super) gaps: Option<Box<Gaps>>,
+    pub(super) round_trip: Micros,
 }
 
 impl MediaSession {
@@ -79,7 +85,9 @@ impl MediaSession {
             down_counter: 0,
             cut: None,
             thinned: Vec::new(),
-            report: None,
+            allowance: Allowance::new(clock.instant()),
+            gaps: None,
+            round_trip: Micros::ZERO,
         }
     }
 
@@ -159,6 +167,19 @@ impl MediaSession {
             self.thinned.len() - 1
         });
         self.thinned[index].passes(frame, captured, fps)
+    }
+
+    /// Notes a packet of this publisher's own stream; `true` when the session has to be listed as one that may have to
+    /// be asked.
+    pub(super) fn note(&mut self, header: &Header, now: Instant, tally: &mut Tally) -> bool {
+        let gaps = self.gaps.get_or_insert_with(|| Box::new(Gaps::new()));
+        gaps.note(header, self.round_trip, now, tally)
+    }
+
+    /// Whether a frame of a stream that this session receives was sent to it.
+    pub(super) fn was_sent(&self, stream: StreamId, frame: FrameNumber) -> bool {
+        let thinned = self.thinned.iter().find(|t| t.stream == stream);
+        thinned.is_none_or(|thinned| thinned.passed(frame))
     }
 }
 

@@ -27,5 +27,7 @@ tally! {
     datagrams_forged, datagrams_replayed, datagrams_limited, datagrams_bad_body,
     packets_foreign_stream, packets_wrong_kind, packets_taken, bytes_taken, packets_sent, bytes_sent,
     sends, packets_sent_tcp, packets_dropped_socket, packets_dropped_tcp, packets_unreachable,
-    packets_thinned, packets_over_budget, packets_over_offer, packets_failed, packets_cut, send_errors, offload_failures, probes, reports, nacks, address_moves,
+    packets_thinned, packets_over_budget, packets_over_offer, packets_failed, packets_cut, send_errors, offload_failures, probes, nacks, address_moves,
+    nacks_limited, nacked_packets, nacked_packets_foreign, nacked_packets_gone, nacked_packets_over_budget,
+    packets_repeated, uplink_nacks, uplink_repaired,
 }

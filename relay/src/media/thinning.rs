@@ -3,12 +3,16 @@
 use conclave_protocol::id::{FrameNumber, StreamId};
 use conclave_protocol::time::{Instant, Micros};
 
+/// Frames whose packets may be under way at a time.
+const LATEST: usize = 8;
+
 /// One receiver's choice of one stream's frames.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thinning {
     pub(super) stream: StreamId,
-    frame: FrameNumber,
-    pass: bool,
+    /// The latest frames, and whether they passed: packets of a frame may come after those of the next ones.
+    latest: [Option<(FrameNumber, bool)>; LATEST],
+    place: usize,
     /// Capture time from which the next frame passes.
     next: Instant,
 }
@@ -17,24 +21,33 @@ impl Thinning {
     pub(super) const fn new(stream: StreamId) -> Self {
         Self {
             stream,
-            frame: FrameNumber(0),
-            pass: false,
+            latest: [None; LATEST],
+            place: 0,
             next: Instant(0),
         }
     }
 
+    fn known(&self, frame: FrameNumber) -> Option<bool> {
+        let mut latest = self.latest.iter().flatten();
+        latest.find(|known| known.0 == frame).map(|known| known.1)
+    }
+
+    /// Whether a frame passed lately.
+    pub(super) fn passed(&self, frame: FrameNumber) -> bool {
+        self.known(frame) == Some(true)
+    }
+
     /// Whether a frame captured at `captured` passes; the same for all of its fragments.
     pub(super) fn passes(&mut self, frame: FrameNumber, captured: Instant, fps: u8) -> bool {
-        if self.next != Instant(0) && frame == self.frame {
-            return self.pass;
+        if let Some(passed) = self.known(frame) {
+            return passed;
         }
-        self.frame = frame;
         let each = Micros(1_000_000 / u64::from(fps.max(1)));
         // A frame that is a little early counts as on time: cameras do not tick evenly.
-        self.pass = captured + Micros(each.0 / 8) >= self.next;
+        let mut pass = captured + Micros(each.0 / 8) >= self.next;
         // A clock that jumped back would otherwise close the gate until it catches up.
-        self.pass |= self.next.since(captured) > Micros(2 * each.0);
-        if self.pass {
+        pass |= self.next.since(captured) > Micros(2 * each.0);
+        if pass {
             let late = captured.since(self.next) > each;
             self.next = if late || self.next > captured + each {
                 captured + each
@@ -42,7 +55,9 @@ impl Thinning {
                 self.next + each
             };
         }
-        self.pass
+        self.latest[self.place] = Some((frame, pass));
+        self.place = (self.place + 1) % LATEST;
+        pass
     }
 }
 
@@ -73,6 +88,21 @@ mod tests {
                 "{want} of {source}: {count} of {most}"
             );
         }
+    }
+
+    #[test]
+    fn a_packet_that_comes_late_passes_if_the_others_of_its_frame_did() {
+        let mut thinning = Thinning::new(StreamId(1));
+        let at = |n: u64| Instant(1_000_000_000 + n * 33_333);
+        let passed: Vec<bool> = (1..=6)
+            .map(|n| thinning.passes(FrameNumber(n), at(n.into()), 15))
+            .collect();
+        assert!(passed.contains(&true) && passed.contains(&false));
+        for (n, passed) in (1..=6).zip(passed) {
+            assert_eq!(thinning.passed(FrameNumber(n)), passed);
+            assert_eq!(thinning.passes(FrameNumber(n), at(n.into()), 15), passed);
+        }
+        assert!(!thinning.passed(FrameNumber(7)), "it was never sent");
     }
 
     #[test]

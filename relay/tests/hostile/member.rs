@@ -13,7 +13,7 @@ use conclave_protocol::sender::{StreamSender, Uplink};
 use conclave_protocol::sender_key::SenderKey;
 use conclave_protocol::time::Instant;
 use conclave_protocol::wire::control::{Suite, ToRelay};
-use conclave_protocol::wire::feedback::{Padding, Probe};
+use conclave_protocol::wire::feedback::{Feedback, Padding, Probe};
 use conclave_protocol::wire::header::Kind;
 use getrandom::SysRng;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -127,9 +127,20 @@ impl Member {
         let ask = Probe::Ask {
             sent: now(),
             seen: self.seen,
+            round_trip: conclave_protocol::time::Micros(2_000),
             padding: Padding::NONE,
         };
         let length = self.uplink.seal(Kind::Probe, &ask, &mut datagram).unwrap();
+        self.udp.send_frame(&datagram[..length]);
+    }
+
+    /// Says something of what it receives, true or not.
+    pub(crate) fn tell(&self, feedback: &Feedback) {
+        let mut datagram = [0; MAX_DATAGRAM];
+        let length = self
+            .uplink
+            .seal(Kind::Feedback, feedback, &mut datagram)
+            .unwrap();
         self.udp.send_frame(&datagram[..length]);
     }
 

@@ -66,7 +66,12 @@ impl Bench {
 
     fn answer_with(&mut self, counter: u64, bytes: usize) {
         let (now, timers) = (self.now, &mut self.timers);
-        self.path.handle_answer(counter, bytes, now, timers);
+        let answer = Answered {
+            counter,
+            sent: Instant(now.0 - 3 * MS),
+            datagram_bytes: bytes,
+        };
+        self.path.handle_answer(answer, now, timers);
         self.note();
     }
 

@@ -66,7 +66,7 @@ async function kioskHears() {
     const { rate, samples } = await heard();
     await until('sound in the kiosk', async () => {
         const now = (await heard()).samples;
-        // It begins a file anew when its speaker is opened again.
+        // It begins a file again when its speaker is opened again.
         const last = now.subarray(now.length < samples.length ? 0 : samples.length).subarray(-rate / 2);
         const power = last.reduce((sum, value) => sum + value * value, 0) / (rate / 2);
         return Math.sqrt(power) > AUDIBLE;

@@ -4,7 +4,7 @@ use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::hop::{HopKeys, body_up};
 use conclave_protocol::id::{Epoch, FrameNumber, SequenceNumber, StreamId};
 use conclave_protocol::secret::Secret;
-use conclave_protocol::time::Instant;
+use conclave_protocol::time::{Instant, Micros};
 use conclave_protocol::wire::feedback::{Nack, Padding};
 use conclave_protocol::wire::header::{Header, TAG_BYTES};
 use conclave_relay_core::quota::SetClock;
@@ -26,6 +26,7 @@ fn knowing(packets_per_second: u32, bytes_per_second: u32) -> Sessions {
             room: 1,
             address: 1,
         },
+        history_bytes: 1 << 20,
     };
     let (fallback, _) = crate::mail::media_run::media_way(1);
     let address = [192, 0, 2, 1].into();
@@ -75,15 +76,13 @@ fn ask() -> Probe {
     Probe::Ask {
         sent: Instant(1),
         seen: None,
+        round_trip: Micros(2_000),
         padding: Padding::NONE,
     }
 }
 
 fn nack() -> Feedback {
-    Feedback::Nack(Nack {
-        stream: StreamId(2),
-        missing: Default::default(),
-    })
+    Feedback::Nack(Nack::default())
 }
 
 fn refused(sessions: &mut Sessions, mut datagram: Vec<u8>) -> Option<Unproven> {
@@ -95,7 +94,9 @@ fn a_media_packet_comes_out_as_it_was_tagged() {
     let mut sessions = generous();
     let mut datagram = media(&SECRET, 0);
     match prove(&mut sessions, &mut datagram) {
-        Ok(Proven::Media { owner, packet: out }) => {
+        Ok(Proven::Media {
+            owner, packet: out, ..
+        }) => {
             assert_eq!((owner, out), (SESSION, &packet()[..]));
         }
         _ => panic!("not proven as such"),

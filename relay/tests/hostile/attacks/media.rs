@@ -32,8 +32,8 @@ const UNFINISHED: u32 = 20;
 const STUCK: u8 = 12;
 
 /// A member that publishes everything that one may.
-struct Mallory {
-    member: Member,
+pub(super) struct Mallory {
+    pub(super) member: Member,
     pictures: Vec<StreamSender>,
     sound: StreamSender,
     batch: DatagramBatch,
@@ -44,7 +44,7 @@ struct Mallory {
 
 impl Mallory {
     /// `None`, after a pause, when the relay does not let it in now.
-    fn enter(turn: &Turn<'_>) -> Option<Self> {
+    pub(super) fn enter(turn: &Turn<'_>) -> Option<Self> {
         let control = turn.sign_in(0)?;
         let entered = Self::publish(control, turn);
         if entered.is_err() {
@@ -99,8 +99,16 @@ impl Mallory {
             .unwrap();
     }
 
+    /// Half of a picture: its publisher can be asked for the other half.
+    pub(super) fn send_every_other_fragment(&mut self) {
+        self.seal(100_000);
+        for datagram in self.batch.datagrams().step_by(2) {
+            self.member.udp.send_frame(datagram);
+        }
+    }
+
     /// Stays a member like others, so that what it sends opens.
-    fn attend(&mut self) -> Result<(), Closed> {
+    pub(super) fn attend(&mut self) -> Result<(), Closed> {
         self.beats += 1;
         self.member.attend()?;
         if let Some(key) = self.member.key().cloned() {

@@ -2,6 +2,7 @@
 //! lower one that its constant states. The member may hold several accounts and sockets, as anyone may.
 
 mod control;
+mod feedback;
 mod media;
 mod rooms;
 mod web;
@@ -26,7 +27,7 @@ pub(crate) struct Family {
 }
 
 /// All of them.
-pub(crate) const FAMILIES: [Family; 14] = [
+pub(crate) const FAMILIES: [Family; 15] = [
     Family {
         name: "handshakes that stop, lie or shout",
         run: control::handshakes,
@@ -82,6 +83,10 @@ pub(crate) const FAMILIES: [Family; 14] = [
     Family {
         name: "pictures without end, for stuck browsers",
         run: media::unfinished,
+    },
+    Family {
+        name: "packets asked for again without end",
+        run: feedback::claims,
     },
 ];
 

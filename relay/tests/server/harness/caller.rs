@@ -69,6 +69,7 @@ impl Caller {
         let ask = Probe::Ask {
             sent: conclave_protocol::time::Instant(7),
             seen: self.seen,
+            round_trip: conclave_protocol::time::Micros(2_000),
             padding: Padding::NONE,
         };
         let mut out = [0; MAX_DATAGRAM];

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod loss;
 
 use common::{Call, Relay, alone, endpoint_program, number, proxy::Proxy, stream};
 use conclave_endpoint::picture::jpeg::{Decoder, Scale, decode::Picture, segments};

@@ -1,34 +1,19 @@
-//! What ends at the relay: reports of receivers, and probes, which are answered the way that they came.
+//! Probes, which are answered the way that they came.
 
 use std::sync::Arc;
 
 use conclave_protocol::MAX_DATAGRAM;
 use conclave_protocol::hop::body_down;
 use conclave_protocol::time::Instant;
-use conclave_protocol::wire::feedback::{Feedback, Padding, Probe};
+use conclave_protocol::wire::feedback::{Padding, Probe};
 use conclave_protocol::wire::header::Kind;
 
 use super::prove::Asked;
 use super::send::{Sender, hand_over};
-use super::session::MediaSession;
 use super::tally::Tally;
 use super::way::Path;
 use crate::clock;
 use crate::mail::media_run::MediaRun;
-
-/// Keeps the last report of a session.
-pub(super) fn handle_feedback(session: &mut MediaSession, feedback: Feedback, tally: &mut Tally) {
-    match feedback {
-        Feedback::Report(report) => {
-            tally.reports += 1;
-            match &mut session.report {
-                Some(last) => **last = report,
-                none => *none = Some(Box::new(report)),
-            }
-        }
-        Feedback::Nack(_) => tally.nacks += 1,
-    }
-}
 
 /// Answers a probe the way that it came.
 ///
@@ -41,11 +26,18 @@ pub(super) fn handle_probe(
     tally: &mut Tally,
 ) {
     let session = asked.session;
-    let Probe::Ask { sent, seen, .. } = asked.probe else {
+    let Probe::Ask {
+        sent,
+        seen,
+        round_trip,
+        ..
+    } = asked.probe
+    else {
         tally.datagrams_bad_body += 1;
         return;
     };
     tally.probes += 1;
+    session.round_trip = round_trip;
     let answer = Probe::Answer {
         sent,
         relay: clock::now(),
