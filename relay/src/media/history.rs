@@ -20,6 +20,8 @@ const PICTURE_RUNS: usize = 64;
 /// As much sound as a jitter buffer holds.
 const SOUND_FOR: Micros = Micros::from_millis(500);
 const SOUND_RUNS: usize = 25;
+/// Entries of the order of all runs: more than the memory has room for, so that it counts only those that are gone.
+const MOST_IN_ORDER: usize = 1 << 16;
 /// Runs of a stream among which the rest of a frame is looked for.
 const LATEST: usize = 4;
 
@@ -94,7 +96,10 @@ impl History {
         self.next += 1;
         self.order.push_back((run.stream, kept.number));
         self.streams.entry(run.stream).or_default().push_back(kept);
-        while self.bytes > self.most_bytes && self.drop_oldest() {}
+        let is_full = |history: &Self| {
+            history.bytes > history.most_bytes || history.order.len() > MOST_IN_ORDER
+        };
+        while is_full(self) && self.drop_oldest() {}
         self.forget_gone();
     }
 

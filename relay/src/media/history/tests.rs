@@ -182,6 +182,21 @@ fn one_bound_holds_for_all_streams_and_the_oldest_of_all_goes_first() {
 }
 
 #[test]
+fn a_stream_that_ended_does_not_let_the_order_of_the_others_grow() {
+    let mut history = History::new(64 << 20);
+    keep_frame(&mut history, 1, 0, 0..34, 34, START);
+    for frame in 0..70_000 {
+        let now = START + Micros(u64::from(frame) * 100);
+        keep_frame(&mut history, 2, frame, 0..1, 1, now);
+    }
+    assert!(
+        history.order.len() <= MOST_IN_ORDER,
+        "{}",
+        history.order.len()
+    );
+}
+
+#[test]
 fn with_no_memory_nothing_is_kept() {
     let mut history = History::new(0);
     keep_frame(&mut history, 1, 0, 0..34, 34, START);
